@@ -1,0 +1,25 @@
+"""The table of datasets, and the one call that gives any of them.  The table needs no torch; `load` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aigc.words import Words
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a network must know of a dataset, and what a card must say of it."""
+
+    name: str  # what is typed after --data
+    title: Words
+    shape: tuple[int, ...]  # (C, H, W), or (2,) for points
+    classes: tuple[Words, ...] = ()  # names of the labels, in order; empty: unlabelled
+    count: int = 0  # training examples
+    licence: str = ""
+    credit: str = ""  # whom to name, and where it comes from
+    flips: bool = False  # a mirrored picture is as good (faces, not digits)
+
+    @property
+    def is_points(self) -> bool:
+        return len(self.shape) == 1

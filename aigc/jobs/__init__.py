@@ -1,0 +1,1 @@
+"""Training runs as processes: queue, supervisor, worker, run folders."""

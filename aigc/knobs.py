@@ -1,0 +1,133 @@
+"""A knob is declared once, on a dataclass field; the page, the command line, tests and cards all read it from there."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar, get_type_hints
+
+from aigc.words import Refusal, Words, both
+
+C = TypeVar("C")
+
+
+class Choice(StrEnum):
+    """Base of the enumerations a knob can choose from; each member carries its words:  `A = "a", both("A", "甲")`."""
+
+    words: Words
+
+    def __new__(cls, value: str, words: Words):
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What one knob is: filled from a dataclass field by `knobs()`."""
+
+    name: str
+    kind: type  # int, float, bool, or a Choice subclass
+    default: Any
+    low: float | None
+    high: float | None
+    label: Words
+    help: Words
+    live: bool  # may be changed while training
+    group: str  # key of GROUPS: which fold of the form it stands in
+    log: bool  # a slider over it is logarithmic
+    when: tuple[str, tuple[Any, ...]] | None  # shown only while the other knob has one of these values
+
+
+# The folds of a form, in order; "first" is the few that matter and stands open.
+GROUPS: dict[str, Words] = {
+    "first": both("What matters most", "最要紧的几项"),
+    "network": both("Network", "网络"),
+    "objective": both("Objective", "目标函数"),
+    "optimiser": both("Optimiser", "优化器"),
+    "augmentation": both("Augmentation", "数据增强"),
+    "run": both("Run", "运行"),
+}
+
+
+def knob(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    label: Words,
+    help: Words,
+    live: bool = False,
+    group: str = "objective",
+    log: bool = False,
+    when: tuple[str, tuple[Any, ...]] | None = None,
+) -> Any:
+    """A dataclass field that is a knob; bounds are inclusive. Choices come from the field's type, a `Choice`."""
+    if group not in GROUPS:
+        raise ValueError(f"no group {group!r}; there are {', '.join(GROUPS)}")
+    metadata = {"low": low, "high": high, "label": label, "help": help, "live": live, "group": group, "log": log, "when": when}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def knobs(config: type) -> dict[str, Knob]:
+    """The knobs of a config class, by name, in the order declared."""
+    hints = get_type_hints(config)
+    return {
+        f.name: Knob(name=f.name, kind=hints[f.name], default=f.default, **f.metadata)
+        for f in dataclasses.fields(config)  # type: ignore[arg-type]
+        if "label" in f.metadata
+    }
+
+
+def read_value(k: Knob, value: Any) -> Any:
+    """`value` (from a form, a shell or JSON) as this knob's type.  Raises Refusal, naming the knob and its bounds."""
+    if issubclass(k.kind, Choice):
+        if isinstance(value, str) and value in [m.value for m in k.kind]:
+            return k.kind(value)  # type: ignore[call-arg]
+        allowed = ", ".join(m.value for m in k.kind)
+        raise Refusal(both("{label} must be one of: {allowed}.", "“{label}”只能取：{allowed}。"), label=k.label, allowed=allowed)
+    if k.kind is bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+            return value.lower() in ("true", "yes", "on", "1")
+        raise Refusal(both("{label} is a yes or a no.", "“{label}”只能是“是”或“否”。"), label=k.label)
+    return _read_number(k, value)
+
+
+def _read_number(k: Knob, value: Any) -> int | float:
+    number: float | None
+    try:
+        number = None if isinstance(value, bool) or value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or not math.isfinite(number):
+        raise Refusal(both("{label} must be a number.", "“{label}”必须是一个数。"), label=k.label)
+    if k.kind is int and number != int(number):
+        raise Refusal(both("{label} must be a whole number.", "“{label}”必须是整数。"), label=k.label)
+    if (k.low is not None and number < k.low) or (k.high is not None and number > k.high):
+        raise Refusal(
+            both("{label} must lie between {low} and {high}.", "“{label}”必须在 {low} 到 {high} 之间。"),
+            label=k.label,
+            low=f"{k.low:g}" if k.low is not None else "-∞",
+            high=f"{k.high:g}" if k.high is not None else "∞",
+        )
+    return int(number) if k.kind is int else number
+
+
+def read(config: type[C], values: Mapping[str, Any]) -> C:
+    """A config from untrusted values; what is missing keeps its default.  Raises Refusal on the first bad or unknown one."""
+    known = knobs(config)
+    for name in values:
+        if name not in known:
+            raise Refusal(both("There is no knob called {name}.", "没有名为 {name} 的选项。"), name=repr(str(name))[:60])
+    return config(**{name: read_value(known[name], value) for name, value in values.items()})
+
+
+def as_values(config: Any) -> dict[str, Any]:
+    """The plain JSON values of a config instance: what `read` takes back."""
+    return {name: v.value if isinstance(v := getattr(config, name), Choice) else v for name in knobs(type(config))}

@@ -1,0 +1,1 @@
+"""Building blocks of networks; none of them knows a loss."""

@@ -1,0 +1,91 @@
+"""The knobs that every training run has, whatever the technique: optimiser, augmentation, budget, seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aigc.knobs import Choice, knob
+from aigc.words import both
+
+
+class Optimiser(Choice):
+    ADAM = "adam", both("Adam", "Adam")
+    ADAMW = "adamw", both("AdamW", "AdamW")
+    SGD = "sgd", both("SGD with momentum", "带动量的 SGD")
+
+
+class Schedule(Choice):
+    CONSTANT = "constant", both("constant", "恒定")
+    WARMUP = "warmup", both("warm-up, then constant", "先预热，后恒定")
+    COSINE = "cosine", both("warm-up, then cosine to zero", "先预热，后按余弦降到零")
+
+
+@dataclass(frozen=True)
+class Options:
+    seconds: float = knob(
+        45.0, 0.0, 1e6, group="first", label=both("Time budget (s)", "时间预算（秒）"),
+        help=both("Training stops after this many seconds of work; 0 means no limit in time.", "训练满这么多秒就停；0 表示不限时间。"),
+    )  # fmt: skip
+    images: int = knob(
+        0, 0, 10**10, group="run", label=both("Image budget", "图像预算"),
+        help=both("Training stops after drawing this many images; 0 means no limit. A run with only an image budget repeats bit for bit.",
+                  "抽满这么多张训练图像就停；0 表示不限。只设图像预算时，同一次训练可以逐位复现。"),
+    )  # fmt: skip
+    batch: int = knob(
+        128, 1, 4096, group="optimiser", log=True, label=both("Batch size", "批大小"),
+        help=both("Images per step. Larger is steadier, smaller learns more per image.", "每步用多少张图像。大则平稳，小则每张学得更多。"),
+    )  # fmt: skip
+    optimiser: Optimiser = knob(
+        Optimiser.ADAM, group="optimiser", label=both("Optimiser", "优化器"),
+        help=both("The rule that turns gradients into steps.", "把梯度变成一步更新的规则。"),
+    )  # fmt: skip
+    learning_rate: float = knob(
+        1e-3, 1e-7, 1.0, group="first", log=True, live=True, label=both("Learning rate", "学习率"),
+        help=both("Step size. Too large: the loss jumps or becomes infinite. Too small: nothing happens.",
+                  "每步走多远。太大：损失乱跳甚至变为无穷；太小：几乎不动。"),
+    )  # fmt: skip
+    schedule: Schedule = knob(
+        Schedule.WARMUP, group="optimiser", label=both("Learning-rate schedule", "学习率日程"),
+        help=both("How the learning rate changes over the budget.", "学习率在整个预算内怎样变化。"),
+    )  # fmt: skip
+    warmup_images: int = knob(
+        2000, 0, 10**7, group="optimiser", label=both("Warm-up (images)", "预热（图像数）"),
+        help=both("The learning rate rises from zero over this many images.", "学习率在这么多张图像内从零升起。"),
+    )  # fmt: skip
+    weight_decay: float = knob(
+        0.0, 0.0, 1.0, group="optimiser", label=both("Weight decay", "权重衰减"),
+        help=both("Pulls weights towards zero (decoupled with AdamW, an L2 penalty otherwise).", "把权重拉向零（AdamW 为解耦形式，其余为 L2 惩罚）。"),
+    )  # fmt: skip
+    momentum: float = knob(
+        0.9, 0.0, 0.999, group="optimiser", when=("optimiser", (Optimiser.SGD,)), label=both("Momentum", "动量"),
+        help=both("How much of the last step SGD keeps.", "SGD 保留上一步的多少。"),
+    )  # fmt: skip
+    clip_gradient: float = knob(
+        0.0, 0.0, 1e4, group="optimiser", live=True, label=both("Clip gradient norm", "梯度范数裁剪"),
+        help=both("Gradients longer than this are shortened to it; 0 leaves them alone.", "比它长的梯度缩短到它；0 表示不裁剪。"),
+    )  # fmt: skip
+    ema_halflife: int = knob(
+        10_000, 0, 10**8, group="optimiser", label=both("Averaging half-life (images)", "平均的半衰期（图像数）"),
+        help=both("Samples come from an exponential average of the weights with this half-life (Karras et al. 2022); 0 takes the last weights.",
+                  "采样用的是权重的指数平均，半衰期如上（Karras 等 2022）；0 表示用最后一步的权重。"),
+    )  # fmt: skip
+    shift: float = knob(
+        0.0, 0.0, 0.5, group="augmentation", label=both("Shift / crop (share of side)", "平移／裁剪（占边长）"),
+        help=both("Each picture is moved by up to this share of its side.", "每张图像随机平移，最多为边长的这一比例。"),
+    )  # fmt: skip
+    rotation: float = knob(
+        0.0, 0.0, 180.0, group="augmentation", label=both("Rotation (degrees)", "旋转（度）"),
+        help=both("Each picture is turned by up to this angle. Models then make turned pictures too.", "每张图像随机旋转，最多这么多度。模型也会生成转过的图。"),
+    )  # fmt: skip
+    scale: float = knob(
+        0.0, 0.0, 0.5, group="augmentation", label=both("Scale (share)", "缩放（比例）"),
+        help=both("Each picture is made larger or smaller by up to this share.", "每张图像随机放大或缩小，最多这一比例。"),
+    )  # fmt: skip
+    flip: bool = knob(
+        False, group="augmentation", label=both("Flip left-right", "左右翻转"),
+        help=both("Half of the pictures are mirrored. Right for faces, wrong for digits.", "一半图像左右镜像。适合人脸，不适合数字。"),
+    )  # fmt: skip
+    seed: int = knob(
+        0, 0, 2**31 - 1, group="run", label=both("Seed", "随机种子"),
+        help=both("The same seed gives the same run on the same device.", "种子相同，在同一设备上训练就相同。"),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Words only: articles and longer texts, Chinese beside English."""

@@ -1,0 +1,34 @@
+"""Every test gets a home of its own, one thread, and no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+
+SHARED_DATASETS = Path(__file__).resolve().parents[2] / "shared" / "datasets"
+
+
+@pytest.fixture(autouse=True)
+def aigc_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("AIGC_HOME", str(home))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    monkeypatch.delenv("AIGC_DATA_DIR", raising=False)
+    return home
+
+
+@pytest.fixture
+def datasets_dir(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The real datasets, where this machine has them."""
+    folder = Path(os.environ.get("AIGC_TEST_DATA_DIR") or SHARED_DATASETS)
+    if not folder.is_dir():
+        pytest.skip("the real datasets are not on this machine")
+    monkeypatch.setenv("AIGC_DATA_DIR", str(folder))
+    return folder
