@@ -19,9 +19,10 @@ class EMA:
         """After a step on `images` images, `seen` in all; early on the half-life is at most a tenth of what was seen."""
         halflife = min(halflife, seen / 10)
         keep = 0.5 ** (images / halflife) if halflife > 0 else 0.0
-        mine, theirs = list(self.averaged.parameters()), list(self.source.parameters())
+        mine: list[Tensor] = list(self.averaged.parameters())
+        theirs: list[Tensor] = [p.detach() for p in self.source.parameters()]
         if mine:
-            torch._foreach_lerp_(mine, [p.detach() for p in theirs], 1 - keep)
+            torch._foreach_lerp_(mine, theirs, 1 - keep)
         self._copy_buffers()
 
     @torch.no_grad()

@@ -53,8 +53,8 @@ class TechniqueInfo:
     slug: str
     title: Words
     summary: Words  # one sentence
-    Config: type
-    Sampling: type  # the knobs of sampling: what `decode` accepts as keywords
+    Config: type[Any]
+    Sampling: type[Any]  # the knobs of sampling: what `decode` accepts as keywords
     model: str  # "package.module:Class", imported when needed
     terms: dict[str, Term]
     presets: Callable[[DataSpec], dict[str, dict[str, Any]]]  # data -> {"quick": {knob: value}, "good", "long", "article"}; config and options mixed
@@ -76,7 +76,7 @@ class TechniqueInfo:
             raise Refusal(both("There is no preset {p}; choose from {all}.", "没有预设 {p}；可选：{all}。"), p=preset, all=", ".join(table))
         merged = {**table[preset], **values}
         mine = knobs(self.Config)
-        config = read(self.Config, {k: v for k, v in merged.items() if k in mine})
+        config: Any = read(self.Config, {k: v for k, v in merged.items() if k in mine})
         return config, read(Options, {k: v for k, v in merged.items() if k not in mine})
 
 

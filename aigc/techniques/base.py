@@ -12,7 +12,6 @@ from torch import Generator, Tensor, nn
 from aigc.data import DataSpec
 from aigc.data.batches import Batch
 
-
 Loss = Callable[[Batch, Generator], dict[str, Tensor]]
 
 
