@@ -54,7 +54,8 @@ class Options:
     )  # fmt: skip
     weight_decay: float = knob(
         0.0, 0.0, 1.0, group="optimiser", label=both("Weight decay", "权重衰减"),
-        help=both("Pulls weights towards zero (decoupled with AdamW, an L2 penalty otherwise).", "把权重拉向零（AdamW 为解耦形式，其余为 L2 惩罚）。"),
+        help=both("Pulls weights towards zero (decoupled with AdamW, an L2 penalty otherwise).",
+                  "把权重拉向零（AdamW 为解耦形式，其余为 L2 惩罚）。"),
     )  # fmt: skip
     momentum: float = knob(
         0.9, 0.0, 0.999, group="optimiser", when=("optimiser", (Optimiser.SGD,)), label=both("Momentum", "动量"),
@@ -75,7 +76,8 @@ class Options:
     )  # fmt: skip
     rotation: float = knob(
         0.0, 0.0, 180.0, group="augmentation", label=both("Rotation (degrees)", "旋转（度）"),
-        help=both("Each picture is turned by up to this angle. Models then make turned pictures too.", "每张图像随机旋转，最多这么多度。模型也会生成转过的图。"),
+        help=both("Each picture is turned by up to this angle. Models then make turned pictures too.",
+                  "每张图像随机旋转，最多这么多度。模型也会生成转过的图。"),
     )  # fmt: skip
     scale: float = knob(
         0.0, 0.0, 0.5, group="augmentation", label=both("Scale (share)", "缩放（比例）"),

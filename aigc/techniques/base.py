@@ -52,13 +52,14 @@ class Technique(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it was built to take labels."""
+        return bool(getattr(self.config, "conditional", False)) and bool(self.spec.classes)
+
     # training
     def phases(self) -> dict[str, Phase]:
         raise NotImplementedError
-
-    def averaged(self) -> Iterable[nn.Module]:
-        """The modules whose exponential average is sampled from: all of them unless said otherwise."""
-        return (self,)
 
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
         """Called on the averaged model before previews and at the end with up to 2,000 real examples: an autoencoder fits

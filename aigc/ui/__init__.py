@@ -22,7 +22,7 @@ def _import_gradio_without_stubs() -> None:
             raise OSError("no stub wanted")
         return real(thing)
 
-    inspect.getfile = getfile
+    inspect.getfile = getfile  # type: ignore[assignment]
     try:
         import gradio  # noqa: F401
     finally:

@@ -1,0 +1,103 @@
+"""Phases to optimisers, and one move of one of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW
+from torch.optim import Optimizer as TorchOptimiser
+
+from aigc.options import Optimiser, Options, Schedule
+from aigc.techniques.base import Phase, Technique, parameters_of
+
+
+def build(phases: dict[str, Phase], options: Options) -> dict[str, TorchOptimiser]:
+    """One optimiser for every phase that has its own; fused, which is four times faster than the loop for small networks."""
+    return {name: _optimiser(phase, options) for name, phase in phases.items() if not phase.optimiser}
+
+
+def _optimiser(phase: Phase, options: Options) -> TorchOptimiser:
+    weights = parameters_of(phase.modules)
+    fused = weights[0].device.type in ("cpu", "cuda")
+    decay = options.weight_decay
+    if options.optimiser is Optimiser.SGD:
+        return SGD(weights, options.learning_rate, momentum=options.momentum, weight_decay=decay, fused=fused)
+    kind = AdamW if options.optimiser is Optimiser.ADAMW else Adam
+    return kind(weights, options.learning_rate, betas=phase.betas, weight_decay=decay, fused=fused)
+
+
+def learning_rate_factor(options: Options, images: int, progress: float) -> float:
+    """What the learning rate is multiplied by, 0 to 1, after `images` images and `progress` of the budget."""
+    if options.schedule is Schedule.CONSTANT:
+        return 1.0
+    rise = min(1.0, (images + options.batch) / options.warmup_images) if options.warmup_images else 1.0
+    if options.schedule is Schedule.COSINE:
+        return rise * 0.5 * (1 + math.cos(math.pi * progress))
+    return rise
+
+
+@contextmanager
+def only_these_move(model: Technique, modules: tuple[nn.Module, ...], alone: bool) -> Iterator[None]:
+    """Freeze everything but `modules` while a loss is built, so that no gradient is computed in vain."""
+    if alone:
+        yield
+        return
+    moving = {id(p) for m in modules for p in m.parameters()}
+    frozen = [p for p in model.parameters() if p.requires_grad and id(p) not in moving]
+    for p in frozen:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in frozen:
+            p.requires_grad_(True)
+
+
+def precision(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 for the forward pass where the hardware multiplies it faster: on this generation of CPUs it is slower."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
+
+
+def gradient_length(phase: Phase, clip: float, measure: bool) -> Tensor | None:
+    """The norm of the phase's gradient, which is shortened to `clip` if that is not 0; None when nobody asked."""
+    weights = parameters_of(phase.modules)
+    if clip > 0:
+        return nn.utils.clip_grad_norm_(weights, clip, foreach=True)
+    if measure:
+        return nn.utils.get_total_norm([p.grad for p in weights if p.grad is not None], foreach=True)
+    return None
+
+
+def move(optimiser: TorchOptimiser, learning_rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate
+    optimiser.step()
+
+
+def state(optimisers: dict[str, TorchOptimiser]) -> dict[str, Tensor]:
+    """Everything the optimisers remember, as flat names to tensors."""
+    return {
+        f"optimiser.{name}.{index}.{key}": torch.as_tensor(value)
+        for name, optimiser in optimisers.items()
+        for index, entry in optimiser.state_dict()["state"].items()
+        for key, value in entry.items()
+        if value is not None
+    }
+
+
+def restore(optimisers: dict[str, TorchOptimiser], tensors: dict[str, Tensor]) -> None:
+    """The inverse of `state`."""
+    for name, optimiser in optimisers.items():
+        entries: dict[int, dict[str, Tensor]] = {}
+        prefix = f"optimiser.{name}."
+        for key, value in tensors.items():
+            if key.startswith(prefix):
+                index, field = key[len(prefix) :].split(".", 1)
+                entries.setdefault(int(index), {})[field] = value
+        optimiser.load_state_dict({"state": entries, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,349 @@
+"""The only training loop: a generator of events that its caller pulls, so that nobody is called back.
+
+Position is counted in batches drawn, all randomness comes from two generators that are part of the checkpoint, and
+showing never touches them: a run that was killed and resumed, or watched, equals one that was not, bit for bit on one device.
+Nothing is copied to the host between two reports.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aigc import optimise
+from aigc.commands import Command, Do
+from aigc.data.batches import Augmentation, Batch, Batches
+from aigc.data.load import Dataset
+from aigc.ema import EMA
+from aigc.events import Event, Finished, Health, Paused, Preview, Resumed, Said, Saved, Step
+from aigc.knobs import as_values, knobs, read, read_value
+from aigc.options import Options
+from aigc.techniques.base import Phase, Shown, Technique
+from aigc.watch import Meter, Pace, memory_bytes
+from aigc.words import Refusal, both
+
+Training = Generator[Event, None, Technique]
+REPORT_SECONDS = 0.5
+SAVE_SECONDS = 15.0
+WATCHING = 0.02  # share of the time that previews may take
+SAVING = 0.01
+
+
+class NotFinite(Refusal):
+    """A loss became NaN or infinite; the last checkpoint is from before that."""
+
+
+def best_device(asked: str = "auto") -> torch.device:
+    """The device called `asked`, or the fastest one here.  Raises Refusal if it is not here."""
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        return torch.device("cuda" if here["cuda"] else "mps" if here["mps"] else "cpu")
+    if not here.get(asked.split(":")[0], False):
+        raise Refusal(both("There is no device {d} here; leave it at auto.", "这台机器上没有设备 {d}；请选 auto。"), d=asked)
+    return torch.device(asked)
+
+
+def train(
+    model: Technique,
+    data: Dataset,
+    options: Options,
+    *,
+    commands: Callable[[], list[Command]] = list,
+    resume: tuple[dict[str, Tensor], dict[str, Any]] | None = None,
+    watch: bool = True,
+) -> Training:
+    """Train `model` (already on its device) until the budget is spent or it is told to stop.
+
+    `commands()` is asked between two steps.  `resume` is (state, facts) of a `Saved`.  `watch=False` leaves out previews.
+    Returns the averaged, calibrated model.  Raises NotFinite.
+    """
+    loop = _Loop(model, data, options, watch)
+    if resume:
+        loop.restore(*resume)
+    yield from loop.look(due=True)
+    while not loop.spent():
+        told = commands()
+        if told and (yield from loop.obey(told, commands)):
+            yield from loop.close("stop")
+            return loop.ema.averaged  # type: ignore[return-value]
+        loop.step()
+        yield from loop.report()
+        yield from loop.look()
+        yield from loop.save()
+    yield from loop.close("budget")
+    return loop.ema.averaged  # type: ignore[return-value]
+
+
+def settle(device: torch.device) -> None:
+    """Prefer kernels that give the same bits every time, and TensorFloat-32 products, on an NVIDIA GPU."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        torch.set_float32_matmul_precision("high")
+
+
+class _Loop:
+    """The state of one training, and the few things that can be done to it."""
+
+    def __init__(self, model: Technique, data: Dataset, options: Options, watch: bool):
+        self.model, self.options, self.watch = model, options, watch
+        self.device = model.device
+        settle(self.device)
+        if not model.spec.is_points:
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.data = data.to(self.device)
+        self.batches = Batches(self.data, options.batch, Augmentation.of(options), options.seed, self.device)
+        self.rng = torch.Generator(self.device).manual_seed(options.seed)
+        torch.manual_seed(options.seed)  # dropout draws from the global generator
+        self.phases = model.phases()
+        self.optimisers = optimise.build(self.phases, options)
+        self.ema = EMA(model, copy.deepcopy(model))
+        self.shown = _shown(model, self.data)
+        self.batch: Batch | None = None
+        self.images = self.steps = self.draws = 0
+        self.meter, self.pace = Meter(), Pace(WATCHING, SAVING, SAVE_SECONDS)
+        self.started, self.before = time.monotonic(), 0.0
+
+    # the clock
+    @property
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    def progress(self) -> float:
+        """How much of the budget is spent, 0 to 1; without one, 0."""
+        by_images = self.images / self.options.images if self.options.images else 0.0
+        by_time = self.seconds / self.options.seconds if self.options.seconds else 0.0
+        return min(1.0, max(by_images, by_time))
+
+    def spent(self) -> bool:
+        return self.progress() >= 1.0
+
+    # one step
+    def step(self, only: str = "") -> None:
+        """Every phase that is due once, or the one called `only`."""
+        factor = optimise.learning_rate_factor(self.options, self.images, self.progress())
+        for name, phase in self.phases.items():
+            if only == name or (not only and self.steps % phase.every == 0):
+                for _ in range(phase.repeats):
+                    self._run(name, phase, factor)
+        self.steps += 1
+
+    def _run(self, name: str, phase: Phase, factor: float) -> None:
+        if phase.fresh or self.batch is None:
+            self.batch = self.batches.draw(self.draws, self.rng)
+            self.draws += 1
+            self.images += len(self.batch)
+        optimiser = self.optimisers[phase.optimiser or name]
+        with optimise.only_these_move(self.model, phase.modules, alone=len(self.phases) == 1), optimise.precision(self.device):
+            terms = phase.loss(self.batch, self.rng)
+        optimiser.zero_grad(set_to_none=True)
+        terms["loss"].backward()
+        length = optimise.gradient_length(phase, self.options.clip_gradient, measure=self.meter.wants(name))
+        optimise.move(optimiser, (phase.learning_rate or (lambda: self.options.learning_rate))() * factor)
+        if phase.after:
+            phase.after()
+        if phase is list(self.phases.values())[-1]:
+            self.ema.update(max(1, self.images - self.meter.averaged_at), float(self.options.ema_halflife), self.images)
+            self.meter.averaged_at = self.images
+        several = len(self.phases) > 1
+        named = {f"{name}_loss" if several and k == "loss" else k: v for k, v in terms.items()}
+        if length is not None:
+            named[f"{name}_gradient" if several else "gradient"] = length
+        self.meter.add(name, named)
+
+    # what is said
+    def report(self, due: bool = False) -> Iterator[Event]:
+        if not (due or self.meter.age() >= REPORT_SECONDS) or not self.meter.steps:
+            return
+        rate = self.meter.rate(self.images)
+        numbers, rows = self.meter.read(self.images)
+        if not all(math.isfinite(value) for name, value in numbers.items() if name.endswith("loss")):
+            raise NotFinite(
+                both(
+                    "The loss became infinite near image {n}. Lower the learning rate or clip the gradients, then train again.",
+                    "损失在第 {n} 张图像附近变为无穷。请降低学习率或裁剪梯度，再重新训练。",
+                ),
+                n=f"{self.images:,}",
+            )
+        yield Step(self.images, self.steps, self.seconds, rate, memory_bytes(self.device), numbers)
+        if rows:
+            yield Health(self.images, rows)
+
+    def look(self, due: bool = False) -> Iterator[Event]:
+        """A preview, when the last ones have cost little enough."""
+        if self.watch and (due or self.pace.preview_due()):
+            with self.pace.preview():
+                sheets, arrays = self._preview()
+            yield Preview(self.images, self.seconds, sheets, arrays)
+
+    def _preview(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        with self._aside() as rng:
+            self._calibrate(rng)
+            return self.ema.averaged.preview(self.shown, rng.manual_seed(self.options.seed))  # type: ignore[operator]
+
+    def _calibrate(self, rng: torch.Generator) -> None:
+        labels = self.data.labels[:2000] if self.data.labels is not None else None
+        x = self.data.x[:2000]
+        self.ema.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)  # type: ignore[operator]
+
+    @contextmanager
+    def _aside(self) -> Iterator[torch.Generator]:
+        """Showing must not move the generators that training draws from."""
+        with torch.no_grad(), torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            yield torch.Generator(self.device).manual_seed(self.options.seed)
+
+    def save(self, due: bool = False) -> Iterator[Event]:
+        if not (due or self.pace.save_due()):
+            return
+        yield from self.report(due=True)  # a checkpoint is never of weights whose loss was not finite
+        with self._aside() as rng:
+            self._calibrate(rng)
+        with self.pace.saving():  # the clock runs while the caller writes
+            yield Saved(self.images, self.steps, self.seconds, dict(self.ema.state_dict()), self._state(), self._facts())
+
+    def close(self, by: str) -> Iterator[Event]:
+        yield from self.report(due=True)
+        yield from self.look(due=True)
+        yield from self.save(due=True)
+        yield Finished(self.images, self.steps, self.seconds, by)
+
+    # going on later
+    def _state(self) -> dict[str, Tensor]:
+        state = {f"model.{k}": v for k, v in self.model.state_dict().items()} | optimise.state(self.optimisers)
+        state |= {"rng": self.rng.get_state(), "rng.global": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["rng.cuda"] = torch.cuda.get_rng_state(self.device)
+        if self.batch is not None:
+            state["batch.x"] = self.batch.x
+            if self.batch.labels is not None:
+                state["batch.labels"] = self.batch.labels
+        return state | {f"average.{k}": v for k, v in self.ema.state_dict().items()}
+
+    def _facts(self) -> dict[str, Any]:
+        counted = {"images": self.images, "steps": self.steps, "draws": self.draws, "seconds": self.seconds, "averaged_at": self.meter.averaged_at}
+        return counted | {"config": as_values(self.model.config), "options": as_values(self.options)}
+
+    def restore(self, state: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Go on from a checkpoint; live knobs as they were then, the budget as it is asked for now."""
+        budget = {"seconds": self.options.seconds, "images": self.options.images}
+        self.options = read(Options, {**facts["options"], **budget})
+        self._configure(read(type(self.model.config), facts["config"]))
+        self.model.load_state_dict(_under(state, "model."))
+        self.ema.averaged.load_state_dict(_under(state, "average."))
+        optimise.restore(self.optimisers, state)
+        self.rng.set_state(state["rng"].cpu())
+        torch.set_rng_state(state["rng.global"].cpu())
+        if "rng.cuda" in state:
+            torch.cuda.set_rng_state(state["rng.cuda"].cpu(), self.device)
+        if "batch.x" in state:
+            labels = state.get("batch.labels")
+            self.batch = Batch(state["batch.x"].to(self.device), labels.to(self.device) if labels is not None else None)
+        self.images, self.steps, self.draws, self.before = facts["images"], facts["steps"], facts["draws"], facts["seconds"]
+        self.meter = Meter(self.images, facts["averaged_at"])
+
+    # commands
+    def obey(self, told: list[Command], commands: Callable[[], list[Command]]) -> Generator[Event, None, bool]:
+        """Do what was told; True means stop.  Pausing waits here."""
+        paused = False
+        while True:
+            for command in told:
+                match command.do:
+                    case Do.STOP:
+                        return True
+                    case Do.PAUSE | Do.RESUME:
+                        paused = yield from self._pause(command.do is Do.PAUSE, paused)
+                    case Do.STEP:
+                        paused = yield from self._pause(True, paused)
+                        yield from self._one_step(str(command.value or ""))
+                    case Do.SET:
+                        yield from self._turn(command.value)
+                    case Do.SNAPSHOT:
+                        yield from self.look(due=True)
+                        yield from self.save(due=True)
+            if not paused:
+                return False
+            time.sleep(0.02)
+            self._hold_clock()
+            told = commands()
+
+    def _pause(self, wanted: bool, paused: bool) -> Iterator[Event]:
+        if wanted and not paused:
+            yield from self.report(due=True)
+            yield from self.look(due=True)
+            yield from self.save(due=True)
+            self.before, self.started = self.seconds, time.monotonic()
+            yield Paused(self.images)
+        if paused and not wanted:
+            yield Resumed(self.images)
+        return wanted  # type: ignore[return-value]
+
+    def _hold_clock(self) -> None:
+        self.started = time.monotonic()
+        self.meter.restart(self.images)
+
+    def _one_step(self, only: str) -> Iterator[Event]:
+        if only and only not in self.phases:
+            yield Said(self.images, both(f"There is no phase called {only[:40]!r}.", f"没有名为 {only[:40]!r} 的阶段。"))
+            return
+        self.started = time.monotonic()
+        self.step(only)
+        yield from self.report(due=True)
+        yield from self.look(due=True)
+        self.before, self.started = self.seconds, time.monotonic()
+
+    def _turn(self, value: Any) -> Iterator[Event]:
+        """A live knob: `value` is [name, value].  What cannot be is said, and training goes on."""
+        try:
+            name, new = value
+            mine, shared = knobs(type(self.model.config)), knobs(Options)
+            k = mine.get(name) or shared.get(name)
+            if k is None or not k.live:
+                raise Refusal(both("{n} cannot change while training.", "训练中不能改 {n}。"), n=str(name)[:40])
+            new = read_value(k, new)
+            old = getattr(self.model.config if name in mine else self.options, name)
+            if name in mine:
+                self._configure(replace(self.model.config, **{name: new}))
+            else:
+                self.options = replace(self.options, **{name: new})
+        except (Refusal, TypeError, ValueError) as error:
+            yield Said(self.images, error.words if isinstance(error, Refusal) else both("A knob could not be read.", "有一个选项无法读取。"))
+            return
+        if new != old:
+            yield Said(self.images, both("{k}: {old} → {new}", "{k}：{old} → {new}").fill(k=k.label, old=_shown_value(old), new=_shown_value(new)))
+
+    def _configure(self, config: Any) -> None:
+        self.model.config = self.ema.averaged.config = config
+
+
+def _shown_value(value: Any) -> Any:
+    return getattr(value, "words", None) or (f"{value:g}" if isinstance(value, float) else value)
+
+
+def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _shown(model: Technique, data: Dataset) -> Shown:
+    """What every preview of this run shows."""
+    spec = model.spec
+    classes = len(spec.classes)
+    if spec.is_points:
+        count = 1000
+    elif model.conditional:
+        count = classes * max(1, 50 // classes)
+    else:
+        count = 64 if spec.shape[-1] <= 32 else 36
+    labels = torch.arange(count, device=model.device) % classes if model.conditional else None
+    x = data.test_x if len(data.test_x) else data.x
+    real = x[: 500 if spec.is_points else 16]
+    return Shown(count, labels, real.float() / 255 if real.dtype == torch.uint8 else real)
