@@ -1,0 +1,8 @@
+"""The data tab."""
+
+from __future__ import annotations
+
+from aigc.ui.page import Page
+
+
+def draw(page: Page) -> None: ...
