@@ -102,8 +102,8 @@ def read_value(k: Knob, value: Any) -> Any:
 def _read_number(k: Knob, value: Any) -> int | float:
     number: float | None
     try:
-        number = None if isinstance(value, bool) or value is None else float(value)
-    except (TypeError, ValueError, OverflowError):
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
         number = None
     if number is None or not math.isfinite(number):
         raise Refusal(both("{label} must be a number.", "“{label}”必须是一个数。"), label=k.label)
