@@ -1,0 +1,94 @@
+"""README.md of a model, as the Hub and people read it: front matter, then English and Chinese side by side."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from aigc.registry.card import LIBRARY, ModelCard, spec_from_json
+from aigc.registry.entries import SAMPLES
+from aigc.registry.recipe import shell_command
+from aigc.techniques import techniques
+from aigc.words import LANGS, Lang, Words, both
+
+# What the Hub calls the licences that our data come under.
+HUB_LICENCES = ("mit", "apache-2.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0", "bsd-3-clause")
+# Where on the Hub the data are.
+HUB_DATASETS = {
+    "mnist": "ylecun/mnist",
+    "fashion-mnist": "zalando-datasets/fashion_mnist",
+    "cifar10": "uoft-cs/cifar10",
+    "celeba": "flwrlabs/celeba",
+    "fairface64": "HuggingFaceM4/FairFace",
+}
+
+
+def readme(card: ModelCard) -> str:
+    front = "\n".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in _front_matter(card).items())  # JSON is YAML
+    body = "\n\n---\n\n".join("\n\n".join(_sections(card, lang)) for lang in LANGS)
+    return f"---\n{front}\n---\n\n{body}\n"
+
+
+def _front_matter(card: ModelCard) -> dict[str, Any]:
+    licence = re.sub(r"\s+", "-", card.licence.strip().lower())
+    values: dict[str, Any] = {"language": list(LANGS), "license": licence if licence in HUB_LICENCES else "other"}
+    if values["license"] == "other":
+        values["license_name"] = licence or "unknown"
+    values |= {"library_name": LIBRARY, "tags": [LIBRARY, card.technique, "generative", "from-scratch"]}
+    if card.data in HUB_DATASETS:
+        values["datasets"] = [HUB_DATASETS[card.data]]
+    if not spec_from_json(card.spec).is_points:
+        values["pipeline_tag"] = "unconditional-image-generation"
+    return values
+
+
+def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
+    def t(words: Words, **values: object) -> str:
+        return words.fill(**values)[lang]
+
+    spec = spec_from_json(card.spec)
+    info = techniques().get(card.technique)
+    kind = info.title if info else both(card.technique, card.technique)
+    yield f"# {_plain(card.name)}"
+    yield t(
+        both(
+            "{kind} trained from scratch on *{data}* with AIGC Lab. What it makes is made by AI, and says so in every file.",
+            "用 AIGC Lab 在“{data}”上从零训练的 {kind}。它生成的一切都是 AI 生成内容，每个文件都带有标识。",
+        ),
+        kind=kind,
+        data=_plain(spec.title[lang]),
+    )
+    if SAMPLES in card.hashes:
+        yield f"![samples]({SAMPLES})"
+    yield "## " + t(both("Data and licence", "数据与许可"))
+    yield t(
+        both("{credit} Licence: {licence}.", "{credit} 许可：{licence}。"), credit=_plain(card.credit), licence=_plain(card.licence) or "?"
+    ).strip()
+    yield "## " + t(both("Training", "训练"))
+    yield t(
+        both(
+            "{images} images, {steps} steps, {seconds} s on {device}, seed {seed}.",
+            "{images} 张图像，{steps} 步，{seconds} 秒，设备 {device}，种子 {seed}。",
+        ),
+        images=f"{card.images:,}", steps=f"{card.steps:,}", seconds=f"{card.seconds:.0f}", device=_plain(card.device) or "?", seed=card.seed,
+    )  # fmt: skip
+    if card.parent:
+        yield t(both("Continued from `{p}`.", "接着 `{p}` 继续训练。"), p=card.parent)
+    if card.quality:
+        yield "## " + t(both("Measured quality", "实测质量"))
+        yield "\n".join(f"- {_plain(name)}: {value:.4g}" for name, value in card.quality.items())
+    yield "## " + t(both("How to use it", "怎样使用"))
+    yield _code(f"python -m aigc models import {card.slug}/\npython -m aigc sample {card.slug} -n 64 --out grid.png")
+    yield "## " + t(both("How it was made", "怎样训练出来的"))
+    yield _code(shell_command(card))
+
+
+def _code(text: str) -> str:
+    return f"```bash\n{text}\n```"
+
+
+def _plain(text: str) -> str:
+    """Free text that may come from a stranger, without what Markdown or HTML would act on."""
+    return re.sub(r"([\\`*_\[\]<>|#!])", r"\\\1", text.strip())

@@ -1,0 +1,52 @@
+"""How a model was made, as the line to type in a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from aigc.knobs import as_values, read
+from aigc.options import Options
+from aigc.registry.card import ModelCard, spec_from_json
+from aigc.techniques import technique
+from aigc.words import Refusal
+
+BUDGET = ("seconds", "images", "seed")  # options with a flag of their own
+
+
+def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
+    """`python -m aigc train ...` that makes this model again: a preset and every knob that differs from it."""
+    words = [*program.split(), "train", card.technique, "--data", card.data]
+    preset = _preset_values(card)
+    if card.preset and preset:
+        words += ["--preset", card.preset]
+    asked = {**card.config, **card.options}
+    for name in BUDGET:
+        if name in asked:
+            words += [f"--{name}", _text(asked[name])]
+    for name, value in asked.items():
+        if name not in BUDGET and (name not in preset or preset[name] != value):
+            words += ["--set", f"{name}={_text(value)}"]
+    return shlex.join([*words, "--name", card.slug])
+
+
+def full_values(card: ModelCard) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every knob of this model by name, defaults spelled out: (config, options).  Raises Refusal."""
+    info = technique(card.technique)
+    return as_values(read(info.Config, card.config)), as_values(read(Options, card.options))
+
+
+def _preset_values(card: ModelCard) -> Mapping[str, Any]:
+    """Every knob as the card's preset sets it; nothing if technique or preset are not known here."""
+    try:
+        config, options = technique(card.technique).read({}, spec_from_json(card.spec), card.preset or "quick")
+    except Refusal:
+        return {}
+    return {**as_values(config), **as_values(options)}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) and not value.is_integer() else f"{value:.0f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,143 @@
+"""Tensors that may come from a stranger, into networks: safetensors only, and nothing of the file is believed before it was checked.
+
+safetensors runs no code, but it accepts 500,000 empty tensors, duplicate keys, NaN and flipped bits; hence the limits here,
+which are checked on the raw header before the library sees the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from aigc.data import DataSpec
+from aigc.knobs import read
+from aigc.techniques import technique
+from aigc.words import Refusal, Words, both
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from aigc.techniques.base import Technique
+
+    M = TypeVar("M", bound=nn.Module)
+
+FILE_BYTES = 512 << 20
+HEADER_BYTES = 1 << 20
+TENSORS = 10_000
+
+UNUSABLE = both("The weights cannot be used: {why}.", "这些权重无法使用：{why}。")
+
+
+def build(slug: str, config: Any, spec: DataSpec) -> Technique:
+    """Fresh networks of a technique; `config` is its Config or the plain values of one.  Raises Refusal."""
+    info = technique(slug)
+    return info.load()(read(info.Config, config) if isinstance(config, Mapping) else config, spec)
+
+
+def into(model: M, tensors: Mapping[str, Tensor]) -> M:
+    """`tensors` as the weights of `model`: exactly its names, its shapes, nothing infinite.  Raises Refusal."""
+    import torch
+
+    _compare({k: tuple(t.shape) for k, t in tensors.items()}, model)
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            _unusable(both(f"{name} holds a number that is not finite", f"{name} 中有非有限的数"))
+    model.load_state_dict(dict(tensors), strict=True)
+    return model
+
+
+def file_into(model: M, raw: bytes) -> M:
+    """The safetensors file `raw` as the weights of `model`.  Raises Refusal."""
+    import safetensors.torch
+    from safetensors import SafetensorError
+
+    _compare({k: tuple(v["shape"]) for k, v in header(raw).items()}, model)
+    try:
+        tensors = safetensors.torch.load(raw)
+    except SafetensorError:
+        _unusable(both("the file is damaged", "文件已损坏"))
+    return into(model, tensors)
+
+
+def as_file(model: nn.Module) -> bytes:
+    """The weights and buffers of `model` as a safetensors file."""
+    import safetensors.torch
+
+    # contiguous: training may leave convolutions channels-last; clone: safetensors refuses tensors that share memory
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    return safetensors.torch.save(tensors, {"format": "pt"})
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a weights file that is not too large.  Raises Refusal."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            _unusable(both("the file is missing", "文件缺失"))
+        if path.stat().st_size > FILE_BYTES:
+            _unusable(_TOO_LARGE)
+        return path.read_bytes()
+    except OSError as error:
+        _unusable(both(f"the file cannot be read ({error.strerror})", f"文件无法读取（{error.strerror}）"))
+
+
+def header(raw: bytes) -> dict[str, dict[str, Any]]:
+    """What a safetensors file says of its tensors: name -> {dtype, shape, data_offsets}.  Raises Refusal."""
+    if len(raw) > FILE_BYTES:
+        _unusable(_TOO_LARGE)
+    length = struct.unpack("<Q", raw[:8])[0] if len(raw) >= 8 else 0
+    if length > HEADER_BYTES and length <= len(raw):
+        _unusable(both("its header is larger than 1 MB", "文件头大于 1 MB"))
+    if length == 0 or length + 8 > len(raw) or raw[8:9] != b"{":
+        _unusable(both("this is no safetensors file", "这不是 safetensors 文件"))
+    try:
+        values = json.loads(raw[8 : 8 + length], object_pairs_hook=_without_duplicates)
+        values.pop("__metadata__", None)
+        if not all(isinstance(v["shape"], list) and all(type(n) is int for n in v["shape"]) for v in values.values()):
+            raise ValueError
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        _unusable(both("its header makes no sense", "文件头不合规"))
+    if len(values) > TENSORS:
+        _unusable(both(f"it holds more than {TENSORS:,} tensors", f"张量多于 {TENSORS:,} 个"))
+    return values
+
+
+def sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("duplicate key")
+    return values
+
+
+def _compare(found: Mapping[str, tuple[int, ...]], model: nn.Module) -> None:
+    expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
+    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
+    if missing or extra:
+        name = _short(min(missing or extra))
+        _unusable(both(f"{name} is missing", f"缺少 {name}") if missing else both(f"{name} does not belong to this model", f"{name} 不属于这个模型"))
+    for name, shape in expected.items():
+        if found[name] != shape:
+            is_, should = _shape(found[name]), _shape(shape)
+            _unusable(both(f"{name} has the shape {is_} instead of {should}", f"{name} 的形状是 {is_}，应为 {should}"))
+
+
+def _short(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:80])
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape[:8])) or "()"
+
+
+_TOO_LARGE = both("the file is larger than 512 MB", "文件大于 512 MB")
+
+
+def _unusable(why: Words) -> NoReturn:
+    raise Refusal(UNUSABLE, why=why)
