@@ -60,7 +60,9 @@ def main(argv: list[str] | None = None) -> None:
     except ModuleNotFoundError:
         supervisor = None
     demo = build(supervisor)
-    app, *_ = demo.launch(server_name=asked.host, server_port=asked.port, prevent_thread_lock=True, footer_links=[], run_history=False, enable_monitoring=False)
+    app, *_ = demo.launch(
+        server_name=asked.host, server_port=asked.port, prevent_thread_lock=True, footer_links=[], run_history=False, enable_monitoring=False
+    )
     try:
         from aigc.ui.routes import router
 
