@@ -1,0 +1,119 @@
+"""A SQLite file that several processes share, that survives being killed, and that is replaced when it is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from aigc.jobs.files import locked
+from aigc.words import Refusal, both
+
+T = TypeVar("T")
+BUSY_SECONDS = 5.0
+_UNWRITABLE = both(
+    "The folder {folder} cannot be written: check its permissions and the free space, or set AIGC_HOME to another folder.",
+    "无法写入文件夹 {folder}：请检查权限和剩余空间，或用 AIGC_HOME 指定另一个文件夹。",
+)
+
+
+class Database:
+    """One file; a connection a call, so that threads and forks cannot mix them up (about 0.3 ms)."""
+
+    def __init__(self, path: Path, migrations: tuple[str, ...], refill: Callable[[sqlite3.Connection], None]):
+        """`migrations[n]` brings version n to n + 1.  `refill` fills a new file that stands in for a damaged one.  Raises Refusal."""
+        self.path, self._migrations, self._refill = path, migrations, refill
+        self._rebuilding = threading.Lock()
+        with self._in_words():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self.do(_check)
+
+    def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` in one transaction; a damaged file is replaced first.  Raises Refusal."""
+        with self._in_words():
+            try:
+                return self._transact(work)
+            except sqlite3.DatabaseError as error:
+                if not _damaged(error):
+                    raise
+            self._rebuild()
+            return self._transact(work)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            db.row_factory = sqlite3.Row
+            self._migrate(db)
+            with _transaction(db):
+                return work(db)
+        finally:
+            db.close()
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == len(self._migrations):
+            return
+        if version > len(self._migrations):
+            raise sqlite3.DatabaseError("made by a later version")
+        db.execute("PRAGMA journal_mode = WAL")
+        with _transaction(db):
+            version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+            for step in self._migrations[version:]:
+                for statement in filter(str.strip, step.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(self._migrations)}")
+
+    def _rebuild(self) -> None:
+        """Move the damaged file aside, where it can be looked at, and begin a new one."""
+        with self._rebuilding, locked(self.path.with_suffix(".lock")):
+            with contextlib.suppress(sqlite3.DatabaseError):
+                return self._transact(_check)  # another process was faster
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(f"{self.path}{suffix}", f"{self.path}.damaged-{stamp}{suffix}")
+            self._transact(self._refill)
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise Refusal(both("The queue is busy; try again in a moment.", "队列正忙；请稍后再试。")) from error
+            raise Refusal(_UNWRITABLE, folder=self.path.parent) from error
+        except OSError as error:
+            raise Refusal(_UNWRITABLE, folder=self.path.parent) from error
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
+def _check(db: sqlite3.Connection) -> None:
+    answer = db.execute("PRAGMA integrity_check").fetchone()[0]
+    if answer != "ok":
+        raise sqlite3.DatabaseError(answer)
+
+
+def _code(error: sqlite3.DatabaseError) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is wrong (or was never ours), rather than busy, read-only or on a full disk."""
+    return _code(error) in (None, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)

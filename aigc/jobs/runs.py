@@ -1,0 +1,229 @@
+"""The folder of a training run: the truth about it, written by one worker and read by every page.
+
+    run.json        what was asked, by whom, and the state; replaced whole
+    log.jsonl       the events, one a line, only ever appended to
+    commands.jsonl  what the worker was told, appended by the page
+    previews/       a PNG a sheet, a safetensors file a set of arrays
+    checkpoint/     see checkpoints.py
+    heartbeat       touched while the training moves
+
+A log only grows, except when training goes on from a checkpoint or there are too many previews: then it is replaced by a new
+file, so that a page which remembers how far it has read knows by the file's number (its inode) that it must begin again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aigc import __version__
+from aigc.commands import Command, Do
+from aigc.events import Event, Preview, Said
+from aigc.home import runs_folder
+from aigc.jobs import checkpoints, lines, previews
+from aigc.jobs.files import locked, remove_folder, write_whole
+from aigc.jobs.states import State
+from aigc.words import Refusal, Words, both
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from aigc.events import Saved
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+COMMAND_BYTES = 2000
+
+__all__ = ["RUN_ID", "Request", "Run", "State", "runs"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be trained: plain values, so that it can be stored; `config` and `options` are read again before use."""
+
+    technique: str
+    data: str
+    config: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    name: str = ""  # slug of the model to be; "" lets the worker find one
+    preset: str = ""
+    device: str = "auto"
+    owner: str = ""  # "" is whoever sits at this machine
+    parent: str = ""  # slug of the model it goes on from
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Request:
+        return Request(**{f.name: values[f.name] for f in dataclasses.fields(Request) if f.name in values})
+
+
+class Run:
+    """One run folder. Cheap to make; everything is read when asked."""
+
+    def __init__(self, id: str):
+        """Raises Refusal, before any path is made, unless `id` could be one of ours."""
+        if not isinstance(id, str) or not RUN_ID.fullmatch(id):
+            raise _unknown()
+        self.id = id
+        self.folder = runs_folder() / id
+
+    @staticmethod
+    def create(request: Request, spec: dict[str, Any] | None = None) -> Run:
+        run = Run(uuid.uuid4().hex)
+        run.folder.mkdir(parents=True)
+        now = time.time()
+        record = {"id": run.id, "request": dataclasses.asdict(request), "state": State.QUEUED.value, "reason": None, "spec": spec or {}}
+        record |= {"created": now, "queued": now, "started": None, "ended": None, "device": None, "threads": None, "holder": None}
+        record |= {"images": 0, "steps": 0, "seconds": 0.0, "model": None, "code_version": __version__}
+        run._write(record)
+        return run
+
+    @staticmethod
+    def open(id: str) -> Run:
+        """Raises Refusal if there is no such run."""
+        run = Run(id)
+        run.record  # noqa: B018: refuses
+        return run
+
+    # run.json
+    @property
+    def record(self) -> dict[str, Any]:
+        """Raises Refusal if it is gone or unreadable."""
+        try:
+            record = json.loads((self.folder / "run.json").read_bytes())
+            State(record["state"])
+            return record
+        except (OSError, ValueError, KeyError, TypeError):
+            raise _unknown() from None
+
+    @property
+    def request(self) -> Request:
+        return Request.from_json(self.record["request"])
+
+    @property
+    def state(self) -> State:
+        return State(self.record["state"])
+
+    @property
+    def reason(self) -> Words | None:
+        said = self.record.get("reason")
+        return Words(said["en"], said["zh"]) if said else None
+
+    def update(self, **changes: Any) -> dict[str, Any]:
+        """Change these fields of run.json and leave the others to whoever else writes."""
+        with locked(self.folder / ".lock"):
+            record = {**self.record, **changes}
+            self._write(record)
+            return record
+
+    def move(self, to: State, reason: Words | None = None, **changes: Any) -> bool:
+        """To another state, if that can follow the present one; False leaves everything as it was."""
+        with locked(self.folder / ".lock"):
+            record = self.record
+            if not State(record["state"]).may_become(to):
+                return False
+            record |= {"state": to.value, "reason": reason.as_json() if reason else None, "ended": None if to.live else time.time()}
+            self._write(record | changes)
+            return True
+
+    def _write(self, record: dict[str, Any]) -> None:
+        write_whole(self.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
+
+    # log.jsonl
+    def append(self, event: Event) -> dict[str, Any]:
+        """One line for one event; the pictures of a preview are on disk before their line is.  Raises OSError."""
+        line: dict[str, Any] = {"kind": type(event).__name__.lower(), "time": round(time.time(), 3)}
+        if isinstance(event, Preview):
+            line |= previews.write(self.folder, event)
+        elif isinstance(event, Said):
+            line |= {"images": event.images, "words": event.words.as_json()}
+        else:
+            hidden = ("weights", "state", "facts")
+            line |= {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.name not in hidden}
+        lines.append(self.folder / "log.jsonl", line)
+        return line
+
+    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """The events from `offset` on, and the offset to ask from next time; a very long log comes in several pieces."""
+        return lines.read(self.folder / "log.jsonl", offset)
+
+    def truncate_log(self, images: int) -> None:
+        """Drop every event after image `images`; -1 drops all. Only the worker may, since it alone appends."""
+        events = lines.read_all(self.folder / "log.jsonl")
+        self._drop([e for e in events if e.get("images", 0) > images or e.get("kind") == "finished"], events)
+
+    def thin_previews(self, most: int = previews.MOST) -> int:
+        """When there are more than `most`, every second preview goes, but never the first and the last.  -> how many are left"""
+        events = lines.read_all(self.folder / "log.jsonl")
+        shown = [e for e in events if e.get("kind") == "preview"]
+        gone = shown[1:-1:2] if len(shown) > most else []
+        self._drop(gone, events)
+        return len(shown) - len(gone)
+
+    def _drop(self, gone: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+        if gone:
+            dropped = {id(e) for e in gone}
+            write_whole(self.folder / "log.jsonl", b"".join(lines.as_line(e) for e in events if id(e) not in dropped))
+            previews.remove(self.folder, [e for e in gone if e.get("kind") == "preview"])
+
+    # commands.jsonl
+    def send(self, command: Command) -> None:
+        """For the worker, which looks between two steps.  Raises Refusal if it is too large to be meant."""
+        line = {"do": command.do.value, "value": command.value}
+        if len(json.dumps(line)) > COMMAND_BYTES:
+            raise Refusal(both("That is too long for a command.", "这条命令太长了。"))
+        lines.append(self.folder / "commands.jsonl", line)
+
+    def commands(self, offset: int = 0) -> tuple[list[Command], int]:
+        found, offset = lines.read(self.folder / "commands.jsonl", offset)
+        known = {do.value for do in Do}
+        return [Command(Do(line["do"]), line.get("value")) for line in found if line.get("do") in known], offset
+
+    def forget_commands(self) -> None:
+        (self.folder / "commands.jsonl").unlink(missing_ok=True)
+
+    # checkpoint/
+    def save_checkpoint(self, saved: Saved) -> None:
+        """Raises DiskFull, and then the last one is still there."""
+        checkpoints.save(self.folder / "checkpoint", saved)
+
+    def load_checkpoint(self) -> checkpoints.Loaded | None:
+        """The newest checkpoint whose every bit is right; `manifest["damaged"]` counts newer ones that are not."""
+        return checkpoints.load(self.folder / "checkpoint")
+
+    def weights(self) -> dict[str, Tensor] | None:
+        """The averaged weights of the newest good checkpoint."""
+        return checkpoints.weights(self.folder / "checkpoint")
+
+    def kept_images(self) -> int:
+        """How far the newest checkpoint reaches, from its name alone."""
+        found = checkpoints.folders(self.folder / "checkpoint")
+        return checkpoints.images_of(found[0]) if found else 0
+
+    def delete(self) -> None:
+        """Raises Refusal while it is live."""
+        if self.state.live:
+            raise Refusal(both("This run is still going: stop it first.", "这次训练还在进行：请先停止它。"))
+        remove_folder(self.folder)
+
+
+def runs() -> list[Run]:
+    """Every readable run, newest first."""
+    found = []
+    for folder in runs_folder().iterdir() if runs_folder().is_dir() else ():
+        if RUN_ID.fullmatch(folder.name):
+            run = Run(folder.name)
+            try:
+                found.append((run.record["created"], run))
+            except Refusal:
+                continue
+    return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def _unknown() -> Refusal:
+    return Refusal(both("There is no such run here.", "这里没有这次训练。"))
+
