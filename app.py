@@ -1,6 +1,6 @@
 """Start the page: `python app.py --help`."""
 
-from aigc.ui.shell import main
+from aigc.ui.serve import main
 
 if __name__ == "__main__":
     main()

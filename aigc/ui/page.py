@@ -1,14 +1,16 @@
-"""What a tab needs to know of the page it is drawn on: its language, who may do what, and where links lead."""
+"""What a tab is told of the page it is drawn on: its language, who is asking, and where links lead."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import gradio as gr
 
-from aigc.ui.guard import OWNER_COOKIE, owner_in
+from aigc.ui.document import ADDRESS
+from aigc.ui.machine import Watch
+from aigc.ui.visitors import OWNER_COOKIE, owner_in
 from aigc.words import Lang, Words
 
 if TYPE_CHECKING:
@@ -21,24 +23,29 @@ class Page:
 
     lang: Lang
     supervisor: Supervisor
-    public: bool = False  # reachable by strangers: a share link, a Space, another machine
+    watch: Watch
+    tabs: tuple[str, ...]  # in order
+    public: bool = False  # strangers can reach it: a share link, a Space, another machine
     single_user: bool = True  # alone on this machine: everything is yours
-    tabs: list[str] = field(default_factory=list)  # ids of the tabs, in order
 
     def t(self, words: Words) -> str:
         return words[self.lang]
 
     @property
     def home(self) -> str:
-        """The page's own address, relative, so that it works behind any proxy."""
-        return "./zh" if self.lang == "zh" else "./"
+        """The page's own address, relative, so that it is right behind any proxy."""
+        return ADDRESS[self.lang]
 
     def link(self, tab: str, **query: str) -> str:
         """A link to a tab of this page: `link("vae", view="explore", run=id)`."""
         return f"{self.home}?{urlencode({'tab': tab, **query})}"
 
     def owner(self, request: gr.Request | None) -> str:
-        """Who is asking: the owner cookie; "" for the single user of a lone machine, whose everything is."""
-        if self.single_user or request is None:
+        """Who is asking: the owner cookie, or "" for whoever sits at this machine alone."""
+        if self.single_user:
             return ""
-        return owner_in(request.cookies.get(OWNER_COOKIE, "")) or ""
+        return (owner_in(request.cookies.get(OWNER_COOKIE)) if request else None) or "nobody"
+
+    def is_dark(self, request: gr.Request | None) -> bool:
+        """Whether this visitor's page is dark now, for plots drawn here; page.js keeps the cookie."""
+        return bool(request) and request.cookies.get("aigc_theme") == "dark"  # type: ignore[union-attr]

@@ -93,3 +93,42 @@ def plotly_template(dark: bool = False) -> dict[str, Any]:
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": ink, "size": 12}}, "hovermode": "x unified",
     }  # fmt: skip
     return {"layout": layout}
+
+
+def theme() -> Any:
+    """Gradio's theme: its every colour is one of our CSS variables, so that light and dark are one theme."""
+    import gradio as gr
+
+    paper, panel, sunken, line, edge, muted, ink = (f"var(--aigc-{k})" for k in ("paper", "panel", "sunken", "line", "edge", "muted", "ink"))
+    greys = dict(zip(("c50", "c100", "c200", "c300", "c400", "c500", "c600", "c700", "c800", "c900", "c950"),
+                     (paper, sunken, line, line, edge, muted, muted, ink, ink, ink, ink), strict=True))  # fmt: skip
+    grey = gr.themes.Color(**greys, name="aigc")
+    plain = [gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")]  # anything else would be fetched; page.css names the full list
+    base = gr.themes.Base(primary_hue=grey, secondary_hue=grey, neutral_hue=grey, font=plain, font_mono=plain, radius_size="sm", text_size="md")
+    colours = {
+        "body_background_fill": paper, "body_text_color": ink, "body_text_color_subdued": muted, "background_fill_primary": panel,
+        "background_fill_secondary": sunken, "border_color_primary": line, "border_color_accent": ink, "border_color_accent_subdued": line,
+        "color_accent_soft": sunken, "link_text_color": ink, "link_text_color_hover": ink, "link_text_color_visited": ink, "link_text_color_active": ink,
+        "block_background_fill": "transparent", "block_border_color": line, "block_label_background_fill": panel, "block_label_text_color": muted,
+        "block_title_text_color": ink, "block_info_text_color": muted, "panel_background_fill": panel, "panel_border_color": line,
+        "input_background_fill": panel, "input_background_fill_focus": panel, "input_border_color": edge, "input_border_color_focus": ink,
+        "input_placeholder_color": muted, "checkbox_background_color": panel, "checkbox_background_color_selected": ink,
+        "checkbox_border_color": edge, "checkbox_border_color_selected": ink, "checkbox_border_color_focus": ink,
+        "checkbox_label_background_fill": panel, "checkbox_label_background_fill_hover": sunken, "checkbox_label_background_fill_selected": sunken,
+        "checkbox_label_border_color": line, "checkbox_label_text_color": ink, "checkbox_label_text_color_selected": ink,
+        "table_border_color": line, "table_even_background_fill": panel, "table_odd_background_fill": panel, "table_row_focus": sunken,
+        "code_background_fill": sunken, "stat_background_fill": ink, "error_background_fill": panel, "error_text_color": "var(--aigc-warning)",
+        "error_border_color": "var(--aigc-warning)", "error_icon_color": "var(--aigc-warning)",
+        "button_primary_background_fill": ink, "button_primary_background_fill_hover": muted, "button_primary_text_color": paper,
+        "button_primary_border_color": ink, "button_secondary_background_fill": panel, "button_secondary_background_fill_hover": sunken,
+        "button_secondary_text_color": ink, "button_secondary_border_color": edge, "button_cancel_background_fill": panel,
+        "button_cancel_background_fill_hover": sunken, "button_cancel_text_color": "var(--aigc-warning)", "button_cancel_border_color": "var(--aigc-warning)",
+    }  # fmt: skip
+    sizes = {
+        "slider_color": ink, "color_accent": ink, "block_border_width": "0px", "block_shadow": "none", "block_padding": "0px", "block_radius": "6px",
+        "input_border_width": "1px", "input_shadow": "none", "input_shadow_focus": "none", "button_border_width": "1px",
+        "layout_gap": "16px", "form_gap_width": "0px", "block_label_border_width": "0px", "prose_header_text_weight": "600",
+    }  # fmt: skip
+    known = gr.themes.Base.set.__code__.co_varnames
+    both_ways = {f"{name}_dark": value for name, value in (colours | sizes).items() if f"{name}_dark" in known}
+    return base.set(**colours, **sizes, **both_ways)

@@ -1,73 +1,139 @@
-"""The page: its frame, its list of tabs, and how it is started."""
+"""The page: its frame, its list of tabs, and the server it stands on."""
 
 from __future__ import annotations
 
-import argparse
-import importlib
-from pathlib import Path
+import html
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.routes import App, ORJSONResponse
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from aigc.techniques import techniques
+from aigc.ui import now, palette
+from aigc.ui.document import ADDRESS, STATIC, Document
+from aigc.ui.guard import Guard, Policy
+from aigc.ui.machine import Watch
 from aigc.ui.page import Page
-from aigc.words import LANGS, Words, both
+from aigc.ui.tabs import data, home, models
+from aigc.ui.text import shell as text
+from aigc.ui.visitors import cookies_in
+from aigc.words import Lang
 
 if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
-STATIC = Path(__file__).parent / "static"
-TITLES: dict[str, Words] = {"home": both("Home", "首页"), "data": both("Data", "数据"), "models": both("Models", "模型")}
+TEMPORARY = (3600, 24 * 3600)  # seconds: how often Gradio looks for old files it made, and how old they must be
 
 
-def _tab(page: Page, name: str) -> None:
-    try:
-        module = importlib.import_module(f"aigc.ui.tabs.{name if name in TITLES else 'technique'}")
-    except ModuleNotFoundError:
-        return
-    module.draw(page) if name in TITLES else module.draw(page, techniques()[name])
-
-
-def _page(page: Page) -> None:
-    with gr.Tabs(elem_id="tabs"):
-        for name in page.tabs:
-            with gr.Tab(page.t(TITLES[name] if name in TITLES else techniques()[name].title), id=name):
-                _tab(page, name)
-
-
-def build(supervisor: Supervisor, *, public: bool = False, single_user: bool = True) -> gr.Blocks:
-    tabs = ["home", "data", *techniques(), "models"]
-    with gr.Blocks(title="AIGC Lab") as demo:
-        _page(Page("en", supervisor, public, single_user, tabs))
-    for lang in LANGS[1:]:
-        with demo.route("中文", f"/{lang}"):
-            gr.Navbar(visible=False)
-            _page(Page(lang, supervisor, public, single_user, tabs))
+def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = False, single_user: bool = True) -> gr.Blocks:
+    """The English page at "/", the Chinese one at "/zh"; they share nothing but the supervisor."""
+    watch = watch or Watch()
+    names = ("home", "data", *techniques(), "models")
+    with gr.Blocks(title=text.NAME.en, analytics_enabled=False, delete_cache=TEMPORARY) as demo:
+        _draw(Page("en", supervisor, watch, names, public=public, single_user=single_user))
+    with demo.route(text.OTHER_LANGUAGE.en, "/zh", show_in_navbar=False):
+        _draw(Page("zh", supervisor, watch, names, public=public, single_user=single_user))
     return demo
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python app.py")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=7860)
-    asked = parser.parse_args(argv)
-    try:
-        from aigc.home import home
-        from aigc.jobs.supervisor import Supervisor
+def _draw(page: Page) -> None:
+    gr.Navbar(visible=False)
+    gr.HTML(_header(page), elem_id="aigc-header", padding=False)
+    with gr.Tabs(elem_id="tabs", selected="home"):
+        for name in page.tabs:
+            info = techniques().get(name)
+            with gr.Tab((info.title if info else text.TABS[name])[page.lang], id=name, elem_id=f"tab-{name}") as tab:
+                if info:
+                    _technique(page, info)
+                else:
+                    {"home": home, "data": data, "models": models}[name].draw(page)
+            tab.select(None, js=f"() => aigc.went('{name}')", api_visibility="private", queue=False)
 
-        supervisor = Supervisor(home())
-        supervisor.start()
-    except ModuleNotFoundError:
-        supervisor = None
-    demo = build(supervisor)
-    app, *_ = demo.launch(
-        server_name=asked.host, server_port=asked.port, prevent_thread_lock=True, footer_links=[], run_history=False, enable_monitoring=False
-    )
-    try:
-        from aigc.ui.routes import router
 
-        app.include_router(router)
-    except ModuleNotFoundError:
-        pass
-    print(f"AIGC Lab: http://{asked.host}:{asked.port}", flush=True)
-    demo.block_thread()
+def _technique(page, info):
+    try:
+        from aigc.ui.tabs import technique
+    except ImportError:
+        return
+    technique.draw(page, info)
+
+
+def _header(page: Page) -> str:
+    other: Lang = "en" if page.lang == "zh" else "zh"
+    told = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in text.THEMES.items())
+    return f"""<header class="aigc-header">
+<a class="aigc-name" href="{page.home}?tab=home">{MARK}<span>{html.escape(text.NAME[page.lang])}</span></a>
+<p class="aigc-sentence">{html.escape(text.SENTENCE[page.lang])}</p>
+<span class="aigc-brief" data-aigc-now="brief">{html.escape(page.watch.machine.brief[page.lang])}</span>
+<button id="aigc-theme" type="button" {told} title="{html.escape(text.THEME[page.lang])}" aria-label="{html.escape(text.THEME[page.lang])}">{SUN}</button>
+<a id="aigc-lang" href="{ADDRESS[other]}?lang={other}" data-lang="{other}" hreflang="{other}" lang="{other}"
+ title="{html.escape(text.SWITCH[page.lang])}">{text.OTHER_LANGUAGE[page.lang]}</a>
+</header>"""
+
+
+# Noise on the left, an image on the right.
+MARK = """<svg class="aigc-mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><g fill="var(--aigc-noise)"><rect x="1" y="1" width="4"
+height="4"/><rect x="1" y="12" width="4" height="4"/><rect x="6" y="7" width="4" height="4"/><rect x="6" y="18" width="4" height="4"/></g><g
+fill="var(--aigc-generated)"><rect x="13" y="1" width="4" height="4"/><rect x="18" y="1" width="4" height="4"/><rect x="18" y="7" width="4"
+height="4"/><rect x="13" y="12" width="4" height="4"/><rect x="13" y="18" width="4" height="4"/><rect x="18" y="18" width="4" height="4"/></g></svg>"""
+SUN = """<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor"
+stroke-width="1.75"/><path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor"/></svg>"""
+
+
+@dataclass
+class Served:
+    app: App
+    url: str  # on this machine
+    share_url: str | None
+
+
+class _GuardedApp(App):
+    """Gradio's app with the guard outermost, before Gradio's own CORS layer, which lets any origin in on a public host."""
+
+    policy = Policy()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack(), self.policy)
+
+    def signed_in(self, cookie_header: str) -> bool:
+        cookies = cookies_in(cookie_header)
+        names = (f"access-token-{self.cookie_id}", f"access-token-unsecure-{self.cookie_id}")
+        return any(cookies.get(name) in self.tokens for name in names)
+
+
+def launch(
+    demo: gr.Blocks,
+    supervisor: Supervisor,
+    *,
+    watch: Watch | None = None,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    share: bool = False,
+    auth: tuple[str, str] | None = None,
+    lang: str = "auto",
+    public: bool = False,
+    single_user: bool = True,
+) -> Served:
+    """Serve `demo` from a background thread.  Raises OSError if the port is in use."""
+    app = _GuardedApp(default_response_class=ORJSONResponse, middleware=[Middleware(Document, default=lang)])
+    app.policy = Policy(public, signed_in=app.signed_in if auth else None)
+    try:
+        from aigc.ui import routes
+
+        app.include_router(routes.router(supervisor, single_user=single_user))
+    except ImportError:
+        from starlette.staticfiles import StaticFiles
+
+        app.mount("/aigc/static", StaticFiles(directory=STATIC))
+    app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
+    _, url, share_url = demo.launch(
+        _app=app,
+        server_name=host, server_port=port, share=share, auth=auth, prevent_thread_lock=True, quiet=True, inline=False,
+        show_error=False, enable_monitoring=False, run_history=False, pwa=False, footer_links=[], ssr_mode=False, mcp_server=False,
+        favicon_path=str(STATIC / "icon.svg"), theme=palette.theme(), max_file_size=app.policy.upload_limit,
+    )  # fmt: skip
+    demo.share = False  # or Gradio answers with a document that loads its script from another host; the link itself stays
+    return Served(app, url, share_url)

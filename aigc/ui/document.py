@@ -1,0 +1,131 @@
+"""The HTML document of a page: Gradio's own, with the language, the styles and the first script that this page needs in its head.
+
+Also who is sent to which language: the switch's choice is kept in a cookie, and a first visit follows the browser.
+Styles and script stand in the document itself, so the page is never seen unstyled, in the wrong theme, or on the wrong tab.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aigc.ui import palette
+from aigc.ui.text import shell as text
+from aigc.words import LANGS, Lang
+
+STATIC = Path(__file__).parent / "static"
+LANG_COOKIE = "aigc_lang"
+PATHS: dict[str, Lang] = {"": "en", "/": "en", "/zh": "zh"}
+ADDRESS: dict[Lang, str] = {"en": "./", "zh": "./zh"}  # relative: right behind any proxy
+TAG: dict[Lang, str] = {"en": "en", "zh": "zh-Hans"}
+# Gradio's head speaks of Gradio and names pictures on other hosts.
+ADVERTS = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<link rel="manifest"[^>]*>')
+
+
+def head(lang: Lang) -> str:
+    """What goes into the document's head, once for each language."""
+    sheets = "".join(f'<link rel="stylesheet" href="{address(p)}">' for p in sorted(STATIC.glob("*.css")))
+    return (
+        f'<title>{html.escape(text.NAME[lang])}</title><meta name="description" content="{html.escape(text.SENTENCE[lang])}">'
+        f'<link rel="icon" href="{address(STATIC / "icon.svg")}"><style>{palette.css()}</style>{sheets}<script src="{address(STATIC / "page.js")}"></script>'
+    )
+
+
+def address(file: Path) -> str:
+    """Of a static file; it changes with the contents, so that a browser may keep what it has."""
+    return f"./aigc/static/{file.name}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:10]}"
+
+
+class Document:
+    """ASGI in, ASGI out, inside Gradio's compression.  `default`: "en" or "zh" for first visits, or "auto" to follow the browser."""
+
+    def __init__(self, app: ASGIApp, default: str = "auto"):
+        self.app = app
+        self.default = default
+        self.heads = {lang: head(lang) for lang in LANGS}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope["path"] not in PATHS:
+            await self.app(scope, receive, send)
+            return
+        here = PATHS[scope["path"]]
+        if (answer := self._elsewhere(scope, here)) is not None:
+            await answer(scope, receive, send)
+            return
+        await self.app(scope, receive, _rewriting(send, lambda page: self._ours(page, here)))
+
+    def _elsewhere(self, scope: Scope, here: Lang) -> RedirectResponse | None:
+        """A redirect, if this visitor belongs on the other page or has just chosen a language."""
+        headers = Headers(scope=scope)
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        chosen = next((v for k, v in query if k == "lang" and v in LANGS), None)
+        wanted = chosen or (self.first_language(headers) if scope["path"] != "/zh" else here)
+        if wanted == here and not chosen:
+            return None
+        rest = urlencode([(k, v) for k, v in query if k != "lang"])
+        answer = RedirectResponse(ADDRESS["zh" if wanted == "zh" else "en"] + (f"?{rest}" if rest else ""), 307)
+        answer.headers["Vary"] = "Accept-Language, Cookie"
+        answer.headers["Cache-Control"] = "no-store"
+        if chosen:
+            answer.set_cookie(LANG_COOKIE, chosen, max_age=365 * 24 * 3600, samesite="lax")
+        return answer
+
+    def first_language(self, headers: Headers) -> str:
+        kept = SimpleCookie(headers.get("cookie", "")).get(LANG_COOKIE)
+        if kept is not None and kept.value in LANGS:
+            return kept.value
+        return self.default if self.default in LANGS else preferred(headers.get("accept-language", ""))
+
+    def _ours(self, page: str, lang: Lang) -> str:
+        page = ADVERTS.sub("", page).replace('lang="en"', f'lang="{TAG[lang]}"', 1)
+        return page.replace("</head>", self.heads[lang] + "</head>", 1)
+
+
+def preferred(accept: str) -> Lang:
+    """The better liked of our languages in an Accept-Language header; English when neither is named.  RFC 9110, 12.5.4"""
+    best, best_weight = "en", 0.0
+    for part in accept.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            q = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        lang = tag.split("-")[0].lower()
+        if lang in LANGS and q > best_weight:
+            best, best_weight = lang, q
+    return "zh" if best == "zh" else "en"
+
+
+def _rewriting(send: Send, change: object) -> Send:
+    """Holds an HTML answer back until it is whole, changes it, and sends it on; anything else passes as it is."""
+    start: Message | None = None
+    body = b""
+
+    async def rewriting(message: Message) -> None:
+        nonlocal start, body
+        if message["type"] == "http.response.start":
+            if Headers(raw=message["headers"]).get("content-type", "").startswith("text/html"):
+                start = message
+                return
+        elif start is not None:
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            page = change(body.decode()).encode() if body else b""  # type: ignore[operator]
+            out = MutableHeaders(raw=start["headers"])
+            if page:
+                out["Content-Length"] = str(len(page))
+            out["Vary"] = "Accept-Language, Cookie"
+            await send({**start, "headers": out.raw})
+            message = {**message, "body": page}
+        await send(message)
+
+    return rewriting

@@ -1,0 +1,66 @@
+"""`GET aigc/now`: what is going on at this moment, as small pieces of HTML that page.js puts into their places.
+
+Cheap enough to be asked every three seconds by every open page: nothing here goes through Gradio's queue.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+
+from aigc.jobs.runs import Run, runs
+from aigc.ui import live
+from aigc.ui.machine import Machine, Watch, load_now
+from aigc.ui.tabs import home
+from aigc.ui.visitors import OWNER_COOKIE, owner_in
+from aigc.words import LANGS, Lang, Refusal
+
+if TYPE_CHECKING:
+    from aigc.jobs.supervisor import Supervisor
+
+SHOWN = 8  # runs
+KEEP = 1.0  # seconds that one look at the folders serves everybody
+
+
+def router(supervisor: Supervisor, watch: Watch, *, single_user: bool) -> APIRouter:
+    api = APIRouter()
+    recent = Recent()
+
+    @api.get("/aigc/now")
+    def now(request: Request, lang: str = "en") -> dict[str, str]:
+        owner = "" if single_user else owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
+        spoken: Lang = "zh" if lang == LANGS[1] else "en"
+        lines = [line for run in recent.runs() if (line := _line(run, supervisor, owner, spoken))]
+        machine: Machine = watch.machine
+        return {
+            "brief": home.brief(machine, sum(bool(line["live"]) for line in lines), spoken),
+            "machine": home.machine_now(machine, load_now(), spoken),
+            "runs": home.run_list(lines, spoken),
+        }
+
+    return api
+
+
+class Recent:
+    """The newest runs, read at most once a second however many pages ask."""
+
+    def __init__(self) -> None:
+        self.read, self.found = 0.0, list[Run]()
+
+    def runs(self) -> list[Run]:
+        if time.monotonic() - self.read > KEEP:
+            self.found, self.read = runs()[:SHOWN], time.monotonic()
+        return self.found
+
+
+def _line(run: Run, supervisor: Supervisor, owner: str, lang: Lang) -> live.Json | None:
+    try:
+        record = run.record
+        return live.summary(run, lang, mine=supervisor.may(owner, run), place=supervisor.place(run.id)) | {
+            "technique": record["request"]["technique"],
+            "model": record.get("model"),
+        }
+    except Refusal:
+        return None  # deleted a moment ago

@@ -1,0 +1,133 @@
+// The page around Gradio: theme, the tab that a link names, the address that follows the tabs, links between tabs, the state of things now.
+// Runs in the head, before Gradio's own (deferred) script, so that nothing is drawn twice.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const query = new URLSearchParams(location.search);
+  const zh = root.lang.startsWith("zh");
+  const here = zh ? "./zh" : "./";
+
+  // Theme: "system", "light" or "dark", kept in this browser. The cookie lets the server draw plots that fit.
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const kept = () => {
+    const asked = query.get("__theme");
+    const known = ["light", "dark"];
+    try {
+      return known.includes(asked) ? asked : localStorage.getItem("aigc_theme") || "system";
+    } catch {
+      return "system"; // storage is switched off
+    }
+  };
+  let theme = kept();
+  const isDark = () => (theme === "system" ? system.matches : theme === "dark");
+  function dress() {
+    root.dataset.theme = isDark() ? "dark" : "light";
+    root.dataset.choice = theme;
+    document.cookie = `aigc_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+    if (document.body && document.body.classList.contains("dark") !== isDark()) document.body.classList.toggle("dark", isDark());
+    const button = document.getElementById("aigc-theme");
+    if (button) button.title = button.ariaLabel = button.dataset[theme];
+    dispatchEvent(new CustomEvent("aigc-theme", { detail: root.dataset.theme }));
+  }
+  function nextTheme() {
+    theme = { system: "light", light: "dark", dark: "system" }[theme];
+    try {
+      localStorage.setItem("aigc_theme", theme);
+    } catch {
+      // then it holds until the page is left
+    }
+    dress();
+  }
+  system.addEventListener("change", dress);
+  dress();
+
+  // Gradio's document carries its whole configuration: the tabs that the address names are chosen in it, before they are drawn.
+  function choose(name, wanted) {
+    if (!wanted || !window.gradio_config) return;
+    const tabs = window.gradio_config.components.find((c) => c.type === "tabs" && c.props.elem_id === name);
+    if (tabs) tabs.props.selected = wanted;
+  }
+  const known = (window.gradio_config?.components || []).filter((c) => c.type === "tabitem").map((c) => c.props.id);
+  if (known.includes(query.get("tab"))) {
+    choose("tabs", query.get("tab"));
+    choose(`view-${query.get("tab")}`, query.get("view"));
+  }
+
+  const aigc = (window.aigc = window.aigc || {});
+  aigc.lang = zh ? "zh" : "en";
+  aigc.isDark = isDark;
+  // The address follows the tabs; what it said of a run or a model stays while its tab does.
+  aigc.went = (tab) => {
+    const now = new URLSearchParams(location.search);
+    if ((now.get("tab") || "home") === tab) return;
+    history.replaceState(null, "", tab === "home" ? here : `${here}?tab=${tab}`);
+    tick();
+  };
+  aigc.viewed = (tab, view) => {
+    const now = new URLSearchParams(location.search);
+    if (now.get("tab") !== tab) return;
+    now.set("view", view);
+    history.replaceState(null, "", `${here}?${now}`);
+  };
+  // Add to the address what a link to this state needs; null takes away.
+  aigc.linked = (changes) => {
+    const now = new URLSearchParams(location.search);
+    for (const [k, v] of Object.entries(changes)) v == null || v === "" ? now.delete(k) : now.set(k, v);
+    history.replaceState(null, "", [...now].length ? `${here}?${now}` : here);
+  };
+
+  // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told.
+  const button = (panel, id) =>
+    [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
+  function follow(event) {
+    const link = event.target.closest("a[href*='?tab=']");
+    if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const to = new URLSearchParams(new URL(link.href).search);
+    if ([...to.keys()].some((k) => k !== "tab" && k !== "view")) return;
+    const tab = button("tabs", to.get("tab"));
+    if (!tab) return;
+    event.preventDefault();
+    tab.click();
+    if (to.get("view")) requestAnimationFrame(() => button(`view-${to.get("tab")}`, to.get("view"))?.click());
+    scrollTo({ top: 0 });
+  }
+  addEventListener("click", (event) => {
+    if (event.target.closest("#aigc-theme")) nextTheme();
+    const lang = event.target.closest("#aigc-lang");
+    if (lang) {
+      const now = new URLSearchParams(location.search);
+      now.delete("lang");
+      lang.href = [new URL(lang.href).pathname, `?lang=${lang.dataset.lang}`, [...now].length ? `&${now}` : ""].join("");
+    }
+    follow(event);
+  });
+
+  // What is going on now (runs, machine): fetched while somebody looks, put in place only where it changed.
+  const seen = {};
+  async function tick() {
+    const wanted = document.querySelector("[data-aigc-now]");
+    if (document.hidden || !wanted) return;
+    try {
+      const answer = await fetch(`./aigc/now?lang=${aigc.lang}`, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      for (const [name, html] of Object.entries(await answer.json()))
+        for (const place of document.querySelectorAll(`[data-aigc-now="${name}"]`))
+          if (seen[name] !== html || !place.dataset.filled) {
+            place.innerHTML = html; // made by our own server, every value in it escaped
+            place.dataset.filled = "1";
+            if (place === [...document.querySelectorAll(`[data-aigc-now="${name}"]`)].at(-1)) seen[name] = html;
+          }
+    } catch {
+      // the server is gone or the machine asleep: the next tick asks again
+    }
+  }
+  setInterval(tick, 3000);
+  addEventListener("visibilitychange", tick);
+  aigc.tick = tick;
+
+  addEventListener("DOMContentLoaded", () => {
+    dress();
+    // Gradio sets its own idea of the theme when it starts.
+    new MutationObserver(dress).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  });
+})();
