@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from aigc.data.table import SOURCES
 from aigc.registry.card import LIBRARY, ModelCard, spec_from_json
 from aigc.registry.entries import SAMPLES
 from aigc.registry.recipe import shell_command
@@ -15,14 +16,6 @@ from aigc.words import LANGS, Lang, Words, both
 
 # What the Hub calls the licences that our data come under.
 HUB_LICENCES = ("mit", "apache-2.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0", "bsd-3-clause")
-# Where on the Hub the data are.
-HUB_DATASETS = {
-    "mnist": "ylecun/mnist",
-    "fashion-mnist": "zalando-datasets/fashion_mnist",
-    "cifar10": "uoft-cs/cifar10",
-    "celeba": "flwrlabs/celeba",
-    "fairface64": "HuggingFaceM4/FairFace",
-}
 
 
 def readme(card: ModelCard) -> str:
@@ -32,13 +25,13 @@ def readme(card: ModelCard) -> str:
 
 
 def _front_matter(card: ModelCard) -> dict[str, Any]:
-    licence = re.sub(r"\s+", "-", card.licence.strip().lower())
+    licence = re.sub(r"[^a-z0-9.]+", "-", card.licence.lower()).strip("-")
     values: dict[str, Any] = {"language": list(LANGS), "license": licence if licence in HUB_LICENCES else "other"}
     if values["license"] == "other":
         values["license_name"] = licence or "unknown"
     values |= {"library_name": LIBRARY, "tags": [LIBRARY, card.technique, "generative", "from-scratch"]}
-    if card.data in HUB_DATASETS:
-        values["datasets"] = [HUB_DATASETS[card.data]]
+    if card.data in SOURCES:
+        values["datasets"] = [SOURCES[card.data][-1].repo]  # the last one is on the Hub
     if not spec_from_json(card.spec).is_points:
         values["pipeline_tag"] = "unconditional-image-generation"
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aigc.knobs import as_values, read
@@ -29,6 +30,24 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
         if name not in BUDGET and (name not in preset or preset[name] != value):
             words += ["--set", f"{name}={_text(value)}"]
     return shlex.join([*words, "--name", card.slug])
+
+
+def card_of_run(record: Mapping[str, Any], **known: Any) -> ModelCard:
+    """The card of the model that a run makes, from its run.json; `known` holds what the caller knows better."""
+    asked, spec = record["request"], record.get("spec") or {}
+    begun = datetime.fromtimestamp(record.get("ended") or record.get("created") or 0, UTC)
+    values = {
+        "slug": record.get("model") or asked.get("name") or f"{asked['technique']}-{asked['data']}",
+        **{k: asked[k] for k in ("technique", "data", "config", "options", "preset", "owner", "parent") if k in asked},
+        **{k: record[k] for k in ("images", "steps", "seconds", "device", "code_version") if record.get(k)},
+        "spec": spec,
+        "licence": spec.get("licence", ""),
+        "credit": spec.get("credit", ""),
+        "seed": asked.get("options", {}).get("seed", 0),
+        "run": record["id"],
+        "created": begun.isoformat(timespec="seconds"),
+    }
+    return ModelCard(**{**values, **known})
 
 
 def full_values(card: ModelCard) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,0 +1,9 @@
+"""The one door through which a file leaves: pictures, films, arrays, models, scripts.  What was generated says so."""
+
+from aigc.outputs.animation import animation
+from aigc.outputs.arrays import arrays
+from aigc.outputs.files import model, new_path, sweep, table, text, weights
+from aigc.outputs.pictures import drawn, picture, png, scatter, sheet
+from aigc.outputs.script import script
+
+__all__ = ["animation", "arrays", "drawn", "model", "new_path", "picture", "png", "scatter", "script", "sheet", "sweep", "table", "text", "weights"]

@@ -1,0 +1,86 @@
+"""What says that a file was made by AI: to people (a strip below the picture) and to programs (metadata).
+
+GB 45438-2025 and the TC260 practice guides for it (in force since 2025-09-01), and IPTC's DigitalSourceType.  Real pictures never
+get any of this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from PIL import Image
+
+PRODUCER = "AIGC-Lab"  # the standard allows printable ASCII without spaces, quotes and backslashes
+MADE_BY_AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+ASSETS = Path(__file__).parent / "assets"
+
+TEXT_SHARE = 0.07  # height of the mark's text over the short side; the standard asks for 0.05, and Latin letters hang lower
+TEXT_LEAST = 16  # pixels: what can still be read
+PAPER, INK = 255, 26
+
+
+def label(content: bytes) -> str:
+    """`fields` as JSON, as metadata carries it."""
+    return json.dumps(fields(content), separators=(",", ":"))
+
+
+def fields(content: bytes) -> dict[str, str]:
+    """The implicit label (GB 45438-2025, annex E).  `content`: what ReservedCode1 vouches for, such as the pixels."""
+    number = uuid.uuid4().hex
+    return {
+        "Label": "1",  # is generated, not "may be"
+        "ContentProducer": PRODUCER,
+        "ProduceID": number,
+        "ReservedCode1": "sha256:" + hashlib.sha256(content).hexdigest(),
+        "ContentPropagator": PRODUCER,
+        "PropagateID": number,
+        "ReservedCode2": "",
+    }
+
+
+def xmp(aigc: str = "") -> bytes:
+    """An XMP packet with IPTC's source type and, unless the file carries it elsewhere, the TC260 label."""
+    tc260 = f'<TC260:AIGC xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/">{escape(aigc)}</TC260:AIGC>' if aigc else ""
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
+        f"<Iptc4xmpExt:DigitalSourceType>{MADE_BY_AI}</Iptc4xmpExt:DigitalSourceType>{tc260}"
+        '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    ).encode()
+
+
+def parameters(note: dict[str, Any] | None) -> str:
+    """What a file says of how it was made: the technique, model, seed and settings it is given, nothing of this machine."""
+    return json.dumps({"software": PRODUCER, **(note or {})}, ensure_ascii=False, sort_keys=True)
+
+
+def marked(image: Image.Image) -> Image.Image:
+    """The picture (L or RGB) with the words “AI生成 / AI-generated” on a strip below it; narrow ones are centred on wider paper."""
+    text_height = max(TEXT_LEAST, math.ceil(TEXT_SHARE * min(image.size)))
+    margin = text_height // 3
+    text = _words("mark-long", text_height)
+    if text.width + 2 * margin > image.width:
+        text = _words("mark-short", text_height)
+    strip = text_height + 2 * margin
+    paper = PAPER if image.mode == "L" else (PAPER,) * 3
+    canvas = Image.new(image.mode, (max(image.width, text.width + 2 * margin), image.height + strip), paper)
+    canvas.paste(image, ((canvas.width - image.width) // 2, 0))
+    ink = INK if image.mode == "L" else (INK,) * 3
+    canvas.paste(ink, (canvas.width - margin - text.width, image.height + margin), text)
+    return canvas
+
+
+@cache
+def _words(asset: str, height: int) -> Image.Image:
+    """The drawn words as a mask of this height."""
+    with Image.open(ASSETS / f"{asset}.png") as drawn:
+        mask = drawn.convert("L")
+    return mask.resize((round(mask.width * height / mask.height), height), Image.Resampling.LANCZOS)
