@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
@@ -19,6 +18,11 @@ from aigc.registry.card import SLUG, ModelCard, spec_from_json
 from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entries, entry, taken
 from aigc.registry.readme import readme
 from aigc.words import Refusal, Words, both
+
+try:
+    import fcntl
+except ImportError:  # Windows: renames are atomic there too, but two changes at once are not kept apart
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from aigc.techniques.base import Technique
@@ -151,7 +155,8 @@ def _changing() -> Iterator[Path]:
     root = home.models_folder()
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         for left in (*root.glob(".new-*"), *root.glob(".gone-*")):
             if time.time() - left.stat().st_mtime > ORPHAN_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
@@ -166,6 +171,9 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
+    """Make a rename inside `folder` survive a power cut; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,0 +1,171 @@
+"""What can be typed after `python -m aigc`, and argparse speaking the language of the shell."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from aigc import __version__
+from aigc.words import Lang, Refusal, Words, both
+
+EXIT_CODES = both(
+    """exit codes:
+  0    done; a training that you stopped is done, too: what it learnt is kept
+  1    the run failed, or something unexpected happened
+  2    refused: what was asked for makes no sense or is not there
+  3    interrupted; go on with: python -m aigc train --resume RUN
+  130  Ctrl-C, twice for a training: its last checkpoint is kept""",
+    """退出码：
+  0    完成；由你停止的训练也算完成：学到的都保留
+  1    训练失败，或发生意外
+  2    拒绝：要求不合理，或所指的东西不存在
+  3    被中断；继续训练：python -m aigc train --resume RUN
+  130  Ctrl-C；训练中需按两次，保留最后一个检查点""",
+)
+ABOUT = both(
+    "Train, watch, explore and compare generative models. Results go to standard output, progress to standard error.",
+    "训练、观察、探索和比较生成模型。结果写到标准输出，进度写到标准错误。",
+)
+
+# argparse's own sentences; what is caught is put into the Chinese ones
+COMPLAINTS = (
+    (r"unrecognized arguments: (.*)", "无法识别的参数：{}"),
+    (r"the following arguments are required: (.*)", "缺少参数：{}"),
+    (r"argument (.*?): expected (?:one|at least one) argument", "{} 后面要有一个值"),
+    (r"argument (.*?): not allowed with argument (.*)", "{} 不能与 {} 同用"),
+    (r"argument (.*?): invalid choice: (.*?) \(choose from (.*)\)", "{}：没有 {}；可选 {}"),
+    (r"argument (.*?): invalid \w+ value: (.*)", "{}：{} 不是合适的数"),
+    (r"ambiguous option: (.*?) could match (.*)", "{} 有歧义，可能是 {}"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses instead of exiting, and says so in one sentence."""
+
+    lang: Lang = "en"
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **{"add_help": False, "formatter_class": argparse.RawDescriptionHelpFormatter, **kwargs})
+        self.option("-h", "--help", action="help", help=both("show this help and leave", "显示帮助后退出"))
+        self._positionals.title, self._optionals.title = both("what", "对象")[self.lang], both("options", "选项")[self.lang]
+
+    def option(self, *names: str, help: Words, **kwargs: Any) -> None:
+        self.add_argument(*names, help=help[self.lang].replace("%", "%%"), **kwargs)
+
+    def verbs(self, dest: str, required: bool) -> argparse._SubParsersAction[Parser]:
+        title = both("verbs", "动词")[self.lang]
+        return self.add_subparsers(dest=dest, required=required, metavar=both("VERB", "动词")[self.lang], title=title)
+
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(
+            both("{m}; see {p} --help.", "{zh}；参见 {p} --help。"), m=message[:1].upper() + message[1:], zh=_in_chinese(message), p=self.prog
+        )
+
+
+def _in_chinese(message: str) -> str:
+    for pattern, sentence in COMPLAINTS:
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            return sentence.format(*found.groups())
+    return message
+
+
+def parser(lang: Lang) -> Parser:
+    kind = type("Parser", (Parser,), {"lang": lang})
+    top: Parser = kind(prog="python -m aigc", description=ABOUT[lang], epilog=EXIT_CODES[lang])
+    top.add_argument("--version", action="version", version=f"AIGC Lab {__version__}", help=both("show the version", "显示版本")[lang])
+    verbs = top.verbs("verb", required=True)
+    for name, about, declare in _verbs():
+        verb = verbs.add_parser(name, help=about[lang], description=about[lang], epilog=EXIT_CODES[lang])
+        declare(verb)
+        _json(verb, default=False)
+    return top
+
+
+def _verbs() -> Iterator[tuple[str, Words, Any]]:
+    yield "train", both("train a model; Ctrl-C stops and keeps what was learnt", "训练模型；Ctrl-C 停止并保留学到的内容"), _train
+    yield "knobs", both("list the knobs of a technique, for --set", "列出一种技术的选项，供 --set 使用"), _knobs
+    yield "runs", both("list trainings, or show, script or delete one", "列出训练；显示、导出脚本或删除其中一次"), _runs
+    yield "sample", both("make new samples with a model", "用模型生成新样本"), _sample
+    yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
+    yield "data", both("list datasets, or fetch one", "列出数据集，或下载其中一个"), _data
+
+
+def _json(verb: Parser, default: Any) -> None:
+    verb.option("--json", action="store_true", default=default, help=both("one line of JSON on standard output", "在标准输出上写一行 JSON"))
+
+
+def _train(verb: Parser) -> None:
+    verb.option("technique", nargs="?", help=both("gan, autoencoder, vae or diffusion", "gan、autoencoder、vae 或 diffusion"))
+    verb.option("--data", default="digits", metavar="NAME", help=both("dataset (default: digits)", "数据集（默认 digits）"))
+    budget = verb.add_mutually_exclusive_group()
+    budget.add_argument("--images", type=int, metavar="N", help=both("stop after N images", "训练 N 张图像后停止")[verb.lang])
+    budget.add_argument("--seconds", type=float, metavar="S", help=both("stop after S seconds", "训练 S 秒后停止")[verb.lang])
+    verb.option("--preset", metavar="NAME", help=both("quick, good, long or article (default: quick)", "quick、good、long 或 article（默认 quick）"))
+    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any knob; may be repeated", "任一选项；可重复"))
+    verb.option("--seed", type=int, metavar="K", help=both("the same seed gives the same run", "种子相同，训练就相同"))
+    verb.option("--name", metavar="SLUG", help=both("name of the model", "模型的名称"))
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    verb.option("--resume", metavar="RUN", help=both("go on with a run (its id, or the beginning of it)", "继续一次训练（其编号或编号开头）"))
+
+
+def _knobs(verb: Parser) -> None:
+    verb.option("technique", help=both("gan, autoencoder, vae or diffusion", "gan、autoencoder、vae 或 diffusion"))
+
+
+def _runs(verb: Parser) -> None:
+    verb.option("-n", type=int, default=0, metavar="N", help=both("only the newest N", "只列最新的 N 次"))
+    what = verb.verbs("action", required=False)
+    for name, about in (
+        ("show", both("all that is known of one", "一次训练的全部信息")),
+        ("script", both("print a Python program that repeats it", "打印可重复该训练的 Python 程序")),
+        ("delete", both("delete it; its model stays", "删除训练；模型保留")),
+    ):
+        one = what.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+        one.option("run", help=both("its id, or the beginning of it", "编号或编号开头"))
+        _json(one, default=argparse.SUPPRESS)
+
+
+def _sample(verb: Parser) -> None:
+    verb.option("slug", help=both("a model, as listed by: python -m aigc models", "模型名，见 python -m aigc models"))
+    verb.option("-n", type=int, default=64, metavar="N", help=both("how many (default: 64, at most 100,000)", "数量（默认 64，最多 100,000）"))
+    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same samples", "种子相同，样本就相同"))
+    verb.option("--label", metavar="L", help=both("class: its number or its name", "类别：编号或名称"))
+    verb.option("--steps", metavar="S", help=both("sampling steps", "采样步数"))
+    verb.option("--sampler", metavar="NAME", help=both("sampler", "采样器"))
+    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any sampling knob", "任一采样选项"))
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    verb.option("--out", metavar="FILE.png", help=both("write a grid of them", "写出拼图"))
+    verb.option(
+        "--npz", metavar="FILE.npz", help=both("write them as numbers: images (N, C, H, W) and labels", "写成数组：images (N, C, H, W) 与 labels")
+    )
+
+
+def _models(verb: Parser) -> None:
+    verb.option("-n", type=int, default=0, metavar="N", help=both("only the first N", "只列前 N 个"))
+    what = verb.verbs("action", required=False)
+    slug = ("slug", both("a model", "模型"))
+    for name, about, *arguments in (
+        ("show", both("its card", "模型卡片"), slug),
+        ("verify", both("check its files", "校验文件"), slug),
+        ("script", both("print a Python program that makes it again", "打印可重新训练它的 Python 程序"), slug),
+        ("rename", both("give it another name", "改名"), slug, ("new", both("its new name", "新名称"))),
+        ("delete", both("delete it", "删除"), slug),
+        ("export", both("write it as a folder, or as FILE.zip", "导出为文件夹或 FILE.zip"), slug,
+                   ("to", both("folder or FILE.zip", "文件夹或 FILE.zip"))),
+        ("import", both("take in a folder or zip", "导入文件夹或压缩包"), ("source", both("folder or zip", "文件夹或压缩包"))),
+        ("push", both("publish it on the Hugging Face Hub; the token is read from HF_TOKEN or typed in, and never stored",
+                      "发布到 Hugging Face Hub；令牌取自 HF_TOKEN 或当场输入，绝不保存"), slug, ("repo", both("owner/name", "owner/name"))),
+    ):  # fmt: skip
+        one = what.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+        for argument, meaning in arguments:
+            one.option(argument, help=meaning)
+        if name == "push":
+            one.option("--public", action="store_true", help=both("for everybody to see (default: private)", "公开（默认私有）"))
+        _json(one, default=argparse.SUPPRESS)
+
+
+def _data(verb: Parser) -> None:
+    verb.option("name", nargs="?", help=both("one dataset", "某个数据集"))
+    verb.option("--download", action="store_true", help=both("fetch it now", "立即下载"))
