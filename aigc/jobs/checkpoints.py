@@ -143,7 +143,7 @@ def packed(tensors: dict[str, Tensor]) -> bytes:
 
 
 def _write_manifest(folder: Path, saved: Saved, files: dict[str, Any]) -> None:
-    manifest = {"format": 1, "images": saved.images, "steps": saved.steps, "seconds": saved.seconds}
+    manifest: dict[str, Any] = {"format": 1, "images": saved.images, "steps": saved.steps, "seconds": saved.seconds}
     manifest |= {"files": files, "facts": saved.facts, "code_version": __version__}
     write_new(folder / MANIFEST, json.dumps({**manifest, "sha256": _hash_of(manifest)}).encode(), half_way="manifest-half")
     crash_point("manifest")

@@ -24,7 +24,7 @@ class DiskFull(Refusal):
         words = both("The disk is full", "磁盘已满")
         if wanted:
             words = both("The disk is nearly full: {mb:,.0f} MB are needed", "磁盘快满了：需要 {mb:,.0f} MB").fill(mb=wanted / 1e6)
-        super().__init__(both("{what}. Free some space, then press Continue.", "{what}。请腾出空间，再按“继续”。"), what=words)
+        super().__init__(both("{what}; free some space.", "{what}，请腾出空间。"), what=words)
 
 
 def is_full(error: BaseException) -> bool:

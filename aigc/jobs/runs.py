@@ -18,8 +18,6 @@ import json
 import re
 import time
 import uuid
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigc import __version__
@@ -28,7 +26,8 @@ from aigc.events import Event, Preview, Said
 from aigc.home import runs_folder
 from aigc.jobs import checkpoints, lines, previews
 from aigc.jobs.files import locked, remove_folder, write_whole
-from aigc.jobs.states import State
+from aigc.jobs.request import Request
+from aigc.jobs.states import State, state_in
 from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
@@ -40,25 +39,6 @@ RUN_ID = re.compile(r"[0-9a-f]{32}")
 COMMAND_BYTES = 2000
 
 __all__ = ["RUN_ID", "Request", "Run", "State", "runs"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be trained: plain values, so that it can be stored; `config` and `options` are read again before use."""
-
-    technique: str
-    data: str
-    config: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
-    name: str = ""  # slug of the model to be; "" lets the worker find one
-    preset: str = ""
-    device: str = "auto"
-    owner: str = ""  # "" is whoever sits at this machine
-    parent: str = ""  # slug of the model it goes on from
-
-    @staticmethod
-    def from_json(values: dict[str, Any]) -> Request:
-        return Request(**{f.name: values[f.name] for f in dataclasses.fields(Request) if f.name in values})
 
 
 class Run:
@@ -76,8 +56,8 @@ class Run:
         run = Run(uuid.uuid4().hex)
         run.folder.mkdir(parents=True)
         now = time.time()
-        record = {"id": run.id, "request": dataclasses.asdict(request), "state": State.QUEUED.value, "reason": None, "spec": spec or {}}
-        record |= {"created": now, "queued": now, "started": None, "ended": None, "device": None, "threads": None, "holder": None}
+        record: dict[str, Any] = {"id": run.id, "request": dataclasses.asdict(request), "spec": spec or {}, "state": State.QUEUED.value}
+        record |= {"created": now, "queued": now, "started": None, "ended": None, "device": None, "threads": None, "holder": None, "reason": None}
         record |= {"images": 0, "steps": 0, "seconds": 0.0, "model": None, "code_version": __version__}
         run._write(record)
         return run
@@ -86,7 +66,7 @@ class Run:
     def open(id: str) -> Run:
         """Raises Refusal if there is no such run."""
         run = Run(id)
-        run.record  # noqa: B018: refuses
+        _ = run.record  # refuses
         return run
 
     # run.json
@@ -95,7 +75,7 @@ class Run:
         """Raises Refusal if it is gone or unreadable."""
         try:
             record = json.loads((self.folder / "run.json").read_bytes())
-            State(record["state"])
+            state_in(record)
             return record
         except (OSError, ValueError, KeyError, TypeError):
             raise _unknown() from None
@@ -106,12 +86,7 @@ class Run:
 
     @property
     def state(self) -> State:
-        return State(self.record["state"])
-
-    @property
-    def reason(self) -> Words | None:
-        said = self.record.get("reason")
-        return Words(said["en"], said["zh"]) if said else None
+        return state_in(self.record)
 
     def update(self, **changes: Any) -> dict[str, Any]:
         """Change these fields of run.json and leave the others to whoever else writes."""
@@ -120,15 +95,21 @@ class Run:
             self._write(record)
             return record
 
-    def move(self, to: State, reason: Words | None = None, **changes: Any) -> bool:
+    def move(self, to: State, reason: Words | None = None, *, only_from: State | None = None, **changes: Any) -> bool:
         """To another state, if that can follow the present one; False leaves everything as it was."""
         with locked(self.folder / ".lock"):
             record = self.record
-            if not State(record["state"]).may_become(to):
+            now = state_in(record)
+            if not now.may_become(to) or now is not (only_from or now):
                 return False
             record |= {"state": to.value, "reason": reason.as_json() if reason else None, "ended": None if to.live else time.time()}
             self._write(record | changes)
             return True
+
+    def restore(self, record: dict[str, Any]) -> None:
+        """Take back a change that led nowhere."""
+        with locked(self.folder / ".lock"):
+            self._write(record)
 
     def _write(self, record: dict[str, Any]) -> None:
         write_whole(self.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
@@ -208,6 +189,10 @@ class Run:
         """Raises Refusal while it is live."""
         if self.state.live:
             raise Refusal(both("This run is still going: stop it first.", "这次训练还在进行：请先停止它。"))
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove it, whatever it says; for one that nobody else has heard of."""
         remove_folder(self.folder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aigc.commands import Do
 from aigc.knobs import Choice
 from aigc.words import Refusal, Words, both
@@ -50,6 +52,11 @@ _NEXT = {
 }
 
 
+def state_in(record: dict[str, Any]) -> State:
+    """Raises KeyError, ValueError if there is none."""
+    return State(record["state"])  # type: ignore[call-arg]
+
+
 def check_command(do: Do, state: State) -> bool:
     """Whether to pass `do` on to a run in this state; False where there is nothing left to do.  Raises Refusal."""
     if do is Do.STOP:
@@ -88,6 +95,10 @@ def crashed(code: int) -> Words:
     ).fill(code=code)
 
 
+STOPPED_IN_SHELL = both(
+    "It was interrupted; press Continue, or type `python -m aigc train --resume {id}`, to go on from image {n}.",
+    "训练已中断；请按“继续”，或输入 `python -m aigc train --resume {id}`，从第 {n} 张图像接着训练。",
+)
 STALLED = both(
     "It gave no sign of life for {n:.0f} seconds and was ended; press Continue to go on from its last checkpoint.",
     "它有 {n:.0f} 秒毫无动静，已被结束；请按“继续”，从最后一个检查点接着训练。",
@@ -104,11 +115,12 @@ NO_MEMORY = both(
     "There was not enough memory. Train with a smaller batch or a narrower network.",
     "内存不够。请改用更小的批或更窄的网络。",
 )
+DISK_FULL = both(
+    "The disk is full. Free some space, then press Continue to go on from image {n}.",
+    "磁盘已满。请腾出空间，再按“继续”，从第 {n} 张图像接着训练。",
+)
 DAMAGED = both(
     "The last checkpoint was damaged; training goes on from the one before, at image {n}.",
     "最后一个检查点已损坏；从前一个检查点（第 {n} 张图像）接着训练。",
 )
-ALL_DAMAGED = both(
-    "No checkpoint could be read; training begins again.",
-    "没有可读的检查点；训练重新开始。",
-)
+ALL_DAMAGED = both("No checkpoint could be read; training begins again.", "没有可读的检查点；训练重新开始。")

@@ -16,7 +16,7 @@ from typing import Any
 from aigc.home import runs_folder
 from aigc.jobs.database import Database
 from aigc.jobs.processes import Holder
-from aigc.jobs.runs import Run, runs
+from aigc.jobs.runs import runs
 from aigc.words import Refusal, both
 
 PAGE, SHELL = "page", "shell"
@@ -62,7 +62,9 @@ class Store:
         self.limits = limits or Limits()
         self._do = Database(path or runs_folder() / "queue.db", MIGRATIONS, _refill).do
 
-    def enqueue(self, run: str, owner: str = "", device: str = "auto", key: str | None = None, runner: str = PAGE, holder: Holder | None = None) -> str:
+    def enqueue(
+        self, run: str, owner: str = "", device: str = "auto", key: str | None = None, runner: str = PAGE, holder: Holder | None = None
+    ) -> str:
         """Put a run at the end of its line.  -> the run that stands there for this owner and `key`, which may be an earlier one.
 
         `holder`: the shell that waits.  Raises Refusal when the owner has enough in the line.
@@ -72,11 +74,19 @@ class Store:
             if key and (row := db.execute("SELECT run FROM jobs WHERE owner = ? AND key = ?", (owner, key)).fetchone()):
                 return row["run"]
             self._check_limits(db, owner)
-            ticket = db.execute("SELECT coalesce(max(ticket), 0) + 1 FROM jobs").fetchone()[0]
-            _insert(db, (run, owner, lane_of(device), key, runner, WAITING, ticket, time.time(), *_fields(holder)))
+            _insert(db, (run, owner, lane_of(device), key, runner, WAITING, _next_ticket(db), time.time(), *_fields(holder)))
             return run
 
         return self._do(work)
+
+    def return_to_line(self, run: str, owner: str, device: str) -> None:
+        """A run that waited before, whatever the limits say; one that still stands in the line keeps its place."""
+
+        def work(db: sqlite3.Connection) -> None:
+            if not db.execute("SELECT 1 FROM jobs WHERE run = ? AND state = ?", (run, WAITING)).fetchone():
+                _insert(db, (run, owner, lane_of(device), None, PAGE, WAITING, _next_ticket(db), time.time(), *_fields(None)))
+
+        self._do(work)
 
     def _check_limits(self, db: sqlite3.Connection, owner: str) -> None:
         waiting = db.execute("SELECT count(*) FROM jobs WHERE state = ? AND owner = ?", (WAITING, owner)).fetchone()[0]
@@ -178,6 +188,10 @@ def _refill(db: sqlite3.Connection) -> None:
 
 def _insert(db: sqlite3.Connection, values: tuple[Any, ...]) -> None:
     db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def _next_ticket(db: sqlite3.Connection) -> int:
+    return db.execute("SELECT coalesce(max(ticket), 0) + 1 FROM jobs").fetchone()[0]
 
 
 def _fields(holder: Holder | None) -> tuple[Any, ...]:

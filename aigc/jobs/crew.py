@@ -1,0 +1,144 @@
+"""The worker processes as the server sees them: one warm spare, those at work, and those that an earlier server left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from aigc.home import runs_folder
+from aigc.jobs import states
+from aigc.jobs.processes import KILL, Holder, send_signal, spawn
+from aigc.jobs.runs import Run
+from aigc.jobs.states import State
+from aigc.words import Words
+
+COMMAND = (sys.executable, "-m", "aigc.jobs.worker")
+UNKNOWN_END = -1000  # exit code of a process that was not our child
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that a worker is given before it is helped along."""
+
+    warm_up: float = 3.0  # from the start of the server to that of the first spare
+    start: float = 240.0  # from getting a run to the first sign of life: a cold disk is slow to load torch
+    stalled: float = 60.0  # without a sign of life
+    stop: float = 5.0  # from being told to stop to SIGTERM, and again to SIGKILL
+    finish: float = 120.0  # the same once it has heard: it may be writing a large model
+    leave: float = 10.0  # from SIGTERM to SIGKILL when the server stops
+
+
+class Worker:
+    """A process that trains, or waits to."""
+
+    def __init__(self, command: tuple[str, ...] = COMMAND):
+        self.run: Run | None = None
+        self.fate: tuple[State, Words | None] | None = None  # why we ended it
+        self._process: subprocess.Popen[bytes] | None = spawn(command, runs_folder() / "workers.log")
+        holder = Holder.of(self._process.pid)
+        self.holder = holder or Holder(self._process.pid, "gone", "gone")
+        self._reset()
+
+    @classmethod
+    def adopt(cls, run: Run, holder: Holder) -> Worker:
+        """A process that an earlier server started."""
+        worker = cls.__new__(cls)
+        worker.run, worker.fate, worker._process, worker.holder = run, None, None, holder
+        worker._reset()
+        return worker
+
+    def _reset(self) -> None:
+        self._moved = time.monotonic()
+        self._beat = self._beat_now()
+        self._beaten = False
+        self._stopping: float | None = None
+        self._terminated = False
+
+    def hand(self, run: Run) -> None:
+        """Give it its run; should it be dead already, its end will tell."""
+        self.run = run
+        self._reset()
+        assert self._process is not None and self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(f"{run.id}\n".encode())
+            self._process.stdin.flush()
+
+    def exit_code(self) -> int | None:
+        """None while it lives."""
+        if self._process is not None:
+            return self._process.poll()
+        return None if self.holder.alive() else UNKNOWN_END
+
+    def wait(self) -> int:
+        """Its exit code, a moment after it was killed."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.wait(timeout=2)
+        return UNKNOWN_END
+
+    def terminate(self) -> None:
+        send_signal(self.holder.pid, signal.SIGTERM)
+
+    def kill(self, state: State | None = None, words: Words | None = None) -> None:
+        if self.fate is None and state is not None:
+            self.fate = (state, words)
+        if self.exit_code() is None:
+            send_signal(self.holder.pid, KILL)
+
+    def leave(self) -> None:
+        """The server goes: write down what was learnt, and end."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self.terminate()
+
+    def watch(self, patience: Patience) -> None:
+        """End it if it is hung, or will not stop."""
+        if self.run is None:
+            return
+        now, beat = time.monotonic(), self._beat_now()
+        if beat != self._beat:
+            self._beat, self._beaten, self._moved = beat, True, now
+        limit = patience.stalled if self._beaten else patience.start
+        if now - self._moved > limit:
+            self.kill(State.STALLED, states.STALLED.fill(n=limit))
+        record = self.run.record
+        if states.state_in(record) is State.STOPPING:
+            self._stopping = self._stopping or now
+            waited = now - self._stopping - (patience.finish if record.get("saving") else patience.stop)
+            if waited > 0 and not self._terminated:
+                self._terminated = True
+                self.terminate()
+            if waited > patience.stop:
+                self.kill(State.STOPPED, states.FORCED)
+
+    def bury(self, code: int) -> None:
+        """Write into the run's folder how it ended, unless the worker did.  Raises OSError if there is no room for that."""
+        if self.run is None or not self.run.state.live:
+            return
+        images = self.run.kept_images()
+        if self.fate:
+            self.run.move(*self.fate)
+        elif self.run.state is State.STOPPING and code in (0, UNKNOWN_END):
+            self.run.move(State.STOPPED, states.FORCED)
+        elif code == -KILL:
+            self.run.move(State.INTERRUPTED, states.killed_at(images))
+        elif code in (-signal.SIGTERM, 75, UNKNOWN_END):
+            self.run.move(State.INTERRUPTED, states.interrupted_at(images))
+        elif code == errno.ENOSPC:
+            self.run.move(State.FAILED, states.DISK_FULL.fill(n=f"{images:,}"))
+        else:
+            self.run.move(State.FAILED, states.crashed(code))
+
+    def _beat_now(self) -> int:
+        """The heartbeat as a mark to compare, not a time: clocks jump."""
+        try:
+            return os.stat(self.run.folder / "heartbeat").st_mtime_ns if self.run else 0
+        except OSError:
+            return 0

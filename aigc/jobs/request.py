@@ -1,0 +1,81 @@
+"""What somebody wants trained, and whether it can be."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aigc import data
+from aigc.knobs import as_values, knobs, read, read_value
+from aigc.options import Options
+from aigc.registry.card import SLUG
+from aigc.techniques import technique
+from aigc.words import Refusal, both
+
+
+@dataclass(frozen=True)
+class Request:
+    """Plain values, so that it can be stored; `config` and `options` are read again before use."""
+
+    technique: str
+    data: str
+    config: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    name: str = ""  # slug of the model to be; "" lets the worker find one
+    preset: str = ""
+    device: str = "auto"
+    owner: str = ""  # "" is whoever sits at this machine
+    parent: str = ""  # slug of the model it goes on from
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Request:
+        return Request(**{f.name: values[f.name] for f in dataclasses.fields(Request) if f.name in values})
+
+
+def checked(request: Request, most_seconds: float | None = None) -> tuple[Request, data.DataSpec]:
+    """The request with every value read, bounded and written out, and its data.  Raises Refusal, before anything is started.
+
+    `most_seconds`: how long a run may train here.
+    """
+    info = technique(request.technique)
+    spec = _data(request)
+    if request.preset:
+        config, options = info.read({**request.config, **request.options}, spec, request.preset)
+    else:
+        config, options = read(info.Config, request.config), read(Options, request.options)
+    if getattr(config, "conditional", False) and not spec.classes:
+        raise Refusal(both("{d} has no labels, so a model cannot be told classes.", "{d} 没有标签，模型无法按类别生成。"), d=spec.title)
+    if most_seconds and not 0 < options.seconds <= most_seconds:
+        raise Refusal(both("Here a run may take at most {n:.0f} seconds.", "这里一次训练最多 {n:.0f} 秒。"), n=most_seconds)
+    if request.name and not SLUG.match(request.name):
+        raise Refusal(
+            both(
+                "A model's name is made of small letters, digits and hyphens, at most 63 of them, and starts with a letter or digit.",
+                "模型名只能由小写字母、数字和连字符组成，最多 63 个字符，且以字母或数字开头。",
+            )
+        )
+    if not isinstance(request.device, str) or request.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps") or len(request.device) > 8:
+        raise Refusal(both("There is no device {d} here; leave it at auto.", "这台机器上没有设备 {d}；请选 auto。"), d=repr(request.device)[:20])
+    return replace(request, config=as_values(config), options=as_values(options)), spec
+
+
+def _data(request: Request) -> data.DataSpec:
+    spec = data.spec(request.data)
+    if spec.name not in data.specs(request.owner or None):
+        raise Refusal(both("{d} belongs to someone else.", "{d} 属于别人。"), d=spec.name)
+    there = data.availability(spec.name)
+    if not there.here and not there.download_bytes:
+        raise Refusal(both("{d}: {why}.", "{d}：{why}。"), d=spec.title, why=there.words)
+    return spec
+
+
+def check_live_knob(request: Request, value: Any) -> None:
+    """Raises Refusal unless `value` is [name, value] of a knob that may move during training, within its bounds."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise Refusal(both("A knob is changed by its name and a value.", "修改选项需要名称和数值。"))
+    name, new = value
+    known = knobs(Options) | knobs(technique(request.technique).Config)
+    if not isinstance(name, str) or name not in known or not known[name].live:
+        raise Refusal(both("{n} cannot change while training.", "训练中不能改 {n}。"), n=str(name)[:40])
+    read_value(known[name], new)

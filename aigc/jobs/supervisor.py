@@ -1,0 +1,158 @@
+"""What a person can ask of the trainings, from the page's process.  Handlers write files and wake the dispatcher; nothing here
+loads torch."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import time
+from pathlib import Path
+from typing import Any
+
+from aigc.commands import Command, Do
+from aigc.home import home as home_folder
+from aigc.jobs import crew, lock, recovery, states
+from aigc.jobs.crew import Patience
+from aigc.jobs.dispatcher import Dispatcher
+from aigc.jobs.request import Request, check_live_knob, checked
+from aigc.jobs.runs import Run
+from aigc.jobs.states import State
+from aigc.jobs.store import PAGE, Limits, Store
+from aigc.knobs import knobs, read_value
+from aigc.options import Options
+from aigc.registry.card import spec_as_json
+from aigc.words import Refusal, both
+
+
+class Supervisor:
+    def __init__(
+        self,
+        home: Path | None = None,
+        *,
+        single_user: bool = True,
+        limits: Limits | None = None,
+        keep_runs: int | None = None,
+        patience: Patience | None = None,
+        command: tuple[str, ...] = crew.COMMAND,
+    ):
+        """`single_user`: everything belongs to whoever asks.  `limits`: store.PUBLIC where strangers come.  `keep_runs`: how many
+        ended runs to keep; None keeps all.  `command` starts a worker."""
+        if home is not None and home.resolve() != home_folder():
+            raise ValueError(f"{home} is not where AIGC_HOME points: {home_folder()}")
+        self.single_user, self.limits = single_user, limits or Limits()
+        self._dispatch = (patience or Patience(), command, keep_runs)
+        self._held = contextlib.ExitStack()
+
+    # its own life
+    def start(self) -> None:
+        """Raises Refusal if another server uses this home, or it cannot be written."""
+        self._held.enter_context(lock.alone())
+        try:
+            self.store = Store(limits=self.limits)
+            recovery.settle(self.store)
+            self._dispatcher = Dispatcher(self.store, *self._dispatch)
+            self._dispatcher.start()
+        except BaseException:
+            self._held.close()
+            raise
+
+    def stop(self) -> None:
+        """Let the trainings write down what they learnt, and end them; runs that wait are found again at the next start."""
+        self._dispatcher.stop()
+        self._held.close()
+
+    def healthy(self) -> bool:
+        """Whether the line is being tended."""
+        return self._dispatcher.healthy()
+
+    # what a person can ask
+    def submit(self, request: Request, key: str | None = None) -> Run:
+        """Put a run into the line.  The same `key` again (a double click) gives the same run.  Raises Refusal."""
+        if key and (earlier := self.store.with_key(request.owner, key)):
+            return Run.open(earlier)
+        request, spec = checked(request, self.limits.seconds)
+        run = Run.create(request, spec_as_json(spec))
+        try:
+            stands = self.store.enqueue(run.id, request.owner, request.device, key)
+        except Refusal:
+            run.discard()
+            raise
+        if stands != run.id:
+            run.discard()
+        self._dispatcher.wake()
+        return Run.open(stands)
+
+    def command(self, run_id: str, owner: str | None, command: Command) -> None:
+        """Pass a command on to a run.  Raises Refusal unless the owner may and the run is in a state for it."""
+        run = self._mine(run_id, owner)
+        if not states.check_command(command.do, run.state):
+            return
+        if command.do is Do.SET:
+            check_live_knob(run.request, command.value)
+        run.send(command)
+        if command.do is Do.STOP:
+            self._stop(run)
+        self._dispatcher.wake()
+
+    def resume(self, run_id: str, owner: str | None = None) -> Run:
+        """Go on from the last checkpoint of a run that ended before its budget did.  Raises Refusal."""
+        run = self._mine(run_id, owner)
+        if run.state.live:
+            return run
+        if not run.state.resumable:
+            raise Refusal(both("This run has spent its budget; give it more.", "这次训练的预算已用完；请追加预算。"))
+        return self._again(run, run.record["request"])
+
+    def continue_(self, run_id: str, owner: str | None = None, *, seconds: float = 0, images: int = 0) -> Run:
+        """Give a run that is over so much more, in the same folder.  Raises Refusal."""
+        run = self._mine(run_id, owner)
+        if run.state.live:
+            return run
+        record = run.record
+        request = Request.from_json(record["request"])
+        known = knobs(Options)
+        seconds, images = read_value(known["seconds"], seconds), read_value(known["images"], images)
+        if not (seconds or images):
+            raise Refusal(both("Say how much longer to train.", "请说明还要训练多久。"))
+        more = {"seconds": record["seconds"] + seconds if seconds else 0.0, "images": record["images"] + images if images else 0}
+        larger, _ = checked(Request.from_json({**record["request"], "preset": "", "options": {**request.options, **more}}), self.limits.seconds)
+        return self._again(run, {**record["request"], "options": larger.options})
+
+    def may(self, owner: str | None, run: Run) -> bool:
+        """Whether `owner` may steer this run; to look is free to all."""
+        if self.single_user:
+            return True
+        return bool(owner) and hmac.compare_digest(str(owner).encode(), run.request.owner.encode())
+
+    def place(self, run_id: str) -> int:
+        """1 for the next to start; 0 for a run that does not wait."""
+        return self.store.place(Run(run_id).id)
+
+    def delete(self, run_id: str, owner: str | None = None) -> None:
+        """Remove an ended run; its model stays.  Raises Refusal."""
+        self._mine(run_id, owner).delete()
+
+    def _mine(self, run_id: str, owner: str | None) -> Run:
+        run = Run.open(run_id)
+        if not self.may(owner, run):
+            raise Refusal(both("This run belongs to someone else.", "这次训练属于别人。"))
+        return run
+
+    def _stop(self, run: Run) -> None:
+        """Before it started, it is over; otherwise its worker has five seconds."""
+        if run.move(State.STOPPED, only_from=State.QUEUED):
+            self.store.finish(run.id)
+        else:
+            run.move(State.STOPPING, saving=False)
+
+    def _again(self, run: Run, request: dict[str, Any]) -> Run:
+        before = run.record
+        run.forget_commands()
+        if run.move(State.QUEUED, request=request, queued=time.time(), holder=None, runner=PAGE):
+            try:
+                self.store.enqueue(run.id, run.request.owner, run.request.device)
+            except Refusal:
+                run.restore(before)
+                raise
+        self._dispatcher.wake()
+        return run
