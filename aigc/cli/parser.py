@@ -59,9 +59,8 @@ class Parser(argparse.ArgumentParser):
         return self.add_subparsers(dest=dest, required=required, metavar=both("VERB", "动词")[self.lang], title=title)
 
     def error(self, message: str) -> NoReturn:
-        raise Refusal(
-            both("{m}; see {p} --help.", "{zh}；参见 {p} --help。"), m=message[:1].upper() + message[1:], zh=_in_chinese(message), p=self.prog
-        )
+        english = message[:1].upper() + message[1:]
+        raise Refusal(both("{m}; see {p} --help.", "{zh}；参见 {p} --help。"), m=english, zh=_in_chinese(message), p=self.prog)
 
 
 def _in_chinese(message: str) -> str:

@@ -13,8 +13,6 @@ from aigc.registry.card import ModelCard, spec_from_json
 from aigc.techniques import technique
 from aigc.words import Refusal
 
-BUDGET = ("seconds", "images", "seed")  # options with a flag of their own
-
 
 def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
     """`python -m aigc train ...` that makes this model again: a preset and every knob that differs from it."""
@@ -23,11 +21,13 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
     if card.preset and preset:
         words += ["--preset", card.preset]
     asked = {**card.config, **card.options}
-    for name in BUDGET:
-        if name in asked:
-            words += [f"--{name}", _text(asked[name])]
+    for budget, other in (("images", "seconds"), ("seconds", "images")):
+        if asked.get(budget) and not asked.get(other):  # in a shell, either budget sets the other to "no limit"
+            words += [f"--{budget}", _text(asked.pop(budget))]
+            asked.pop(other, None)
+    words += ["--seed", _text(asked.pop("seed", card.seed))]
     for name, value in asked.items():
-        if name not in BUDGET and (name not in preset or preset[name] != value):
+        if name not in preset or preset[name] != value:
             words += ["--set", f"{name}={_text(value)}"]
     return shlex.join([*words, "--name", card.slug])
 
