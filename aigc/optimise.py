@@ -40,21 +40,27 @@ def learning_rate_factor(options: Options, images: int, progress: float) -> floa
     return rise
 
 
-@contextmanager
-def only_these_move(model: Technique, modules: tuple[nn.Module, ...], alone: bool) -> Iterator[None]:
-    """Freeze everything but `modules` while a loss is built, so that no gradient is computed in vain."""
-    if alone:
-        yield
-        return
-    moving = {id(p) for m in modules for p in m.parameters()}
-    frozen = [p for p in model.parameters() if p.requires_grad and id(p) not in moving]
-    for p in frozen:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in frozen:
-            p.requires_grad_(True)
+class Moves:
+    """The weights that each phase moves, and those it must leave alone: walked once, since a walk costs a tenth of a small step."""
+
+    def __init__(self, model: Technique, phases: dict[str, Phase]):
+        everything = parameters_of((model,))
+        self.weights = {name: parameters_of(phase.modules) for name, phase in phases.items()}
+        self._others = {}
+        for name, mine in self.weights.items():
+            moving = {id(p) for p in mine}
+            self._others[name] = [p for p in everything if id(p) not in moving] if len(phases) > 1 else []
+
+    @contextmanager
+    def only(self, phase: str) -> Iterator[None]:
+        """Freeze everything else while a loss is built, so that no gradient is computed in vain."""
+        for p in self._others[phase]:
+            p.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for p in self._others[phase]:
+                p.requires_grad_(True)
 
 
 def precision(device: torch.device) -> AbstractContextManager[object]:
@@ -64,9 +70,8 @@ def precision(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def gradient_length(phase: Phase, clip: float, measure: bool) -> Tensor | None:
-    """The norm of the phase's gradient, which is shortened to `clip` if that is not 0; None when nobody asked."""
-    weights = parameters_of(phase.modules)
+def gradient_length(weights: list[nn.Parameter], clip: float, measure: bool) -> Tensor | None:
+    """The norm of the gradient of `weights`, which is shortened to `clip` if that is not 0; None when nobody asked."""
     if clip > 0:
         return nn.utils.clip_grad_norm_(weights, clip, foreach=True)
     if measure:

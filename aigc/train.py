@@ -106,7 +106,7 @@ class _Loop:
         self.rng = torch.Generator(self.device).manual_seed(options.seed)
         torch.manual_seed(options.seed)  # dropout draws from the global generator
         self.phases = model.phases()
-        self.optimisers = optimise.build(self.phases, options)
+        self.optimisers, self.moves = optimise.build(self.phases, options), optimise.Moves(model, self.phases)
         self.ema = EMA(model, copy.deepcopy(model))
         self.shown = _shown(model, self.data)
         self.batch: Batch | None = None
@@ -144,11 +144,11 @@ class _Loop:
             self.draws += 1
             self.images += len(self.batch)
         optimiser = self.optimisers[phase.optimiser or name]
-        with optimise.only_these_move(self.model, phase.modules, alone=len(self.phases) == 1), optimise.precision(self.device):
+        with self.moves.only(name), optimise.precision(self.device):
             terms = phase.loss(self.batch, self.rng)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
-        length = optimise.gradient_length(phase, self.options.clip_gradient, measure=self.meter.wants(name))
+        length = optimise.gradient_length(self.moves.weights[name], self.options.clip_gradient, measure=self.meter.wants(name))
         optimise.move(optimiser, (phase.learning_rate or (lambda: self.options.learning_rate))() * factor)
         if phase.after:
             phase.after()
