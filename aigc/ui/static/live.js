@@ -1,0 +1,343 @@
+// The live panel of a training run: asks the server what is new and draws it in place, so that nothing flickers or jumps.
+// Every `.aigc-live` element on the page becomes one; window.aigc.live is what the form beside it calls.
+
+import { Bars, Curves } from "./curves.js";
+import { filled, h, lastBefore, say, thin } from "./dom.js";
+import { Pictures } from "./pictures.js";
+
+const BASE = new URL("../../", import.meta.url); // .../aigc/, wherever a proxy put it
+const LIVE_MS = 500;
+const HIDDEN_MS = 5000;
+const LONGEST_WAIT_MS = 15000;
+const SETTLE_MS = 400; // a knob that is being turned is sent when it rests
+const MOST_POINTS = 1500;
+
+async function ask(path, query = {}, body = undefined) {
+  const url = new URL(path, BASE);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  const sent = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(body === undefined ? 10000 : 120000), ...sent });
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  throw Object.assign(new Error(told.error ?? ""), { status: answer.status, told: told.error });
+}
+
+class Panel {
+  constructor(technique, lang) {
+    Object.assign(this, { technique, lang, id: null, cursor: "", failures: 0, knobs: {} });
+    this.element = h("div", { className: "aigc-panel" });
+    this.start();
+    document.addEventListener("visibilitychange", () => document.hidden || this.poll());
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.poll()).observe(this.element);
+  }
+
+  /** What the page says and which run to show first come with one request. */
+  async start() {
+    try {
+      const asked = new URLSearchParams(location.search).get("run") ?? "";
+      this.setUp(await (await ask(`panels/${this.technique}`, { lang: this.lang, run: asked })).json());
+    } catch {
+      setTimeout(() => this.start(), 2000);
+    }
+  }
+
+  setUp(hello) {
+    this.words = hello.words;
+    this.hello = hello;
+    const moment = (images) => this.pictures.goTo(images);
+    this.pictures = new Pictures(this.words, hello.sheets, hello.layers, {
+      url: (file) => new URL(`runs/${this.id}/previews/${file}`, BASE).href,
+      json: async (file) => (await ask(`runs/${this.id}/arrays/${file}`)).json(),
+      save: (kind, sheet, images) => this.save(kind, sheet, images),
+      moved: (preview) => this.moved(preview),
+    });
+    this.curves = new Curves(this.words, this.lang, {
+      onpick: (at) => at && moment(at[0]),
+      onpeek: (at) => this.pictures.peek(at && at[0]),
+      onexplain: (term) => this.explain(term),
+    });
+    this.build();
+    this.curves.setTerms(hello.terms, hello.panels);
+    this.list(hello.recent);
+    this.clear();
+    if (this.wanted ?? hello.show) this.show(this.wanted ?? hello.show);
+  }
+
+  build() {
+    const w = this.words;
+    this.dot = h("i", { className: "aigc-dot" });
+    this.says = h("strong", { role: "status", "aria-live": "polite" });
+    this.title = h("span", { className: "aigc-title" });
+    this.buttons = h("div", { className: "aigc-actions" });
+    this.bar = h("progress", { className: "aigc-progress", max: 1, value: 0, "aria-label": w.progress });
+    this.facts = h("dl", { className: "aigc-facts" });
+    this.note = h("p", { className: "aigc-note", role: "status", "aria-live": "polite" });
+    this.bars = h("section", { className: "aigc-views", "aria-label": w.views });
+    this.log = h("ol", { className: "aigc-log" });
+    this.recent = h("ul", { className: "aigc-recent" });
+    const status = h("header", { className: "aigc-status" }, h("div", { className: "aigc-says" }, this.dot, this.says, this.title), this.buttons);
+    const body = h("div", { className: "aigc-body" }, this.pictures.element, this.curves.element);
+    const feet = [[w.log, this.log], [w.recent, this.recent]].map(([title, list]) => h("section", {}, h("h4", {}, title), list));
+    this.element.replaceChildren(status, this.bar, this.facts, this.note, body, this.bars, h("div", { className: "aigc-feet" }, ...feet));
+  }
+
+  clear() {
+    Object.assign(this, { cursor: "", data: {}, rows: {}, rowBars: {}, told: null });
+    say(this.says, this.words.nothing);
+    say(this.title, this.words.press);
+    say(this.note, "");
+    this.dot.dataset.state = "";
+    this.bar.value = 0;
+    for (const list of [this.facts, this.buttons, this.bars]) list.replaceChildren();
+    this.log.replaceChildren(h("li", { className: "aigc-quiet" }, this.words.quiet));
+    this.curves.setCurves({});
+    this.pictures.clear();
+  }
+
+  // what the form beside the panel calls
+  show(id) {
+    this.wanted = id;
+    if (!this.words) return; // setUp comes back to it
+    if (id !== this.id) {
+      this.id = id;
+      this.clear();
+      say(this.says, "…");
+      say(this.title, "");
+    }
+    this.failures = 0;
+    this.poll();
+  }
+
+  begin() {
+    if (!this.words) return;
+    clearTimeout(this.timer);
+    this.id = null;
+    this.clear();
+    this.dot.dataset.state = "starting";
+    say(this.says, this.words.sending);
+    say(this.title, "");
+  }
+
+  /** The form was refused: back to what was shown before. */
+  refused() {
+    if (this.wanted) this.show(this.wanted);
+    else this.clear();
+  }
+
+  turn(name, value) {
+    if (!this.told?.live || !this.told.mine) return;
+    clearTimeout(this.knobs[name]);
+    this.knobs[name] = setTimeout(() => this.command("set", [name, value]), SETTLE_MS);
+  }
+
+  // asking
+  get seen() {
+    return !document.hidden && this.element.offsetParent !== null;
+  }
+
+  async poll() {
+    clearTimeout(this.timer);
+    const id = this.id;
+    if (!id || this.asking === id) return;
+    this.asking = id;
+    try {
+      const news = await (await ask(`runs/${id}/live`, { since: this.cursor, lang: this.lang })).json();
+      if (id === this.id) this.take(news);
+    } catch (error) {
+      if (id === this.id) this.failed(error);
+    }
+    this.asking = null;
+  }
+
+  again(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.poll(), this.seen ? wait : Math.max(wait, HIDDEN_MS));
+  }
+
+  failed(error) {
+    if (error.status === 404) {
+      say(this.note, error.told || this.words.gone);
+      return;
+    }
+    this.failures += 1;
+    say(this.note, this.words.lost);
+    this.again(Math.min(LONGEST_WAIT_MS, LIVE_MS * 2 ** this.failures));
+  }
+
+  // drawing what came
+  take(news) {
+    if (this.failures) say(this.note, "");
+    this.failures = 0;
+    this.cursor = news.cursor;
+    if (news.fresh) this.takeLasting(news);
+    const ended = this.told?.live && !news.live;
+    this.told = news;
+    this.takeStatus(news);
+    this.takeCurves(news);
+    this.pictures.add(news.previews, news.fresh);
+    this.takeLog(news);
+    if (news.live) this.again(LIVE_MS);
+    if (ended || news.fresh) this.refreshList();
+  }
+
+  takeLasting(news) {
+    Object.assign(this, { data: {}, rows: {}, rowBars: {} });
+    this.bars.replaceChildren();
+    this.log.replaceChildren();
+    say(this.title, news.title);
+    this.curves.setTerms(news.terms, news.panels);
+    this.pictures.setRun(news.points, news.classes);
+    this.terms = news.terms;
+  }
+
+  takeStatus(news) {
+    this.dot.dataset.state = news.state;
+    say(this.says, news.says);
+    if (news.progress !== undefined) this.bar.value = news.progress ?? 0;
+    for (const [name, { label, value }] of Object.entries(news.facts)) this.fact(name, label, value);
+    const key = JSON.stringify([news.actions, news.mine]);
+    if (key !== this.buttonsKey || !this.buttons.childElementCount) {
+      this.buttonsKey = key;
+      this.buttons.replaceChildren(...news.actions.map((action) => this.action(action, news.why)));
+    }
+  }
+
+  fact(name, label, value) {
+    let entry = this.facts.querySelector(`[data-fact="${name}"]`);
+    if (!entry) {
+      if (!value) return;
+      entry = h("div", { "data-fact": name }, h("dt", {}, label), h("dd"));
+      this.facts.append(entry);
+    }
+    entry.hidden = !value;
+    say(entry.lastChild, value);
+  }
+
+  /** A button, or a label with one for each choice. */
+  action({ do: verb, label, primary, choices }, why) {
+    const button = (text, value) =>
+      h("button", { type: "button", disabled: Boolean(why), title: why, className: primary ? "aigc-button aigc-primary" : "aigc-button", "data-do": verb, onclick: (e) => this.command(verb, value, e.target) }, text);
+    if (!choices.length) return button(label, null);
+    return h("span", { className: "aigc-choices", role: "group", "aria-label": label }, h("span", {}, label), ...choices.map((c) => button(c.label, c.value)));
+  }
+
+  async command(verb, value, button = null) {
+    if (button) button.disabled = true;
+    say(this.note, "");
+    try {
+      const told = await (await ask(`runs/${this.id}/command`, { lang: this.lang }, { do: verb, value })).json();
+      if (told.run !== this.id) this.show(told.run);
+    } catch (error) {
+      say(this.note, error.told || this.words.lost);
+    }
+    if (button) button.disabled = false;
+    this.poll();
+  }
+
+  takeCurves(news) {
+    for (const [name, points] of Object.entries(news.curves)) {
+      const all = (this.data[name] ??= []);
+      all.push(...points);
+      if (all.length > MOST_POINTS) this.data[name] = thin(all, MOST_POINTS / 2);
+    }
+    if (news.fresh || Object.keys(news.curves).length) this.curves.setCurves(this.data);
+    for (const [name, frames] of Object.entries(news.rows)) (this.rows[name] ??= []).push(...frames);
+    if (Object.keys(news.rows).length) this.drawRows();
+  }
+
+  /** Each row of numbers as it was at the moment that the scrubber shows. */
+  drawRows() {
+    const images = this.shown?.images ?? Infinity;
+    for (const [name, frames] of Object.entries(this.rows)) {
+      if (!this.rowBars[name]) {
+        this.rowBars[name] = new Bars(this.terms[name] ?? { label: name, help: "", role: "loss", unit: "" });
+        this.bars.append(this.rowBars[name].element);
+      }
+      this.rowBars[name].draw(frames[lastBefore(frames, images, (f) => f.images)].row);
+    }
+  }
+
+  takeLog(news) {
+    const compact = new Intl.NumberFormat(this.lang);
+    this.log.prepend(...news.log.map((line) => h("li", {}, h("time", {}, compact.format(line.images)), ` ${line.text}`)).reverse());
+    if (!this.log.childElementCount) this.log.append(h("li", { className: "aigc-quiet" }, this.words.quiet));
+    else if (this.log.childElementCount > 1) this.log.querySelector(".aigc-quiet")?.remove();
+  }
+
+  /** The scrubber moved, or followed the newest. */
+  moved(preview) {
+    this.shown = preview;
+    this.curves.mark(preview ? [preview.images, preview.seconds] : null);
+    this.drawRows();
+  }
+
+  explain(term) {
+    say(this.note, `${term.label}${this.lang === "zh" ? "：" : ": "}${term.help}`);
+  }
+
+  async save(kind, sheet, images) {
+    say(this.note, this.words.preparing);
+    try {
+      const answer = await ask(`runs/${this.id}/export`, { lang: this.lang }, { kind, sheet, images });
+      const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? `run.${kind}`;
+      const url = URL.createObjectURL(await answer.blob());
+      h("a", { href: url, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+      say(this.note, "");
+    } catch (error) {
+      say(this.note, error.told || this.words.lost);
+    }
+  }
+
+  // recent runs
+  async refreshList() {
+    try {
+      this.list((await (await ask(`panels/${this.technique}`, { lang: this.lang, run: "" })).json()).recent);
+    } catch {
+      // the next change asks again
+    }
+  }
+
+  list(runs) {
+    const items = runs.map((run) => {
+      const open = (event) => (event.preventDefault(), this.remember(run.id), this.show(run.id));
+      const link = h("a", { href: `?${new URLSearchParams({ tab: this.technique, run: run.id })}`, onclick: open }, run.title);
+      const state = h("i", { className: "aigc-dot", "data-state": run.state });
+      return h("li", {}, state, link, h("span", {}, run.says), h("span", {}, run.trained), h("small", {}, run.mine ? "" : this.words.others));
+    });
+    this.recent.replaceChildren(...(items.length ? items : [h("li", { className: "aigc-quiet" }, this.words.nothing)]));
+  }
+
+  /** The address says which run is shown, so that it can be sent to somebody. */
+  remember(id) {
+    const url = new URL(location.href);
+    url.searchParams.set("tab", this.technique);
+    url.searchParams.set("run", id);
+    history.replaceState(history.state, "", url);
+  }
+}
+
+const panels = {};
+
+/** Gradio may take a placeholder away and bring another: the panel moves into whichever is there. */
+function adopt() {
+  for (const place of document.querySelectorAll(".aigc-live:not([data-ready])")) {
+    place.dataset.ready = "";
+    const { technique, lang } = place.dataset;
+    panels[technique] ??= new Panel(technique, lang);
+    place.replaceChildren(panels[technique].element);
+  }
+}
+
+const live = {
+  begin: (technique) => panels[technique]?.begin(),
+  refused: (technique) => panels[technique]?.refused(),
+  turn: (technique, name, value) => panels[technique]?.turn(name, value),
+  show: (technique, id) => {
+    panels[technique]?.remember(id);
+    panels[technique]?.show(id);
+  },
+};
+window.aigc = { ...window.aigc, live };
+new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });
+adopt();

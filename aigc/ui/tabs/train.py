@@ -1,0 +1,199 @@
+"""Train: on the left what may be changed, on the right what happens.
+
+The form is Gradio's; the panel beside it is the browser's own (static/live.js), so that showing a training never waits for an event.
+"""
+
+from __future__ import annotations
+
+import html
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc import data
+from aigc.jobs.request import Request
+from aigc.jobs.runs import Run
+from aigc.knobs import as_values, knobs
+from aigc.options import Options
+from aigc.techniques import TechniqueInfo
+from aigc.ui import forms
+from aigc.ui.forms import Form
+from aigc.ui.page import Page
+from aigc.ui.text import train as text
+from aigc.words import Lang, Refusal, Words
+
+FIRST_DATA, FIRST_PRESET = "digits", "quick"
+NOBODY = "nobody"  # brought no data: what is drawn before it is known who looks
+DEVICES = ("auto", "cpu", "cuda", "mps")
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+
+
+@dataclass
+class Dial:
+    """The widgets beside the knobs."""
+
+    data: gr.Dropdown
+    about: gr.HTML
+    preset: gr.Radio
+    key: gr.Textbox  # names this click: the same again is the same run
+    run: gr.Textbox  # the run that was started, for the panel
+    go: gr.Button | None = None
+    name: gr.Textbox | None = None
+    device: gr.Dropdown | None = None
+
+
+def draw(page: Page, info: TechniqueInfo) -> Form:
+    with gr.Row(elem_classes=["aigc-train"], equal_height=False):
+        with gr.Column(scale=0, min_width=320, elem_classes=["aigc-form"]):
+            dial, form = _draw_form(page, info)
+        with gr.Column(scale=1, min_width=320, elem_classes=["aigc-result"]):
+            gr.HTML(f'<div class="aigc-live" data-technique="{info.slug}" data-lang="{page.lang}"></div>', padding=False)
+    _wire_dial(page, info, dial, form)
+    _wire_start(page, info, dial, form)
+    _wire_live_knobs(info, form)
+    return form
+
+
+def _draw_form(page: Page, info: TechniqueInfo) -> tuple[Dial, Form]:
+    t, spec = page.t, data.spec(FIRST_DATA)
+    dial = Dial(
+        data=gr.Dropdown(_data_choices(page.lang, NOBODY), value=spec.name, label=t(text.DATA), filterable=False, elem_classes=["aigc-data"]),
+        about=gr.HTML(_about(spec, page.lang), elem_classes=["aigc-about"], padding=False),
+        preset=gr.Radio(_preset_choices(info, spec, page.lang), value=FIRST_PRESET, label=t(text.PRESET), elem_classes=["aigc-preset"]),
+        key=gr.Textbox(_new_key, visible="hidden"),
+        run=gr.Textbox(visible="hidden"),
+    )
+
+    def go() -> None:
+        dial.go = gr.Button(t(text.TRAIN), variant="primary", size="lg", elem_classes=["aigc-go"])
+
+    def more() -> None:
+        dial.name = gr.Textbox(label=t(text.NAME), info=t(text.NAME_HELP), max_length=63)
+        dial.device = gr.Dropdown(list(DEVICES), value="auto", label=t(text.DEVICE), info=t(text.DEVICE_HELP), filterable=False)
+
+    start = _preset_values(info, spec, FIRST_PRESET)
+    return dial, forms.draw(page.lang, info.Config, Options, values=start, after={"first": go, "run": more})
+
+
+# the dial fills the form
+def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
+    shown = {dial.data, dial.about, dial.preset, *form.inputs}
+
+    def turned(given: dict[Component, Any]) -> dict[Component, Any]:
+        with forms.in_words(page.lang):
+            spec = data.spec(given[dial.data])
+            return _filled(info, spec, given[dial.preset], page.lang, dial, form)
+
+    def opened(request: gr.Request) -> dict[Component, Any]:
+        """The user's own data, and what the address asks for: ?run=, or ?data= and ?preset=."""
+        query, owner = request.query_params, page.owner(request) or None
+        choices = {dial.data: gr.update(choices=_data_choices(page.lang, owner))}
+        if query.get("tab") != info.slug:
+            return choices
+        try:
+            asked = _asked_by_run(info, query["run"]) if query.get("run") else (query.get("data", FIRST_DATA), query.get("preset", FIRST_PRESET), {})
+            spec = data.specs(owner)[asked[0]]
+            filled = _filled(info, spec, asked[1], page.lang, dial, form, asked[2])
+        except (Refusal, KeyError):
+            return choices  # a link to what is no longer there
+        return filled | {dial.data: gr.update(value=spec.name, **choices[dial.data])}
+
+    for widget in (dial.data, dial.preset):
+        widget.input(turned, {dial.data, dial.preset}, shown, **QUIET)
+    gr.on(None, opened, None, shown, **QUIET)
+
+
+def _filled(
+    info: TechniqueInfo, spec: data.DataSpec, preset: str, lang: Lang, dial: Dial, form: Form, values: Mapping[str, Any] | None = None
+) -> dict[Component, Any]:
+    """The dial and the form for a preset of this data, or for `values` where they are given.  Raises Refusal."""
+    presets = info.presets(spec)
+    preset = preset if preset in presets else next(iter(presets))
+    return {
+        dial.about: _about(spec, lang),
+        dial.preset: gr.update(choices=_preset_choices(info, spec, lang), value=preset),
+        **forms.fill(form, values or _preset_values(info, spec, preset)),
+    }
+
+
+def _asked_by_run(info: TechniqueInfo, id: str) -> tuple[str, str, dict[str, Any]]:
+    """(data, preset, values) of a run, so that a link to it also shows how it was trained.  Raises Refusal."""
+    request = Run.open(id).request
+    if request.technique != info.slug:
+        return FIRST_DATA, FIRST_PRESET, {}
+    return request.data, request.preset, {**request.config, **request.options}
+
+
+def _preset_values(info: TechniqueInfo, spec: data.DataSpec, preset: str) -> dict[str, Any]:
+    config, options = info.read({}, spec, preset)
+    return as_values(config) | as_values(options)
+
+
+def _preset_choices(info: TechniqueInfo, spec: data.DataSpec, lang: Lang) -> list[tuple[str, str]]:
+    """("Quick look · 45 s", "quick"): what each preset takes stands beside its name."""
+    costs = {name: text.costs(info.read({}, spec, name)[1])[lang] for name in info.presets(spec)}
+    return [(f"{text.preset(name)[lang]} · {cost}", name) for name, cost in costs.items()]
+
+
+def _data_choices(lang: Lang, owner: str | None) -> list[tuple[str, str]]:
+    """Every dataset that `owner` may use (None: whatever is here), and where it is."""
+    return [(f"{spec.title[lang]} · {text.there(data.availability(name))[lang]}", name) for name, spec in data.specs(owner).items()]
+
+
+def _about(spec: data.DataSpec, lang: Lang) -> str:
+    """What the data are, whose, and under which licence; titles and credits may come from a user, so everything is escaped."""
+    parts: list[Words | str] = [text.about(spec), spec.licence, spec.credit]
+    return "<p>" + "<br>".join(html.escape(p[lang] if isinstance(p, Words) else p) for p in parts if p) + "</p>"
+
+
+# starting
+def _wire_start(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
+    assert dial.go and dial.name and dial.device
+    name, device = dial.name, dial.device
+    mine = knobs(info.Config)
+
+    def start(given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+        """Puts the run into the line and answers at once; the key makes a second click the same run."""
+        with forms.in_words(page.lang):
+            values = forms.values(form, given)
+            run = page.supervisor.submit(
+                Request(
+                    technique=info.slug,
+                    data=str(given[dial.data]),
+                    config={n: v for n, v in values.items() if n in mine},
+                    options={n: v for n, v in values.items() if n not in mine},
+                    name=str(given[name] or "").strip(),
+                    preset=str(given[dial.preset] or ""),
+                    device=str(given[device]),
+                    owner=page.owner(request),
+                ),
+                key=str(given[dial.key])[:64] or None,
+            )
+        return {dial.run: run.id, dial.key: _new_key()}
+
+    inputs = form.inputs | {dial.data, dial.preset, name, device, dial.key}
+    js = f"(...given) => {{ window.aigc?.live?.begin('{info.slug}'); return given; }}"
+    sent = dial.go.click(start, inputs, {dial.run, dial.key}, js=js, **QUIET)
+    sent.success(None, [dial.run], None, js=f"(id) => {{ window.aigc?.live?.show('{info.slug}', id); }}", **QUIET)
+    sent.failure(None, None, None, js=f"() => {{ window.aigc?.live?.refused('{info.slug}'); }}", **QUIET)
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex
+
+
+# turning knobs while it trains
+def _wire_live_knobs(info: TechniqueInfo, form: Form) -> None:
+    """Only what a hand has moved is sent, when the hand lets go, and by the browser itself: it knows which run is shown."""
+    for name, k in form.knobs.items():
+        widget = form.widgets[name]
+        if not k.live:
+            continue
+        js = f"(value) => {{ window.aigc?.live?.turn('{info.slug}', '{name}', value); }}"
+        events = {gr.Slider: ("release",), gr.Number: ("submit", "blur")}.get(type(widget), ("input",))
+        for event in events:
+            getattr(widget, event)(None, [widget], None, js=js, **QUIET)
