@@ -32,16 +32,17 @@ ADVERTS = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<l
 
 def head(lang: Lang) -> str:
     """What goes into the document's head, once for each language."""
-    sheets = "".join(f'<link rel="stylesheet" href="{address(p)}">' for p in sorted(STATIC.glob("*.css")))
+    sheets = "".join(f'<link rel="stylesheet" href="{address(p.name)}">' for p in sorted(STATIC.glob("*.css")))
     return (
         f'<title>{html.escape(text.NAME[lang])}</title><meta name="description" content="{html.escape(text.SENTENCE[lang])}">'
-        f'<link rel="icon" href="{address(STATIC / "icon.svg")}"><style>{palette.css()}</style>{sheets}<script src="{address(STATIC / "page.js")}"></script>'
+        f'<link rel="icon" href="{address("icon.svg")}"><style>{palette.css()}</style>{sheets}'
+        f'<script src="{address("page.js")}"></script><script type="module" src="{address("live.js")}"></script>'
     )
 
 
-def address(file: Path) -> str:
+def address(name: str) -> str:
     """Of a static file; it changes with the contents, so that a browser may keep what it has."""
-    return f"./aigc/static/{file.name}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:10]}"
+    return f"./aigc/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]}"
 
 
 class Document:
