@@ -31,56 +31,70 @@ def augment(x: Tensor, a: Augmentation, rng: Generator) -> Tensor:
 
     Nothing waits for the device.  What is to stay as it is comes back untouched: points, and everything if `a` is nothing.
     """
-    if x.dim() != 4:
+    if x.dim() != 4 or a == Augmentation():
         return x
     n, _, height, width = x.shape
 
-    def amount(most: float) -> Tensor:
+    def uniform(most: float) -> Tensor:
         return (2 * torch.rand(n, generator=rng, device=x.device) - 1) * most
 
-    if a.flip:
-        mirrored = torch.rand(n, generator=rng, device=x.device) < 0.5
-        x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
-    if a.shift or a.rotation or a.scale:
-        # Whole pixels: half ones would blur, and a model learns the blur.
-        down, right = (torch.randint(-most, most + 1, (n,), generator=rng, device=x.device) for most in _pixels(a.shift, height, width))
-        turned, scaled = bool(a.rotation), bool(a.scale)
-        angle = amount(math.radians(a.rotation)) if turned else None
-        zoom = 1 + amount(a.scale) if scaled else None
-        x = move(x, down, right, angle, zoom)
-    return x
+    def whole(most: int) -> Tensor:  # half pixels would blur, and a model learns the blur
+        return torch.randint(-most, most + 1, (n,), generator=rng, device=x.device)
+
+    return move(
+        x,
+        down=whole(round(a.shift * height)) if a.shift else None,
+        right=whole(round(a.shift * width)) if a.shift else None,
+        angle=uniform(math.radians(a.rotation)) if a.rotation else None,
+        zoom=1 + uniform(a.scale) if a.scale else None,
+        mirrored=torch.rand(n, generator=rng, device=x.device) < 0.5 if a.flip else None,
+    )
 
 
-def _pixels(share: float, height: int, width: int) -> tuple[int, int]:
-    return round(share * height), round(share * width)
-
-
-def move(x: Tensor, down: Tensor, right: Tensor, angle: Tensor | None = None, zoom: Tensor | None = None) -> Tensor:
-    """Picture i moved by down[i], right[i] pixels after it was turned by angle[i] (radians, anticlockwise) and enlarged
-    zoom[i] times about its middle.  (B, C, H, W), (B,), (B,), (B,), (B,) -> (B, C, H, W)
+def move(
+    x: Tensor,
+    down: Tensor | None = None,
+    right: Tensor | None = None,
+    angle: Tensor | None = None,
+    zoom: Tensor | None = None,
+    mirrored: Tensor | None = None,
+) -> Tensor:
+    """Picture i mirrored left to right if mirrored[i], enlarged zoom[i] times and turned by angle[i] (radians, anticlockwise)
+    about its middle, then moved by down[i] and right[i] pixels.  (B, C, H, W), (B,)... -> (B, C, H, W)
 
     Where there was nothing before, a photograph is continued by its mirror image; a grey picture by its background, which is
     the median of its border: black for digits on black, white for ink on paper.
     """
     n, channels, height, width = x.shape
-    exact = angle is None and zoom is None
-    zoom = torch.ones(n, device=x.device) if zoom is None else zoom
-    angle = torch.zeros(n, device=x.device) if angle is None else angle
-    cos, sin = angle.cos() / zoom, angle.sin() / zoom
+    rows, columns = _from_the_middle(height, down, x.device)[:, :, None], _from_the_middle(width, right, x.device)[:, None, :]
+    if angle is not None:
+        cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+        rows, columns = sin * columns + cos * rows, cos * columns - sin * rows
+    if zoom is not None:
+        rows, columns = rows / zoom[:, None, None], columns / zoom[:, None, None]
+    if mirrored is not None:
+        columns = torch.where(mirrored[:, None, None], -columns, columns)
 
-    # For each pixel of the result, the place in the picture it comes from, both in pixels from the middle.
-    rows = torch.arange(height, device=x.device) - (height - 1) / 2 - down[:, None]  # (B, H)
-    columns = torch.arange(width, device=x.device) - (width - 1) / 2 - right[:, None]  # (B, W)
-    rows, columns = rows[:, :, None], columns[:, None, :]
-    cos, sin = cos[:, None, None], sin[:, None, None]
-    place = torch.stack([(cos * columns - sin * rows) * (2 / width), (sin * columns + cos * rows) * (2 / height)], -1)
+    grey = channels == 1
+    place = x.new_empty(n, height, width, 2)  # where each pixel comes from; -1 and 1 are the picture's edges
+    for axis, (steps, pixels) in enumerate(((columns, width), (rows, height))):
+        place[..., axis] = steps * (2 / pixels) if grey else _folded_back(steps * (2 / pixels), pixels)
 
-    mode = "nearest" if exact else "bilinear"
-    if channels == 1:
-        border = torch.cat([x[:, :, 0], x[:, :, -1], x[:, :, :, 0], x[:, :, :, -1]], -1)
-        background = border.median(-1).values[:, :, None, None]
-        return F.grid_sample(x - background, place, mode, "zeros", align_corners=False) + background
-    # Folded by hand: grid_sample's own reflection is not on every device.
-    place = 1 - ((place + 1) % 4 - 2).abs()
-    edge = place.new_tensor([1 - 1 / width, 1 - 1 / height])
-    return F.grid_sample(x, place.clamp(-edge, edge), mode, "zeros", align_corners=False)
+    mode = "nearest" if angle is None and zoom is None else "bilinear"  # pixels that only change places stay exact
+    if not grey or (down is None and right is None and mode == "nearest"):
+        return F.grid_sample(x, place, mode, "zeros", align_corners=False)
+    border = torch.cat([x[:, :, 0], x[:, :, -1], x[:, :, :, 0], x[:, :, :, -1]], -1)
+    background = border.median(-1).values[:, :, None, None]
+    return F.grid_sample(x - background, place, mode, "zeros", align_corners=False) + background
+
+
+def _from_the_middle(pixels: int, moved: Tensor | None, device: torch.device) -> Tensor:
+    """How far from the middle each pixel was before the move.  -> (B, pixels), or (1, pixels)"""
+    here = torch.arange(pixels, device=device, dtype=torch.float32) - (pixels - 1) / 2
+    return here[None] if moved is None else here - moved[:, None]
+
+
+def _folded_back(place: Tensor, pixels: int) -> Tensor:
+    """Places beyond an edge reflected into the picture; up to a whole picture away, and grid_sample's own is not on every device."""
+    inmost = 1 - 1 / pixels  # the outermost pixel's middle, beyond which grid_sample mixes in black
+    return (2 * place.clamp(-1, 1) - place).clamp(-inmost, inmost)

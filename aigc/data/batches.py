@@ -48,7 +48,8 @@ class Batches:
         x = self.x.index_select(0, which)
         if self.is_points:
             return Batch(x, labels)
-        return Batch(augment(as_float(x.permute(0, 3, 1, 2)), self.augmentation, rng), labels)
+        x = augment(as_float(x.permute(0, 3, 1, 2)), self.augmentation, rng)
+        return Batch(x.contiguous(memory_format=torch.channels_last), labels)
 
     def _which(self, start: int) -> Tensor:
         """The examples at positions start to start + size of the endless order.  -> int64 (size,)"""
