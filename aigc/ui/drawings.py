@@ -59,7 +59,9 @@ def gan() -> str:
 
 
 def autoencoder() -> str:
-    bars = "".join(f'<rect x="150" y="{y}" width="9" height="9" fill="var(--aigc-noise)" opacity="{o}"/>' for y, o in ((40, 0.9), (52, 0.35), (64, 0.7)))
+    bars = "".join(
+        f'<rect x="150" y="{y}" width="9" height="9" fill="var(--aigc-noise)" opacity="{o}"/>' for y, o in ((40, 0.9), (52, 0.35), (64, 0.7))
+    )
     return (
         _picture(8, 30, 52, _digit(), "real") + _arrow(65, 56, 78, 56) + _funnel(82, 56, 50, 60, 34, "maker")
         + _arrow(135, 56, 145, 56) + bars + _arrow(163, 56, 174, 56) + _funnel(178, 56, 50, 34, 60, "maker") + _arrow(232, 56, 246, 56)

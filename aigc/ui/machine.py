@@ -28,6 +28,20 @@ DEVICES = {
     "cuda": both("GPU", "GPU"),
 }
 
+ON_A_PROCESSOR = {
+    "quick": both("Digits and points: recognisable within a minute with every technique.", "手写数字与二维点：每种技术都在一分钟内见分晓。"),
+    "fair": both("28-pixel images (MNIST, Fashion-MNIST): a few minutes.", "28 像素图像（MNIST、Fashion-MNIST）：几分钟。"),
+    "slow": both(
+        "32- and 64-pixel colour images: an hour or more. The page may be closed meanwhile.",
+        "32 与 64 像素彩色图像：一小时或更久，其间可以关掉页面。",
+    ),
+}
+ON_AN_ACCELERATOR = {
+    "quick": both("Digits, points and 28-pixel images: seconds.", "手写数字、二维点与 28 像素图像：几秒。"),
+    "fair": both("32- and 64-pixel colour images: minutes.", "32 与 64 像素彩色图像：几分钟。"),
+    "slow": both("The long preset at 64 pixels: an hour or so.", "64 像素的“长时”预设：一小时左右。"),
+}
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -47,21 +61,9 @@ class Machine:
         )
 
     @property
-    def outlook(self) -> list[tuple[str, Words]]:
-        """What to expect here: ("quick" | "fair" | "slow", sentence)."""
-        if self.device == "cpu":
-            small = self.cores <= 2
-            return [
-                ("quick", both("Digits and points: recognisable within a minute, all four techniques.", "手写数字与二维点：四种技术都在一分钟内见分晓。")),
-                ("fair", both("28-pixel images (MNIST, Fashion-MNIST): a few minutes.", "28 像素图像（MNIST、Fashion-MNIST）：几分钟。")),
-                ("slow", both("32- and 64-pixel colour images: an hour or more{wait}.", "32 与 64 像素彩色图像：一小时或更久{wait}。").fill(
-                    wait=both("; leave it running, the page can be closed", "；可以关掉页面让它自己跑") if small else Words("", ""))),
-            ]  # fmt: skip
-        return [
-            ("quick", both("Digits, points and 28-pixel images: seconds.", "手写数字、二维点与 28 像素图像：几秒。")),
-            ("fair", both("32- and 64-pixel colour images: minutes.", "32 与 64 像素彩色图像：几分钟。")),
-            ("slow", both("The long preset at 64 pixels: an hour or so.", "64 像素的“长时”预设：一小时左右。")),
-        ]
+    def outlook(self) -> dict[str, Words]:
+        """What to expect here: {"quick", "fair", "slow"} -> a sentence."""
+        return ON_A_PROCESSOR if self.device == "cpu" else ON_AN_ACCELERATOR
 
 
 def first_look() -> Machine:

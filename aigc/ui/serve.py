@@ -13,14 +13,17 @@ import time
 from pathlib import Path
 
 from aigc.home import home, runs_folder
+from aigc.jobs.store import PUBLIC
+from aigc.jobs.supervisor import Supervisor
 from aigc.ui import shell, visitors
 from aigc.ui.machine import Watch
 from aigc.ui.text import shell as text
-from aigc.words import Lang, Refusal, Words
+from aigc.words import Lang, Refusal
 
 PORTS = 10  # how many are tried from the one asked for
 SWEEP_EVERY, SWEEP_AGE = 3600.0, 24 * 3600.0  # seconds
 SPACE_PORT = 7860
+KEPT_PUBLIC = 200  # ended runs; a public server is not an archive
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -55,19 +58,9 @@ def _run(asked: argparse.Namespace, lang: Lang) -> None:
         signal.signal(number, lambda *_: ended.set())
     _own_temporary_folder()
 
-    try:
-        from aigc.jobs.supervisor import Supervisor
-    except ImportError:
-        class Supervisor:
-            def __init__(self, *a, **k): pass
-            def start(self): pass
-            def stop(self): pass
-            def may(self, *a): return True
-            def place(self, *a): return 0
-
     public = visitors.is_public(asked.share, asked.host)
     watch = Watch()
-    supervisor = Supervisor(home(), single_user=not public)
+    supervisor = Supervisor(home(), single_user=not public, limits=PUBLIC if public else None, keep_runs=KEPT_PUBLIC if public else None)
     supervisor.start()  # refuses when another server works in this folder
     try:
         demo = shell.build(supervisor, watch=watch, public=public, single_user=not public)

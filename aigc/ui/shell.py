@@ -12,13 +12,14 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from aigc.techniques import techniques
-from aigc.ui import now, palette
+from aigc.ui import now, routes
 from aigc.ui.document import ADDRESS, STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
-from aigc.ui.tabs import data, home, models
+from aigc.ui.tabs import data, home, models, technique
 from aigc.ui.text import shell as text
+from aigc.ui.theme import theme
 from aigc.ui.visitors import cookies_in
 from aigc.words import Lang
 
@@ -47,40 +48,39 @@ def _draw(page: Page) -> None:
             info = techniques().get(name)
             with gr.Tab((info.title if info else text.TABS[name])[page.lang], id=name, elem_id=f"tab-{name}") as tab:
                 if info:
-                    _technique(page, info)
+                    technique.draw(page, info)
                 else:
                     {"home": home, "data": data, "models": models}[name].draw(page)
             tab.select(None, js=f"() => aigc.went('{name}')", api_visibility="private", queue=False)
 
 
-def _technique(page, info):
-    try:
-        from aigc.ui.tabs import technique
-    except ImportError:
-        return
-    technique.draw(page, info)
-
-
 def _header(page: Page) -> str:
     other: Lang = "en" if page.lang == "zh" else "zh"
     told = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in text.THEMES.items())
+    theme = html.escape(text.THEME[page.lang])
     return f"""<header class="aigc-header">
-<a class="aigc-name" href="{page.home}?tab=home">{MARK}<span>{html.escape(text.NAME[page.lang])}</span></a>
+<a class="aigc-name" href="{page.home}?tab=home">{_mark()}<span>{html.escape(text.NAME[page.lang])}</span></a>
 <p class="aigc-sentence">{html.escape(text.SENTENCE[page.lang])}</p>
 <span class="aigc-brief" data-aigc-now="brief">{html.escape(page.watch.machine.brief[page.lang])}</span>
-<button id="aigc-theme" type="button" {told} title="{html.escape(text.THEME[page.lang])}" aria-label="{html.escape(text.THEME[page.lang])}">{SUN}</button>
+<button id="aigc-theme" type="button" {told} title="{theme}" aria-label="{theme}">{SUN}</button>
 <a id="aigc-lang" href="{ADDRESS[other]}?lang={other}" data-lang="{other}" hreflang="{other}" lang="{other}"
  title="{html.escape(text.SWITCH[page.lang])}">{text.OTHER_LANGUAGE[page.lang]}</a>
 </header>"""
 
 
-# Noise on the left, an image on the right.
-MARK = """<svg class="aigc-mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><g fill="var(--aigc-noise)"><rect x="1" y="1" width="4"
-height="4"/><rect x="1" y="12" width="4" height="4"/><rect x="6" y="7" width="4" height="4"/><rect x="6" y="18" width="4" height="4"/></g><g
-fill="var(--aigc-generated)"><rect x="13" y="1" width="4" height="4"/><rect x="18" y="1" width="4" height="4"/><rect x="18" y="7" width="4"
-height="4"/><rect x="13" y="12" width="4" height="4"/><rect x="13" y="18" width="4" height="4"/><rect x="18" y="18" width="4" height="4"/></g></svg>"""
+def _mark() -> str:
+    """Noise on the left, an image on the right."""
+
+    def squares(role: str, *places: tuple[int, int]) -> str:
+        return f'<g fill="var(--aigc-{role})">' + "".join(f'<rect x="{x}" y="{y}" width="4" height="4"/>' for x, y in places) + "</g>"
+
+    noise = squares("noise", (1, 1), (1, 12), (6, 7), (6, 18))
+    image = squares("generated", (13, 1), (18, 1), (18, 7), (13, 12), (13, 18), (18, 18))
+    return f'<svg class="aigc-mark" viewBox="0 0 24 24" aria-hidden="true">{noise}{image}</svg>'
+
+
 SUN = """<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor"
-stroke-width="1.75"/><path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor"/></svg>"""
+ stroke-width="1.75"/><path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor"/></svg>"""
 
 
 @dataclass
@@ -120,20 +120,13 @@ def launch(
     """Serve `demo` from a background thread.  Raises OSError if the port is in use."""
     app = _GuardedApp(default_response_class=ORJSONResponse, middleware=[Middleware(Document, default=lang)])
     app.policy = Policy(public, signed_in=app.signed_in if auth else None)
-    try:
-        from aigc.ui import routes
-
-        app.include_router(routes.router(supervisor, single_user=single_user))
-    except ImportError:
-        from starlette.staticfiles import StaticFiles
-
-        app.mount("/aigc/static", StaticFiles(directory=STATIC))
+    app.include_router(routes.router(supervisor, single_user=single_user))
     app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
     _, url, share_url = demo.launch(
         _app=app,
         server_name=host, server_port=port, share=share, auth=auth, prevent_thread_lock=True, quiet=True, inline=False,
         show_error=False, enable_monitoring=False, run_history=False, pwa=False, footer_links=[], ssr_mode=False, mcp_server=False,
-        favicon_path=str(STATIC / "icon.svg"), theme=palette.theme(), max_file_size=app.policy.upload_limit,
+        favicon_path=str(STATIC / "icon.svg"), theme=theme(), max_file_size=app.policy.upload_limit,
     )  # fmt: skip
     demo.share = False  # or Gradio answers with a document that loads its script from another host; the link itself stays
     return Served(app, url, share_url)

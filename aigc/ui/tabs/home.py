@@ -81,7 +81,8 @@ def machine_now(machine: Machine, load: Mapping[str, float], lang: Lang) -> str:
     )
     speed = text.SPEED.fill(n=f"{machine.gflops:,.0f}") if machine.gflops else text.MEASURING
     outlook = "".join(
-        f'<li data-pace="{pace}"><b>{escape(text.OUTLOOK[pace][lang])}</b><span>{escape(words[lang])}</span></li>' for pace, words in machine.outlook
+        f'<li data-pace="{pace}"><b>{escape(text.OUTLOOK[pace][lang])}</b><span>{escape(words[lang])}</span></li>'
+        for pace, words in machine.outlook.items()
     )
     return f"""<p class="aigc-machine">{escape(machine.brief[lang])}<span title="{escape(text.SPEED_HELP[lang])}">{escape(speed[lang])}</span></p>
 <dl class="aigc-meters">{meters}</dl><ul class="aigc-outlook">{outlook}</ul>"""
@@ -115,5 +116,6 @@ def _sheet(e: Entry, home: str, lang: Lang) -> str:
     slug, name = escape(e.slug), escape(e.card.name)
     info = techniques().get(e.card.technique)
     kind = escape(info.title[lang] if info else e.card.technique)
-    return f"""<a href="{home}?tab={escape(e.card.technique)}&amp;view=explore&amp;model={slug}" title="{escape(text.EXPLORE.fill(name=e.card.name)[lang])}">
+    title = escape(text.EXPLORE.fill(name=e.card.name)[lang])
+    return f"""<a href="{home}?tab={escape(e.card.technique)}&amp;view=explore&amp;model={slug}" title="{title}">
 <img src="./aigc/models/{slug}/samples.png" alt="{escape(text.MADE_BY_AI[lang])}" loading="lazy"><b>{name}</b><span>{kind}</span></a>"""
