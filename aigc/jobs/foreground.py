@@ -32,7 +32,7 @@ def train_here(request: Request, *, waiting: Waiting = lambda place: None, heard
     """
     request, spec = checked(request)
     store = open_store()
-    run = Run.create(request, spec_as_json(spec))
+    run = Run.create(request, spec_as_json(spec), holder=Holder.me().as_json(), runner=SHELL)
     return _work(store, run, waiting, heard)
 
 
@@ -45,7 +45,7 @@ def resume_here(run_id: str, *, waiting: Waiting = lambda place: None, heard: He
     if not run.state.resumable:
         raise Refusal(both("This run has spent its budget; give it more.", "这次训练的预算已用完；请追加预算。"))
     run.forget_commands()
-    run.move(State.QUEUED, queued=time.time())
+    run.move(State.QUEUED, queued=time.time(), holder=Holder.me().as_json(), runner=SHELL)
     return _work(store, run, waiting, heard)
 
 
@@ -61,7 +61,6 @@ def _work(store: Store, run: Run, waiting: Waiting, heard: Heard) -> Run:
     from aigc.jobs.training import run_job
 
     me = Holder.me()
-    run.update(holder=me.as_json(), runner=SHELL)
     store.enqueue(run.id, run.request.owner, run.request.device, runner=SHELL, holder=me)
     try:
         with _leaving() as leaving:
@@ -101,7 +100,7 @@ def _leaving() -> Iterator[threading.Event]:
 
     def leave(number: int, _: object) -> None:
         event.set()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
         signal.signal(number, leave)

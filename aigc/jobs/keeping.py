@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from aigc import outputs, registry
 from aigc.events import Preview
@@ -15,20 +15,26 @@ if TYPE_CHECKING:
     from aigc.techniques.base import Technique
 
 
-def keep(run: Run, model: Technique, shown: Preview | None) -> str:
-    """-> the slug.  A run that went on replaces the model it made before."""
-    earlier = _earlier(run)
-    card = _card(run, earlier)
+def keep(run: Run, model: Technique, shown: Preview | None, facts: dict[str, Any]) -> str:
+    """-> the slug.  A run that went on replaces the model it made before.
+
+    `facts` of the last checkpoint hold the knobs as they were at the end, which is not as they were asked for if one was turned.
+    """
+    record = run.record
+    earlier = _earlier(run, record["model"])
+    known = {k: facts[k] for k in ("config", "options") if k in facts} | {"created": datetime.now(UTC).isoformat(timespec="seconds")}
+    if earlier:
+        known["title"] = earlier.card.title
+    wanted = record["request"].get("name") or f"{record['request']['technique']}-{record['request']['data']}"
+    card = registry.card_of_run(record, slug=registry.free_slug(wanted), **known)
     made = registry.save(model, card, _samples(shown, card))
     if earlier is None:
         return made.slug
-    # the new one is safe before the old one goes
-    registry.delete(earlier.slug)
+    registry.delete(earlier.slug)  # only now that the new one is safe
     return registry.rename(made.slug, earlier.slug).slug
 
 
-def _earlier(run: Run) -> Entry | None:
-    slug = run.record["model"]
+def _earlier(run: Run, slug: str | None) -> Entry | None:
     try:
         found = registry.entry(slug) if slug else None
     except Refusal:  # deleted or renamed since
@@ -36,37 +42,8 @@ def _earlier(run: Run) -> Entry | None:
     return found if found and found.card.run == run.id else None
 
 
-def _card(run: Run, earlier: Entry | None) -> ModelCard:
-    record, request = run.record, run.request
-    spec = record["spec"]
-    return ModelCard(
-        slug=registry.free_slug(request.name or f"{request.technique}-{request.data}"),
-        technique=request.technique,
-        data=request.data,
-        spec=spec,
-        config=request.config,
-        options=request.options,
-        title=earlier.card.title if earlier else "",
-        images=record["images"],
-        steps=record["steps"],
-        seconds=record["seconds"],
-        device=record["device"] or "",
-        seed=request.options.get("seed", 0),
-        preset=request.preset,
-        licence=spec.get("licence", ""),
-        credit=spec.get("credit", ""),
-        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        parent=request.parent,
-        run=run.id,
-        owner=request.owner,
-        code_version=record["code_version"],
-    )
-
-
 def _samples(shown: Preview | None, card: ModelCard) -> bytes | None:
     """The last preview as a picture that says that it was generated."""
-    if shown is None:
-        return None
-    samples = shown.sheets.get("samples", shown.arrays.get("points"))
+    samples = shown.sheets.get("samples", shown.arrays.get("points")) if shown else None
     note = {"technique": card.technique, "data": card.data, "seed": card.seed}
     return None if samples is None else outputs.png(outputs.drawn(samples), made=True, note=note)

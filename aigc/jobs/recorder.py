@@ -21,19 +21,21 @@ class Recorder:
 
     def __init__(self, run: Run, heard: Callable[[dict[str, Any]], None] | None = None):
         self.run, self._heard = run, heard
-        self.last: Preview | None = None
+        self.shown: Preview | None = None  # the last one
+        self.facts: dict[str, Any] = {}  # of the last checkpoint
         self._previews = run.thin_previews()
         self._complained: set[str] = set()
 
     def write(self, event: Event) -> None:
         """Raises OSError if not even a line can be written."""
         if isinstance(event, Preview):
-            self.last = event
+            self.shown = event
             if self._tried(event, A_PREVIEW, lambda: self._log(event)):
                 self._previews += 1
                 if self._previews > previews.MOST:
                     self._previews = self.run.thin_previews()
         elif isinstance(event, Saved):
+            self.facts = event.facts
             if self._tried(event, A_CHECKPOINT, lambda: self.run.save_checkpoint(event)):
                 self._log(event)
                 self.run.update(images=event.images, steps=event.steps, seconds=event.seconds)

@@ -52,14 +52,15 @@ class Run:
         self.folder = runs_folder() / id
 
     @staticmethod
-    def create(request: Request, spec: dict[str, Any] | None = None) -> Run:
+    def create(request: Request, spec: dict[str, Any] | None = None, **more: Any) -> Run:
+        """A new folder; `more` are further fields of run.json."""
         run = Run(uuid.uuid4().hex)
         run.folder.mkdir(parents=True)
         now = time.time()
         record: dict[str, Any] = {"id": run.id, "request": dataclasses.asdict(request), "spec": spec or {}, "state": State.QUEUED.value}
         record |= {"created": now, "queued": now, "started": None, "ended": None, "device": None, "threads": None, "holder": None, "reason": None}
         record |= {"images": 0, "steps": 0, "seconds": 0.0, "model": None, "code_version": __version__}
-        run._write(record)
+        run._write(record | more)
         return run
 
     @staticmethod

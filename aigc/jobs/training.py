@@ -44,7 +44,7 @@ class Tools:
     train: Callable[..., Generator[Event, None, Any]]
     device: Callable[[str], Any]
     compute: Callable[[int, int], None]  # (threads, seed): how the process computes
-    keep: Callable[[Run, Any, Preview | None], str] = keeping.keep
+    keep: Callable[[Run, Any, Preview | None, dict[str, Any]], str] = keeping.keep
 
 
 def tools() -> Tools:
@@ -64,6 +64,18 @@ def tools() -> Tools:
         torch.manual_seed(seed)  # fresh weights draw from the global generator
 
     return Tools(load, build, train, best_device, compute)
+
+
+def rehearse(loaded: Tools, hurried: Callable[[], bool]) -> None:
+    """One step with every technique, so that what is loaded at first use is there before anybody waits for it."""
+    from aigc.techniques import techniques
+
+    data = loaded.load("digits")
+    for info in techniques().values():
+        config, options = info.read({"images": 1, "seconds": 0}, data.spec)
+        for _ in loaded.train(loaded.build(info.slug, config, data.spec), data, options):
+            if hurried():
+                return
 
 
 def run_job(
@@ -142,7 +154,7 @@ class _Job:
                 raise _Interrupted
 
     def _end(self, model: Technique, finished: Finished | None) -> None:
-        slug = self.tools.keep(self.run, model, self.recorder.last)
+        slug = self.tools.keep(self.run, model, self.recorder.shown, self.recorder.facts)
         self.run.move(State.STOPPED if finished and finished.by == "stop" else State.FINISHED, model=slug)
 
     def _resume(self) -> tuple[dict[str, Any], dict[str, Any]] | None:

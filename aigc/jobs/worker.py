@@ -19,7 +19,7 @@ from collections.abc import Callable
 from aigc.jobs.files import is_full
 from aigc.jobs.processes import Holder
 from aigc.jobs.runs import Run
-from aigc.jobs.training import Tools, run_job, tools
+from aigc.jobs.training import Tools, rehearse, run_job, tools
 
 __all__ = ["run_job", "serve"]
 
@@ -27,7 +27,7 @@ NICE = 5  # the page stays quick while a training takes all cores
 SERVER_GONE_SECONDS = 5.0
 
 
-def serve(with_tools: Callable[[], Tools] = tools) -> None:
+def serve(with_tools: Callable[[], Tools] = tools, warm_up: Callable[[Tools, Callable[[], bool]], None] = rehearse) -> None:
     """Be a worker process: load, wait for one run, train it, end."""
     if hasattr(os, "nice"):
         os.nice(NICE)
@@ -43,6 +43,10 @@ def serve(with_tools: Callable[[], Tools] = tools) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the server, which will tell us
     threading.Thread(target=_listen, args=(wanted, leave), daemon=True).start()
     loaded = with_tools()
+    try:
+        warm_up(loaded, lambda: not wanted.empty())
+    except Exception:  # whatever is wrong will be said when somebody asks for it
+        traceback.print_exc()
     id = wanted.get()
     if id and not leaving.is_set():
         _exit(_serve_one(Run.open(id), leaving, loaded))
