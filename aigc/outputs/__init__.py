@@ -1,8 +1,8 @@
 """The one door through which a file leaves: pictures, films, arrays, models, scripts.  What was generated says so."""
 
-from aigc.outputs.animation import animation
-from aigc.outputs.arrays import arrays
 from aigc.outputs.files import model, new_path, sweep, table, text, weights
+from aigc.outputs.film import animation
+from aigc.outputs.npz import arrays
 from aigc.outputs.pictures import drawn, picture, png, scatter, sheet
 from aigc.outputs.script import script
 

@@ -59,7 +59,7 @@ def xmp(aigc: str = "") -> bytes:
 
 def parameters(note: dict[str, Any] | None) -> str:
     """What a file says of how it was made: the technique, model, seed and settings it is given, nothing of this machine."""
-    return json.dumps({"software": PRODUCER, **(note or {})}, ensure_ascii=False, sort_keys=True)
+    return json.dumps({"software": PRODUCER, **(note or {})}, ensure_ascii=False)
 
 
 def marked(image: Image.Image) -> Image.Image:
