@@ -9,7 +9,6 @@ import pytest
 import torch
 from toys import toy_data
 
-from aigc import train as training
 from aigc.data import specs
 from aigc.events import Finished, Health, Preview, Saved, Step
 from aigc.knobs import Choice, Knob, as_values, knobs, read, read_value
@@ -17,6 +16,7 @@ from aigc.options import Options
 from aigc.techniques import techniques
 from aigc.techniques.base import Batch, Technique
 from aigc.train import train
+from aigc.train.loop import Loop
 from aigc.words import Refusal
 
 SHAPES = sorted({s.shape for s in specs().values()} | {(3, 32, 32)})
@@ -108,9 +108,9 @@ def test_a_fixed_batch_is_learnt(slug: str) -> None:
 def test_a_step_of_the_real_thing_copies_nothing_to_the_host(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from test_train import _HostCopies
 
-    monkeypatch.setattr(training, "REPORT_SECONDS", 1e9)
+    monkeypatch.setattr("aigc.train.loop.REPORT_SECONDS", 1e9)
     model, options = built(slug, (1, 8, 8))
-    loop = training._Loop(model, toy_data(n=40), options, watch=False)
+    loop = Loop(model, toy_data(n=40), options, watch=False)
     loop.step()
     with _HostCopies() as copies:
         for _ in range(17):  # more than a lazy regulariser's interval

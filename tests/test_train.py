@@ -11,12 +11,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from toys import Toy, ToyConfig, toy_data
 
-from aigc import train as training
 from aigc.commands import Command, Do
 from aigc.events import Finished, Health, Paused, Preview, Resumed, Said, Saved, Step
-from aigc.optimise import learning_rate_factor
 from aigc.options import Options, Schedule
 from aigc.train import NotFinite, train
+from aigc.train.loop import Loop
+from aigc.train.optimise import learning_rate_factor
 
 OPTIONS = Options(seconds=0, images=4000, batch=16, ema_halflife=200)
 
@@ -169,8 +169,8 @@ class _HostCopies(TorchDispatchMode):
 
 
 def test_nothing_is_copied_to_the_host_between_two_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "REPORT_SECONDS", 1e9)
-    loop = training._Loop(toy(), toy_data(), OPTIONS, watch=False)
+    monkeypatch.setattr("aigc.train.loop.REPORT_SECONDS", 1e9)
+    loop = Loop(toy(), toy_data(), OPTIONS, watch=False)
     loop.step()
     with _HostCopies() as copies:
         for _ in range(10):

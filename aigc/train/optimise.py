@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -61,13 +61,6 @@ class Moves:
         finally:
             for p in self._others[phase]:
                 p.requires_grad_(True)
-
-
-def precision(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 for the forward pass where the hardware multiplies it faster: on this generation of CPUs it is slower."""
-    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.autocast("cuda", torch.bfloat16)
-    return nullcontext()
 
 
 def gradient_length(weights: list[nn.Parameter], clip: float, measure: bool) -> Tensor | None:

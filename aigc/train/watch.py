@@ -74,14 +74,3 @@ class Pace:
         yield
         now = time.monotonic()
         self._next_save = now + max(self._save_seconds, (now - begun) / self._saving)
-
-
-def memory_bytes(device: torch.device) -> int:
-    """Memory of the training: allocated at most on an accelerator, resident in this process on a CPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if device.type == "mps":
-        return torch.mps.current_allocated_memory()
-    import psutil
-
-    return psutil.Process().memory_info().rss

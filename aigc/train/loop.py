@@ -1,98 +1,45 @@
-"""The only training loop: a generator of events that its caller pulls, so that nobody is called back.
-
-Position is counted in batches drawn, all randomness comes from two generators that are part of the checkpoint, and
-showing never touches them: a run that was killed and resumed, or watched, equals one that was not, bit for bit on one device.
-Nothing is copied to the host between two reports.
-"""
+"""The state of one training, and the few things that can be done to it."""
 
 from __future__ import annotations
 
 import copy
 import math
-import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from aigc import optimise
-from aigc.commands import Command, Do
 from aigc.data.batches import Augmentation, Batch, Batches
 from aigc.data.load import Dataset
 from aigc.ema import EMA
-from aigc.events import Event, Finished, Health, Paused, Preview, Resumed, Said, Saved, Step
-from aigc.knobs import as_values, knobs, read, read_value
+from aigc.events import Event, Finished, Health, Preview, Saved, Step
+from aigc.knobs import as_values, read
 from aigc.options import Options
 from aigc.techniques.base import Phase, Shown, Technique
-from aigc.watch import Meter, Pace, memory_bytes
+from aigc.train import optimise
+from aigc.train.devices import memory_bytes, precision, settle
+from aigc.train.watch import Meter, Pace
 from aigc.words import Refusal, both
 
-Training = Generator[Event, None, Technique]
 REPORT_SECONDS = 0.5
 SAVE_SECONDS = 15.0
 WATCHING = 0.02  # share of the time that previews may take
 SAVING = 0.01
+
+NOT_FINITE = both(
+    "The loss became infinite near image {n}. Lower the learning rate or clip the gradients, then train again.",
+    "损失在第 {n} 张图像附近变为无穷。请降低学习率或裁剪梯度，再重新训练。",
+)
 
 
 class NotFinite(Refusal):
     """A loss became NaN or infinite; the last checkpoint is from before that."""
 
 
-def best_device(asked: str = "auto") -> torch.device:
-    """The device called `asked`, or the fastest one here.  Raises Refusal if it is not here."""
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if asked == "auto":
-        return torch.device("cuda" if here["cuda"] else "mps" if here["mps"] else "cpu")
-    if not here.get(asked.split(":")[0], False):
-        raise Refusal(both("There is no device {d} here; leave it at auto.", "这台机器上没有设备 {d}；请选 auto。"), d=asked)
-    return torch.device(asked)
-
-
-def train(
-    model: Technique,
-    data: Dataset,
-    options: Options,
-    *,
-    commands: Callable[[], list[Command]] = list,
-    resume: tuple[dict[str, Tensor], dict[str, Any]] | None = None,
-    watch: bool = True,
-) -> Training:
-    """Train `model` (already on its device) until the budget is spent or it is told to stop.
-
-    `commands()` is asked between two steps.  `resume` is (state, facts) of a `Saved`.  `watch=False` leaves out previews.
-    Returns the averaged, calibrated model.  Raises NotFinite.
-    """
-    loop = _Loop(model, data, options, watch)
-    if resume:
-        loop.restore(*resume)
-    yield from loop.look(due=True)
-    while not loop.spent():
-        told = commands()
-        if told and (yield from loop.obey(told, commands)):
-            yield from loop.close("stop")
-            return loop.ema.averaged  # type: ignore[return-value]
-        loop.step()
-        yield from loop.report()
-        yield from loop.look()
-        yield from loop.save()
-    yield from loop.close("budget")
-    return loop.ema.averaged  # type: ignore[return-value]
-
-
-def settle(device: torch.device) -> None:
-    """Prefer kernels that give the same bits every time, and TensorFloat-32 products, on an NVIDIA GPU."""
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.backends.cudnn.benchmark = False
-        torch.set_float32_matmul_precision("high")
-
-
-class _Loop:
+class Loop:
     """The state of one training, and the few things that can be done to it."""
 
     def __init__(self, model: Technique, data: Dataset, options: Options, watch: bool):
@@ -113,6 +60,10 @@ class _Loop:
         self.images = self.steps = self.draws = 0
         self.meter, self.pace = Meter(), Pace(WATCHING, SAVING, SAVE_SECONDS)
         self.started, self.before = time.monotonic(), 0.0
+
+    @property
+    def averaged(self) -> Technique:
+        return cast(Technique, self.ema.averaged)
 
     # the clock
     @property
@@ -144,7 +95,7 @@ class _Loop:
             self.draws += 1
             self.images += len(self.batch)
         optimiser = self.optimisers[phase.optimiser or name]
-        with self.moves.only(name), optimise.precision(self.device):
+        with self.moves.only(name), precision(self.device):
             terms = phase.loss(self.batch, self.rng)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
@@ -161,6 +112,9 @@ class _Loop:
             named[f"{name}_gradient" if several else "gradient"] = length
         self.meter.add(name, named)
 
+    def configure(self, config: Any) -> None:
+        self.model.config = self.averaged.config = config
+
     # what is said
     def report(self, due: bool = False) -> Iterator[Event]:
         if not (due or self.meter.age() >= REPORT_SECONDS) or not self.meter.steps:
@@ -168,13 +122,7 @@ class _Loop:
         rate = self.meter.rate(self.images)
         numbers, rows = self.meter.read(self.images)
         if not all(math.isfinite(value) for name, value in numbers.items() if name.endswith("loss")):
-            raise NotFinite(
-                both(
-                    "The loss became infinite near image {n}. Lower the learning rate or clip the gradients, then train again.",
-                    "损失在第 {n} 张图像附近变为无穷。请降低学习率或裁剪梯度，再重新训练。",
-                ),
-                n=f"{self.images:,}",
-            )
+            raise NotFinite(NOT_FINITE, n=f"{self.images:,}")
         yield Step(self.images, self.steps, self.seconds, rate, memory_bytes(self.device), numbers)
         if rows:
             yield Health(self.images, rows)
@@ -189,12 +137,12 @@ class _Loop:
     def _preview(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         with self._aside() as rng:
             self._calibrate(rng)
-            return self.ema.averaged.preview(self.shown, rng.manual_seed(self.options.seed))  # type: ignore[operator]
+            return self.averaged.preview(self.shown, rng.manual_seed(self.options.seed))
 
     def _calibrate(self, rng: torch.Generator) -> None:
         labels = self.data.labels[:2000] if self.data.labels is not None else None
         x = self.data.x[:2000]
-        self.ema.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)  # type: ignore[operator]
+        self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
 
     @contextmanager
     def _aside(self) -> Iterator[torch.Generator]:
@@ -217,6 +165,14 @@ class _Loop:
         yield from self.save(due=True)
         yield Finished(self.images, self.steps, self.seconds, by)
 
+    # waiting: time that passes while paused is nobody's
+    def stop_clock(self) -> None:
+        self.before, self.started = self.seconds, time.monotonic()
+
+    def hold_clock(self) -> None:
+        self.started = time.monotonic()
+        self.meter.restart(self.images)
+
     # going on later
     def _state(self) -> dict[str, Tensor]:
         state = {f"model.{k}": v for k, v in self.model.state_dict().items()} | optimise.state(self.optimisers)
@@ -237,7 +193,7 @@ class _Loop:
         """Go on from a checkpoint; live knobs as they were then, the budget as it is asked for now."""
         budget = {"seconds": self.options.seconds, "images": self.options.images}
         self.options = read(Options, {**facts["options"], **budget})
-        self._configure(read(type(self.model.config), facts["config"]))
+        self.configure(read(type(self.model.config), facts["config"]))
         self.model.load_state_dict(_under(state, "model."))
         self.ema.averaged.load_state_dict(_under(state, "average."))
         optimise.restore(self.optimisers, state)
@@ -250,83 +206,6 @@ class _Loop:
             self.batch = Batch(state["batch.x"].to(self.device), labels.to(self.device) if labels is not None else None)
         self.images, self.steps, self.draws, self.before = facts["images"], facts["steps"], facts["draws"], facts["seconds"]
         self.meter = Meter(self.images, facts["averaged_at"])
-
-    # commands
-    def obey(self, told: list[Command], commands: Callable[[], list[Command]]) -> Generator[Event, None, bool]:
-        """Do what was told; True means stop.  Pausing waits here."""
-        paused = False
-        while True:
-            for command in told:
-                match command.do:
-                    case Do.STOP:
-                        return True
-                    case Do.PAUSE | Do.RESUME:
-                        paused = yield from self._pause(command.do is Do.PAUSE, paused)
-                    case Do.STEP:
-                        paused = yield from self._pause(True, paused)
-                        yield from self._one_step(str(command.value or ""))
-                    case Do.SET:
-                        yield from self._turn(command.value)
-                    case Do.SNAPSHOT:
-                        yield from self.look(due=True)
-                        yield from self.save(due=True)
-            if not paused:
-                return False
-            time.sleep(0.02)
-            self._hold_clock()
-            told = commands()
-
-    def _pause(self, wanted: bool, paused: bool) -> Iterator[Event]:
-        if wanted and not paused:
-            yield from self.report(due=True)
-            yield from self.look(due=True)
-            yield from self.save(due=True)
-            self.before, self.started = self.seconds, time.monotonic()
-            yield Paused(self.images)
-        if paused and not wanted:
-            yield Resumed(self.images)
-        return wanted  # type: ignore[return-value]
-
-    def _hold_clock(self) -> None:
-        self.started = time.monotonic()
-        self.meter.restart(self.images)
-
-    def _one_step(self, only: str) -> Iterator[Event]:
-        if only and only not in self.phases:
-            yield Said(self.images, both(f"There is no phase called {only[:40]!r}.", f"没有名为 {only[:40]!r} 的阶段。"))
-            return
-        self.started = time.monotonic()
-        self.step(only)
-        yield from self.report(due=True)
-        yield from self.look(due=True)
-        self.before, self.started = self.seconds, time.monotonic()
-
-    def _turn(self, value: Any) -> Iterator[Event]:
-        """A live knob: `value` is [name, value].  What cannot be is said, and training goes on."""
-        try:
-            name, new = value
-            mine, shared = knobs(type(self.model.config)), knobs(Options)
-            k = mine.get(name) or shared.get(name)
-            if k is None or not k.live:
-                raise Refusal(both("{n} cannot change while training.", "训练中不能改 {n}。"), n=str(name)[:40])
-            new = read_value(k, new)
-            old = getattr(self.model.config if name in mine else self.options, name)
-            if name in mine:
-                self._configure(replace(self.model.config, **{name: new}))
-            else:
-                self.options = replace(self.options, **{name: new})
-        except (Refusal, TypeError, ValueError) as error:
-            yield Said(self.images, error.words if isinstance(error, Refusal) else both("A knob could not be read.", "有一个选项无法读取。"))
-            return
-        if new != old:
-            yield Said(self.images, both("{k}: {old} → {new}", "{k}：{old} → {new}").fill(k=k.label, old=_shown_value(old), new=_shown_value(new)))
-
-    def _configure(self, config: Any) -> None:
-        self.model.config = self.ema.averaged.config = config
-
-
-def _shown_value(value: Any) -> Any:
-    return getattr(value, "words", None) or (f"{value:g}" if isinstance(value, float) else value)
 
 
 def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

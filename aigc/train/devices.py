@@ -1,0 +1,48 @@
+"""Which device trains, and how it is set up for speed and for the same bits every time."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import psutil
+import torch
+
+from aigc.words import Refusal, both
+
+THIS_PROCESS = psutil.Process()
+
+
+def best_device(asked: str = "auto") -> torch.device:
+    """The device called `asked`, or the fastest one here.  Raises Refusal if it is not here."""
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        return torch.device("cuda" if here["cuda"] else "mps" if here["mps"] else "cpu")
+    if not here.get(asked.split(":")[0], False):
+        raise Refusal(both("There is no device {d} here; leave it at auto.", "这台机器上没有设备 {d}；请选 auto。"), d=asked)
+    return torch.device(asked)
+
+
+def settle(device: torch.device) -> None:
+    """Prefer kernels that give the same bits every time, and TensorFloat-32 products, on an NVIDIA GPU."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        torch.set_float32_matmul_precision("high")
+
+
+def precision(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 for the forward pass where the hardware multiplies it faster; on most CPUs it is slower, so they stay at float32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
+
+
+def memory_bytes(device: torch.device) -> int:
+    """Memory of the training: allocated at most on an accelerator, resident in this process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.current_allocated_memory()
+    return THIS_PROCESS.memory_info().rss
