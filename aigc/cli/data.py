@@ -18,7 +18,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
             raise Refusal(
                 both("Which dataset? For example: python -m aigc data mnist --download", "哪个数据集？例如：python -m aigc data mnist --download")
             )
-        _fetch(args.name, out)
+        fetch(args.name, out)
     found = [described(s) for s in ([spec(args.name)] if args.name else specs().values())]
     head = tuple(w[out.lang] for w in (both("data", "数据"), both("shape", "形状"), both("examples", "样本数"), both("classes", "类别数"),
                                         both("licence", "许可"), both("where", "所在")))  # fmt: skip
@@ -36,7 +36,7 @@ def described(s: DataSpec) -> dict[str, Any]:
     return {**spec_as_json(s), "here": there.here, "download_bytes": there.download_bytes, "where": there.words.as_json()}
 
 
-def _fetch(name: str, out: Out) -> None:
+def fetch(name: str, out: Out) -> None:
     from aigc.data.load import load
 
     def heard(done: int, total: int) -> None:
