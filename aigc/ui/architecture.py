@@ -34,9 +34,8 @@ SOURCES: dict[str, Words] = {
     "normal": both("Gaussian noise", "高斯噪声"),
     "uniform": both("uniform random number", "均匀随机数"),
     "integer": both("random step t", "随机步 t"),
-    "judged": both("targets for the judge", "评判的目标值"),
 }
-# Colour classes are the seven roles (techniques.Role); the style sheet paints them, so that light and dark follow the page.
+# Colours are the seven roles; how.css paints them, so that a diagram follows the page from light to dark without being drawn again.
 SOURCE_ROLES = {"real": "real", "label": "real", "latent": "noise", "normal": "noise", "uniform": "noise", "integer": "noise"}
 NETWORK_ROLES = {"critic": "judge", "discriminator": "judge", "encoder": "neutral"}
 NETWORKS: dict[str, Words] = {
@@ -64,13 +63,13 @@ def mermaid(graph: Graph, model: Technique, info: TechniqueInfo, lang: Lang) -> 
     for network in dict.fromkeys(n.network for n in graph.nodes.values() if n.kind == "layer"):
         members = [n for n in graph.nodes.values() if n.kind == "layer" and n.network == network]
         lines.append(f'subgraph {_safe(network)}["{_network(network, model, lang)}"]')
-        lines += [f'{names[n.key]}["{_layer(n, after[n.key], lang)}"]:::{role_of(network)}' for n in members]
+        lines += [f'{names[n.key]}["{_layer(n, after[n.key], lang)}"]:::aigc-{role_of(network)}' for n in members]
         lines.append("end")
     for n in graph.nodes.values():
         if n.kind == "loss":
-            lines.append(f'{names[n.key]}{{{{"{_loss(n, info, lang)}"}}}}:::loss')
+            lines.append(f'{names[n.key]}{{{{"{_loss(n, info, lang)}"}}}}:::aigc-loss')
         elif n.kind != "layer":
-            lines.append(f'{names[n.key]}(["{_source(n, model, lang)}"]):::{SOURCE_ROLES[n.kind]}')
+            lines.append(f'{names[n.key]}(["{_source(n, model, lang)}"]):::aigc-{SOURCE_ROLES[n.kind]}')
     for a, b in graph.edges:
         lines.append(f"{names[a]} {_arrow(graph.nodes[a], graph.nodes[b])} {names[b]}")
     return "\n".join(lines)

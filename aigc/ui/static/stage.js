@@ -1,0 +1,225 @@
+// The result of an exploration: states of samples on a slider, a plane to walk on, or points; all of it is here before it is shown.
+//
+// A value is one of
+//   {kind: "empty", text}
+//   {kind: "images", films: [{name, label, src}], tiles: [rows, columns, h, w], count, states, captions, cells, rows, marks, pick, strip, made}
+//   {kind: "points", arrays, real, layers, title}
+// with {status, busy, progress} beside it. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
+
+import { h, say } from "./dom.js";
+import { Cloud } from "./points.js";
+
+const PLAY_MS = 110;
+const PICK_MS = 90; // between two places told to the server while a finger moves
+const GAP = 2; // CSS pixels between tiles
+
+export class Stage {
+  /** `told(x, y)`: a place in the picture was chosen, both in [0, 1], y from the top. */
+  constructor(element, words, told) {
+    Object.assign(this, { words, told, value: { kind: "empty" }, images: new Map(), at: 0, film: 0, ticket: 0 });
+    this.status = h("p", { className: "aigc-x-status", role: "status" });
+    this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
+    this.films = h("div", { className: "aigc-tabs aigc-x-films", role: "group", "aria-label": words.shown, hidden: true });
+    this.canvas = h("canvas", { className: "aigc-x-canvas", role: "img" });
+    this.rowLabels = h("div", { className: "aigc-x-rows" });
+    this.quiet = h("p", { className: "aigc-x-quiet" });
+    this.cloud = new Cloud(words, words.layers);
+    this.box = h("div", { className: "aigc-x-box" }, this.rowLabels, this.canvas, this.cloud.canvas, this.quiet);
+    this.play = h("button", { type: "button", className: "aigc-small aigc-play", "aria-label": words.play, title: words.play, onclick: () => this.toggle() }, "▶");
+    this.range = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.step, oninput: () => this.go(Number(this.range.value), true) });
+    this.slider = h("div", { className: "aigc-scrubber", hidden: true }, this.play, this.range);
+    this.caption = h("output", { className: "aigc-x-caption" });
+    this.cell = h("span", { className: "aigc-x-cell" });
+    this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
+    const under = h("div", { className: "aigc-x-under" }, this.caption, this.cell, this.made);
+    element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status, this.films), this.bar, this.box, this.cloud.toggles, this.cloud.path, this.slider, under);
+    this.canvas.addEventListener("pointermove", (event) => this.pointed(event));
+    this.canvas.addEventListener("pointerleave", () => say(this.cell, ""));
+    this.canvas.addEventListener("pointerdown", (event) => this.grabbed(event));
+    this.canvas.addEventListener("keydown", (event) => this.keyed(event));
+    new ResizeObserver(() => this.draw()).observe(this.box);
+    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  }
+
+  async show(value) {
+    const ticket = ++this.ticket;
+    say(this.status, value.status ?? "");
+    this.status.classList.toggle("aigc-x-busy", Boolean(value.busy));
+    this.bar.hidden = !value.busy;
+    this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
+    if (value.kind === "same") return; // only the words are new
+    await Promise.all((value.films ?? []).map((film) => this.load(film.src)));
+    if (ticket !== this.ticket) return; // something newer came while it was decoded
+    const anew = value.kind !== this.value.kind || value.states !== this.value.states;
+    this.value = value;
+    for (const src of this.images.keys()) if (!value.films?.some((film) => film.src === src)) this.images.delete(src);
+    this.dress(anew);
+    this.draw();
+  }
+
+  load(src) {
+    if (!this.images.has(src)) {
+      const image = new Image();
+      image.src = src;
+      this.images.set(src, image);
+    }
+    return this.images.get(src).decode().catch(() => null);
+  }
+
+  /** What stands around the picture. */
+  dress(anew) {
+    const { kind, films = [], states = 0, rows = [], made, text } = this.value;
+    const isImages = kind === "images";
+    this.canvas.hidden = !isImages;
+    this.cloud.canvas.hidden = kind !== "points";
+    this.cloud.toggles.hidden = kind !== "points";
+    if (kind !== "points") this.cloud.path.hidden = true;
+    this.quiet.hidden = kind !== "empty";
+    say(this.quiet, kind === "empty" ? text ?? "" : "");
+    this.made.hidden = !(made || kind === "points");
+    this.film = Math.min(this.film, Math.max(0, films.length - 1));
+    this.films.hidden = films.length < 2;
+    this.films.replaceChildren(...films.map((film, i) => h("button", { type: "button", onclick: () => this.choose(i) }, film.label)));
+    this.choose(this.film);
+    this.rowLabels.replaceChildren(...rows.map((label) => h("span", {}, label)));
+    this.slider.hidden = !isImages || states < 2;
+    this.range.max = Math.max(0, states - 1);
+    this.canvas.tabIndex = isImages && this.value.pick ? 0 : -1;
+    this.canvas.classList.toggle("aigc-x-walk", Boolean(isImages && this.value.pick));
+    this.halt();
+    if (isImages) this.go(anew || this.value.busy ? (this.value.at ?? states - 1) : Math.min(this.at, states - 1));
+    else say(this.caption, "");
+    if (kind === "points") this.cloud.show(this.value.arrays, this.value.real, this.value.title ?? "");
+  }
+
+  choose(film) {
+    this.film = film;
+    [...this.films.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === film)));
+    this.draw();
+  }
+
+  // the slider
+  go(state, byHand) {
+    if (byHand) this.halt();
+    this.at = state;
+    this.range.value = state;
+    const caption = this.value.captions?.[state] ?? "";
+    say(this.caption, caption);
+    this.range.setAttribute("aria-valuetext", caption || String(state));
+    this.canvas.setAttribute("aria-label", [this.value.title, caption].filter(Boolean).join(", ") || this.words.picture);
+    this.draw();
+  }
+
+  toggle() {
+    if (this.playing) return this.halt();
+    const last = this.value.states - 1;
+    if (this.at >= last) this.go(0);
+    this.playing = setInterval(() => (this.at >= last ? this.halt() : this.go(this.at + 1)), PLAY_MS);
+    say(this.play, "❚❚");
+    this.play.setAttribute("aria-label", this.words.halt);
+  }
+
+  halt() {
+    clearInterval(this.playing);
+    this.playing = null;
+    say(this.play, "▶");
+    this.play.setAttribute("aria-label", this.words.play);
+  }
+
+  // drawing
+  draw() {
+    const { kind, films, tiles, pick, marks } = this.value;
+    const image = kind === "images" && this.images.get(films[this.film]?.src);
+    if (!image?.naturalWidth) return;
+    const [rows, columns, height, width] = tiles;
+    const dots = window.devicePixelRatio || 1;
+    const gap = this.value.joined ? 0 : Math.round(GAP * dots);
+    const room = (this.box.clientWidth - this.rowLabels.offsetWidth) * dots;
+    const most = Math.min(room, 720 * dots, (window.innerHeight * 0.72 * dots * columns * width) / (rows * height));
+    const exact = (most - gap * (columns - 1)) / (columns * width);
+    const scale = exact >= 1 ? Math.min(Math.floor(exact), Math.round(32 * dots)) : exact;
+    const [w, t] = [Math.round(width * scale), Math.round(height * scale)];
+    this.canvas.width = columns * w + gap * (columns - 1);
+    this.canvas.height = rows * t + gap * (rows - 1);
+    this.canvas.style.width = `${this.canvas.width / dots}px`;
+    this.canvas.style.height = `${this.canvas.height / dots}px`;
+    this.rowLabels.style.setProperty("--tile", `${(t + gap) / dots}px`);
+    const pen = this.canvas.getContext("2d");
+    pen.imageSmoothingEnabled = scale < 1;
+    const top = this.at * rows * height;
+    for (let i = 0; i < this.value.count; i++) {
+      const [row, column] = [Math.floor(i / columns), i % columns];
+      pen.drawImage(image, column * width, top + row * height, width, height, column * (w + gap), row * (t + gap), w, t);
+    }
+    if (marks) this.drawMarks(pen, marks, dots);
+    if (pick) this.drawPick(pen, pick, dots);
+  }
+
+  drawMarks(pen, marks, dots) {
+    const colour = getComputedStyle(this.canvas).getPropertyValue("--mark").trim();
+    pen.font = `600 ${11 * dots}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineWidth = 3 * dots;
+    pen.strokeStyle = "rgb(0 0 0 / .75)";
+    pen.fillStyle = colour;
+    for (const { x, y, text } of marks) {
+      pen.strokeText(text, x * this.canvas.width, y * this.canvas.height);
+      pen.fillText(text, x * this.canvas.width, y * this.canvas.height);
+    }
+  }
+
+  drawPick(pen, { x, y }, dots) {
+    const [a, b, r] = [x * this.canvas.width, y * this.canvas.height, 9 * dots];
+    for (const [colour, width] of [["rgb(0 0 0 / .8)", 5], ["#fff", 2]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = width * dots;
+      pen.beginPath();
+      pen.arc(a, b, r, 0, 7);
+      pen.stroke();
+    }
+  }
+
+  // the pointer and the keys
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const inside = (v) => Math.min(1, Math.max(0, v));
+    return { x: inside((event.clientX - box.left) / box.width), y: inside((event.clientY - box.top) / box.height) };
+  }
+
+  pointed(event) {
+    const { tiles, cells = [], pick, count } = this.value;
+    if (!tiles) return;
+    const here = this.place(event);
+    if (pick && this.held) this.walk(here);
+    const index = Math.min(tiles[0] - 1, Math.floor(here.y * tiles[0])) * tiles[1] + Math.min(tiles[1] - 1, Math.floor(here.x * tiles[1]));
+    say(this.cell, !pick && index < count ? (cells[index] ?? "") : "");
+  }
+
+  grabbed(event) {
+    if (!this.value.pick) return;
+    this.held = true;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.addEventListener("pointerup", () => (this.held = false), { once: true });
+    this.walk(this.place(event));
+  }
+
+  keyed(event) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!step || !this.value.pick) return;
+    event.preventDefault();
+    const inside = (v) => Math.min(1, Math.max(0, v));
+    const far = event.shiftKey ? 5 : 1;
+    this.walk({ x: inside(this.value.pick.x + (0.01 * far * step[0])), y: inside(this.value.pick.y + (0.01 * far * step[1])) });
+  }
+
+  /** The ring follows at once; the server hears of the newest place, never of more than it can answer. */
+  walk(place) {
+    this.value.pick = place;
+    this.draw();
+    this.due ??= setTimeout(() => {
+      this.due = null;
+      this.told(this.value.pick.x, this.value.pick.y);
+    }, PICK_MS);
+  }
+}

@@ -1,0 +1,1 @@
+"""What Explore shows, without a page: models opened, samples, paths and planes made, all of it data for the browser to draw."""

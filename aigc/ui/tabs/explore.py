@@ -1,0 +1,118 @@
+"""Explore: look closely at what a model has learnt, finished or still learning."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from aigc.knobs import knobs
+from aigc.techniques import TechniqueInfo
+from aigc.ui.page import Page
+from aigc.ui.studio.subjects import Subject, subject, subjects
+from aigc.ui.tabs import explore_files, explore_plane, explore_rebuild, explore_sample
+from aigc.ui.tabs.explore_room import QUIET, Room
+from aigc.ui.text import explore as text
+from aigc.ui.text.live import duration, images
+from aigc.words import Lang, Refusal
+
+HERE = "explore"  # what ?view= says
+
+
+def draw(page: Page, info: TechniqueInfo) -> None:
+    """Inside the tab of this view."""
+    tab = Context.block
+    with gr.Row(elem_classes=["aigc-x-model"], equal_height=False):
+        model = gr.Dropdown([], label=page.t(text.MODEL), info=page.t(text.MODEL_HELP), filterable=False, scale=2, min_width=280)
+        with gr.Column(scale=3, min_width=280):
+            facts = gr.HTML("", elem_classes=["aigc-x-facts"], padding=False)
+            explore_files.of_model(page, info, model)
+    room = Room(page, info, model)
+    room.follows(facts, lambda this: _facts(this, page.lang))
+    with gr.Tabs(elem_id=f"explore-{info.slug}"):
+        for name in views_of(info):
+            with gr.Tab(page.t(text.VIEWS[name]), id=name) as view:
+                if name == "plane":
+                    explore_plane.draw(room, view)
+                else:
+                    DRAWN[name](room)
+    _wire(room, tab)
+
+
+DRAWN = {
+    "sample": explore_sample.draw_samples,
+    "between": explore_sample.draw_between,
+    "rebuild": explore_rebuild.draw_rebuilt,
+    "path": explore_rebuild.draw_path,
+}
+
+
+def views_of(info: TechniqueInfo) -> list[str]:
+    """A technique that goes in steps shows its way; one that encodes at once shows what comes back."""
+    encodes = ["path" if "steps" in knobs(info.Sampling) else "rebuild"] if info.can_encode else []
+    return ["sample", "between", *(["plane"] if info.latent_plane else []), *encodes]
+
+
+def _wire(room: Room, tab: Any) -> None:
+    page, info, model = room.page, room.info, room.model
+    known = gr.State([])  # keys that were in the list; what is new is chosen
+    following = [component for component, _ in room.follow]
+
+    def listed(current: Any, seen: list[str], wanted: str | None = None) -> tuple[Any, list[str]]:
+        found = subjects(info)
+        keys = [this.key for this in found]
+        fresh = next((key for key in keys[:1] if key not in seen), None)
+        if wanted and wanted not in keys:
+            try:
+                found.insert(0, subject(info, wanted))  # an older run that a link names
+                wanted = found[0].key
+            except Refusal:
+                wanted = None
+        value = wanted or fresh or (current if current in keys else next(iter(keys), None))
+        return gr.update(choices=[(this.words[page.lang], this.key) for this in found], value=value), keys
+
+    def came(current: Any, seen: list[str]) -> tuple[Any, list[str]]:
+        return listed(current, seen)
+
+    def opened(request: gr.Request) -> tuple[Any, list[str]]:
+        """A link may name a model or a run."""
+        query = request.query_params
+        if query.get("tab") != info.slug or query.get("view") != HERE:
+            return gr.skip(), gr.skip()
+        wanted = f"run:{query['run']}" if query.get("run") else f"model:{query['model']}" if query.get("model") else None
+        return listed(None, [], wanted)
+
+    def moved(key: Any) -> list[Any]:
+        """Another model: everything that depends on it follows."""
+        try:
+            this: Subject | None = subject(info, key) if key else None
+        except Refusal:
+            this = None
+        return [how(this) for _, how in room.follow]
+
+    gr.on(None, opened, None, [model, known], **QUIET)
+    tab.select(came, [model, known], [model, known], **QUIET)
+    model.focus(lambda current, seen: listed(current, [*seen, *(s.key for s in subjects(info))]), [model, known], [model, known], **QUIET)
+    model.change(moved, model, following, **QUIET)
+    model.input(None, model, None, js=LINKED, queue=False, **QUIET)
+
+
+# The address names what is shown, so that it can be sent to somebody.
+LINKED = """(key) => {
+  const [kind, name] = (key || "").split(":");
+  window.aigc?.linked?.({ model: kind === "model" ? name : null, run: kind === "run" ? name : null });
+}"""
+
+
+def _facts(this: Subject | None, lang: Lang) -> str:
+    """What the model is, in a line; everything in it may come from a stranger's card."""
+    if this is None:
+        return f"<p>{html.escape(text.NONE[lang])}</p>"
+    card = this.card
+    parts = [this.spec.title, images(card.images, this.spec.is_points), duration(card.seconds)]
+    said = [html.escape(p[lang]) for p in parts] + [f"{html.escape(k)} {v:.4g}" for k, v in card.quality.items()]
+    return f'<p class="aigc-x-facts">{" · ".join(said)}</p>'
+
+
