@@ -26,13 +26,20 @@ LAYERS: dict[str, Words] = {
     "BatchNorm2d": both("batch norm", "批归一化"),
     "LayerNorm": both("layer norm", "层归一化"),
     "GroupNorm": both("group norm", "组归一化"),
+    "ResBlock": both("Residual block", "残差块"),
+    "DenseBlock": both("Residual block", "残差块"),
+    "Attention": both("Self-attention", "自注意力"),
+    "Conditioning": both("Noise level and class", "噪声级与类别"),
+    "PixelShuffle": both("unfold", "展开像素"),
+    "Dropout": both("dropout", "随机失活"),
+    "MaxPool2d": both("max pool", "最大池化"),
 }
 SOURCES: dict[str, Words] = {
     "real": both("real {what} x", "真实{what} x"),
     "label": both("class label", "类别标签"),
-    "latent": both("latent noise", "潜空间噪声"),
-    "normal": both("Gaussian noise", "高斯噪声"),
-    "uniform": both("uniform random number", "均匀随机数"),
+    "latent": both("Gaussian noise z", "高斯噪声 z"),
+    "normal": both("Gaussian noise ε", "高斯噪声 ε"),
+    "uniform": both("random numbers in [0, 1)", "[0, 1) 内的随机数"),
     "integer": both("random step t", "随机步 t"),
 }
 # Colours are the seven roles; how.css paints them, so that a diagram follows the page from light to dark without being drawn again.
@@ -45,7 +52,7 @@ NETWORKS: dict[str, Words] = {
     "decoder": both("Decoder, the network that makes", "解码器：生成的网络"),
     "denoiser": both("Denoiser, the network that makes", "去噪网络：生成的网络"),
 }
-LOSS = both("loss of the {phase}", "损失：{phase}")
+SUMMED = ("loss", "kl", "penalty")  # panels of the terms that a loss is made of
 WEIGHTS = both("{n:,} weights", "{n:,} 个权重")
 
 
@@ -69,9 +76,10 @@ def mermaid(graph: Graph, model: Technique, info: TechniqueInfo, lang: Lang) -> 
         if n.kind == "loss":
             lines.append(f'{names[n.key]}{{{{"{_loss(n, info, lang)}"}}}}:::aigc-loss')
         elif n.kind != "layer":
-            lines.append(f'{names[n.key]}(["{_source(n, model, lang)}"]):::aigc-{SOURCE_ROLES[n.kind]}')
+            lines.append(f'{names[n.key]}(["{_source(n, graph, model, lang)}"]):::aigc-{SOURCE_ROLES[n.kind]}')
+    telling = _telling(graph)
     for a, b in graph.edges:
-        lines.append(f"{names[a]} {_arrow(graph.nodes[a], graph.nodes[b])} {names[b]}")
+        lines.append(f"{names[a]} {'-.->' if a in telling else '-->'} {names[b]}")
     return "\n".join(lines)
 
 
@@ -130,9 +138,11 @@ def times(shape: tuple[int, ...]) -> str:
     return "×".join(str(s) for s in shape)
 
 
-def _source(node: Node, model: Technique, lang: Lang) -> str:
+def _source(node: Node, graph: Graph, model: Technique, lang: Lang) -> str:
     what = both("point", "点") if model.spec.is_points else both("image", "图像")
-    name = SOURCES[node.kind].fill(what=what)[lang]
+    alone = all({c for c, d in graph.edges if d == b and graph.nodes[c].kind != "label"} == {a} for a, b in graph.edges if a == node.key)
+    kind = "latent" if node.kind == "normal" and alone else node.kind  # noise that something is made from, not added to
+    name = SOURCES[kind].fill(what=what)[lang]
     return f"{name}<br>{times(node.shape)}" if node.shape else name
 
 
@@ -143,14 +153,21 @@ def _network(network: str, model: Technique, lang: Lang) -> str:
 
 
 def _loss(node: Node, info: TechniqueInfo, lang: Lang) -> str:
-    shown = [info.terms[t].label[lang] for t in node.terms if t in info.terms and info.terms[t].panel == "loss"]
-    title = LOSS.fill(phase=NETWORKS.get(node.network, both(node.network, node.network)))[lang]
+    """The loss of a phase by the name of its curve, and what it is made of."""
+    own = info.terms.get(f"{node.network}_loss") or info.terms.get("loss")
+    title = own.label[lang] if own else node.network
+    shown = [info.terms[t].label[lang] for t in node.terms if t in info.terms and info.terms[t].panel in SUMMED and not info.terms[t].row]
     return "<br>".join([f"<b>{title}</b>", *shown])
 
 
-def _arrow(a: Node, b: Node) -> str:
-    """Dotted: what only conditions a layer (the time, the class)."""
-    return "-.->" if len(a.shape) <= 1 < len(b.shape) and a.kind in ("layer", "integer", "uniform", "label") and a.network != b.network else "-->"
+def _telling(graph: Graph) -> set[str]:
+    """Nodes that no data pass through: they only tell a layer something, such as the noise level or the class."""
+    told = {key for key, node in graph.nodes.items() if node.kind in ("integer", "uniform", "label")}
+    while True:
+        more = {b for _, b in graph.edges if graph.nodes[b].kind == "layer" and all(a in told for a, c in graph.edges if c == b)} - told
+        if not more:
+            return told
+        told |= more
 
 
 def _safe(name: str) -> str:

@@ -58,6 +58,11 @@ def layers(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
             yield here, child
 
 
+def _networks(model: Technique) -> dict[str, nn.Module]:
+    found = getattr(model, "networks", None)
+    return found() if found else {name: m for name, m in model.named_children() if any(True for _ in m.parameters())}
+
+
 def trace(model: Technique, batch: int = 4) -> Graph:
     """Runs the loss of every phase once on made-up data.  The model should be a fresh one: its buffers may move."""
     graph = Graph()
@@ -99,11 +104,14 @@ class _Watch(TorchFunctionMode):
         self.graph, self.model = graph, model
         self.origin: Any = WeakTensorKeyDictionary()  # tensor -> {key of a node: None}
         self.inside: nn.Module | None = None  # the layer that runs now
+        self.depth = 0  # how many networks run now: what is computed outside of them belongs to the loss
         self.names: dict[nn.Module, tuple[str, str]] = {}  # layer -> its path, the network it belongs to
         self.hooks: list[Any] = []
 
     def __enter__(self) -> _Watch:
-        for network, module in self.model.named_children():
+        for network, module in _networks(self.model).items():
+            self.hooks.append(module.register_forward_pre_hook(self._deeper))
+            self.hooks.append(module.register_forward_hook(self._up))
             # a network that is itself one layer is drawn as that layer
             for path, layer in list(layers(module, network)) or [(network, module)]:
                 self.names[layer] = (path, network)
@@ -132,6 +140,12 @@ class _Watch(TorchFunctionMode):
         for before in self.origins(inputs):
             if before != node.key:
                 self.graph.edges[before, node.key] = None
+
+    def _deeper(self, *_: Any) -> None:
+        self.depth += 1
+
+    def _up(self, *_: Any) -> None:
+        self.depth -= 1
 
     def _entering(self, layer: nn.Module, args: Any, kwargs: Any) -> None:
         path, network = self.names[layer]
@@ -163,12 +177,8 @@ class _Watch(TorchFunctionMode):
 
     def _note(self, function: str, came: dict[str, None], out: Tensor) -> None:
         """An activation or a change of size that is no module is written on the layer it follows."""
-        if function in NAMED and len(came) == 1:
+        if self.depth and function in NAMED and len(came) == 1:
             node = self.graph.nodes[next(iter(came))]
-            if node.kind == "layer" and NAMED[function] not in node.then and not self._done(node):
+            if node.kind == "layer" and NAMED[function] not in node.then:
                 node.then.append(NAMED[function])
                 node.shape = tuple(out.shape[1:])
-
-    def _done(self, node: Node) -> bool:
-        """Whether something has been computed from this layer already: later functions belong to the loss."""
-        return any(before == node.key for before, _ in self.graph.edges)

@@ -107,12 +107,12 @@ def there_and_back(
         yield "there", {"x": x, "guess": x}
         z = x
         for z in model.encode(x, labels, rng=generator(model, seed), **how):
-            yield "there", {"x": checked(model.outside(z)), "guess": x}
+            yield "there", {"x": checked(model.to_data(z)), "guess": x}
     else:
         rng = generator(model, seed)
         for shown in model.noise_path(x, rng, steps + 1):
             yield "there", {"x": checked(shown), "guess": x}
-        z = model.inside(shown)
+        z = model.from_data(shown)
     for state in states(model, z, labels, generator(model, seed), how):
         yield "back", state
 
