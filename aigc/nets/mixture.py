@@ -1,0 +1,55 @@
+"""A mixture of Gaussians over latents: the prior of an autoencoder, fitted after training.   Ghosh et al. 2020, s. 4.3"""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Generator, Tensor, nn
+
+COMPONENTS = 10
+
+
+class LatentMixture(nn.Module):
+    """weights (K,), means (K, Z) and the Cholesky factors (K, Z, Z) of full covariances; N(0, I) until it is fitted.
+
+    Components that the examples are too few for have weight 0.
+    """
+
+    weights: Tensor
+    means: Tensor
+    factors: Tensor
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.register_buffer("weights", torch.eye(COMPONENTS)[0].clone())
+        self.register_buffer("means", torch.zeros(COMPONENTS, size))
+        self.register_buffer("factors", torch.eye(size).repeat(COMPONENTS, 1, 1))
+
+    def fit(self, z: Tensor, seed: int) -> None:
+        """A few rounds of expectation-maximisation on latents (N, Z)."""
+        from sklearn.mixture import GaussianMixture
+
+        z = z if len(z) > 1 else z.repeat(2, 1)  # a single example is a cluster too
+        count = max(1, min(COMPONENTS, len(z) // (4 * z.shape[1])))  # a covariance of Z dimensions wants a few times Z examples
+        spread = float(z.var(0, correction=0).mean())
+        mixture = GaussianMixture(count, max_iter=10, reg_covar=1e-3 * spread + 1e-6, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # stopping early is meant
+            mixture.fit(z.cpu().double().numpy())
+        self.weights.zero_()[:count] = torch.as_tensor(mixture.weights_).to(z)
+        self.means[:count] = torch.as_tensor(mixture.means_).to(z)
+        self.factors[:count] = torch.linalg.cholesky(torch.as_tensor(mixture.covariances_)).to(z)
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """-> (n, Z)"""
+        which = torch.multinomial(self.weights, n, replacement=True, generator=rng)
+        noise = torch.randn(n, self.means.shape[1], 1, generator=rng, device=self.means.device)
+        return self.means[which] + (self.factors[which] @ noise).squeeze(-1)
+
+    def nearest_mean(self, z: Tensor) -> Tensor:
+        """The mean of the component that most likely made each latent.  (N, Z) -> (N, Z)"""
+        away = (z[:, None] - self.means).transpose(0, 1)  # (K, N, Z)
+        whitened = torch.linalg.solve_triangular(self.factors, away.transpose(1, 2), upper=False)
+        log_p = self.weights.log() - self.factors.diagonal(dim1=1, dim2=2).log().sum(1) - 0.5 * whitened.square().sum(1).T
+        return self.means[log_p.argmax(1)]

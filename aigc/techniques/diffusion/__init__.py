@@ -1,0 +1,193 @@
+"""Diffusion and flow matching: what may be asked.  The work is in model.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aigc.knobs import Choice, knob
+from aigc.nets.kinds import CONVOLUTIONAL, Network
+from aigc.options import Optimiser, Schedule
+from aigc.techniques import Role, TechniqueInfo, Term
+from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from aigc.data import DataSpec
+
+
+class Path(Choice):
+    STRAIGHT = "straight", both("flow matching (straight line)", "流匹配（直线路径）")
+    COSINE = "cosine", both("diffusion, cosine", "扩散，余弦日程")
+    LINEAR = "linear", both("diffusion, linear betas", "扩散，线性 β")
+    ZERO_SNR = "zero-snr", both("diffusion, zero terminal SNR", "扩散，末端零信噪比")
+
+
+class Target(Choice):
+    AUTOMATIC = "automatic", both("what suits the path", "与路径相配")
+    NOISE = "noise", both("the noise ε", "噪声 ε")
+    IMAGE = "image", both("the clean image x₀", "干净图像 x₀")
+    V = "v", both("v, a turn between both", "v（两者的旋转）")
+    VELOCITY = "velocity", both("the velocity u = ε − x₀", "速度 u = ε − x₀")
+
+
+class Times(Choice):
+    UNIFORM = "uniform", both("all levels alike", "各级均匀")
+    LOGIT_NORMAL = "logit-normal", both("mostly the middle (logit-normal)", "多取中段（logit-normal）")
+
+
+class Sampler(Choice):
+    AUTOMATIC = "automatic", both("what suits the path", "与路径相配")
+    DDIM = "ddim", both("DDIM", "DDIM")
+    DDPM = "ddpm", both("DDPM (fresh noise at every step)", "DDPM（每步加新噪声）")
+    EULER = "euler", both("Euler", "欧拉法")
+    HEUN = "heun", both("Heun (two evaluations a step)", "Heun（每步两次求值）")
+    DPM_SOLVER = "dpm-solver++", both("DPM-Solver++ (2M)", "DPM-Solver++（2M）")
+    UNIPC = "unipc", both("UniPC", "UniPC")
+
+
+@dataclass(frozen=True)
+class Config:
+    path: Path = knob(
+        Path.STRAIGHT, group="first", label=both("Path from data to noise", "从数据到噪声的路径"),
+        help=both("How data fade while noise grows. The straight line needs the fewest sampling steps.",
+                  "数据如何淡去、噪声如何增长。直线路径采样所需步数最少。"),
+    )  # fmt: skip
+    target: Target = knob(
+        Target.AUTOMATIC, group="first", label=both("The network predicts", "网络预测什么"),
+        help=both("All of them say the same thing of x_t in other units. What suits: the velocity on the straight line, v on the others.",
+                  "对 x_t 而言它们说的是同一件事，只是单位不同。相配的选择：直线路径用速度，其余用 v。"),
+    )  # fmt: skip
+    levels: int = knob(
+        1000, 1, 4000, log=True, label=both("Noise levels (diffusion steps T)", "噪声级数（扩散步数 T）"),
+        help=both("Into how many levels the path is cut; sampling may skip most of them.", "把路径分成多少级；采样时可以跳过大多数。"),
+    )  # fmt: skip
+    times: Times = knob(
+        Times.UNIFORM, live=True, label=both("Levels trained on", "训练时取哪些级"),
+        help=both("The middle of the path is the hardest; logit-normal looks there more often (Esser et al. 2024).",
+                  "路径中段最难；logit-normal 更常取那里（Esser 等 2024）。"),
+    )  # fmt: skip
+    min_snr: float = knob(
+        0.0, 0.0, 100.0, live=True, label=both("Min-SNR γ", "Min-SNR 的 γ"),
+        help=both("Weighs the error of x₀ by min(SNR, γ), 5 in the paper (Hang et al. 2023); 0 weighs what is predicted alike at all levels.",
+                  "以 min(SNR, γ) 加权 x₀ 的误差，论文取 5（Hang 等 2023）；0 表示各级的预测误差同等看待。"),
+    )  # fmt: skip
+    conditional: bool = knob(
+        False, group="first", label=both("Told the class", "告知类别"),
+        help=both("The network is told the label, so that you can ask for a class.", "网络得知标签，于是可以指定类别来生成。"),
+    )  # fmt: skip
+    label_dropout: float = knob(
+        0.1, 0.0, 0.9, live=True, when=("conditional", (True,)), label=both("Labels hidden (share)", "隐去标签的比例"),
+        help=both("This share of the labels is hidden, which teaches the class-free prediction that guidance needs.",
+                  "隐去这一比例的标签，使网络也学会无类别的预测；引导采样需要它。"),
+    )  # fmt: skip
+    network: Network = knob(
+        Network.AUTOMATIC, group="network", label=both("Network", "网络"),
+        help=both("A U-Net for images, a residual dense network for points; a dense one can also draw small images.",
+                  "图像用 U-Net，点集用残差全连接网络；全连接网络也能画小图。"),
+    )  # fmt: skip
+    width: int = knob(
+        32, 8, 1024, group="network", log=True, label=both("Width", "宽度"),
+        help=both("Channels at the finest resolution of the U-Net (twice as many below), or units a layer of the dense network.",
+                  "U-Net 最高分辨率处的通道数（其下翻倍），或全连接网络每层的单元数。"),
+    )  # fmt: skip
+    depth: int = knob(
+        1, 1, 12, group="network", label=both("Depth", "深度"),
+        help=both("Residual blocks at each resolution and side of the U-Net, or in the dense network.",
+                  "U-Net 每个分辨率每一侧的残差块数，或全连接网络的残差块数。"),
+    )  # fmt: skip
+    attention: bool = knob(
+        False, group="network", when=("network", CONVOLUTIONAL), label=both("Attention", "注意力"),
+        help=both("Self-attention at the lowest resolution of the U-Net.", "在 U-Net 的最低分辨率处加自注意力。"),
+    )  # fmt: skip
+    dropout: float = knob(
+        0.0, 0.0, 0.9, group="network", label=both("Dropout", "Dropout"),
+        help=both("Share of activations silenced while training; against memorising small sets.", "训练时随机置零的激活比例，防止死记小数据集。"),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if self.target is Target.NOISE and self.path in (Path.STRAIGHT, Path.ZERO_SNR):
+            raise Refusal(
+                both("At the end of the path “{path}” no data are left, so predicting the noise says nothing of the image: choose x₀, v or “{auto}”.",
+                     "路径“{path}”的末端已无数据，预测噪声说明不了图像：请改选 x₀、v 或“{auto}”。"),
+                path=self.path.words, auto=Target.AUTOMATIC.words,
+            )  # fmt: skip
+        if self.target is Target.VELOCITY and self.path is not Path.STRAIGHT:
+            raise Refusal(
+                both("The velocity ε − x₀ belongs to flow matching; on the path “{path}” choose v, the noise or x₀.",
+                     "速度 ε − x₀ 属于流匹配；在路径“{path}”上请选 v、噪声或 x₀。"),
+                path=self.path.words,
+            )  # fmt: skip
+
+    @property
+    def predicts(self) -> Target:
+        """The target with "what suits the path" worked out."""
+        if self.target is not Target.AUTOMATIC:
+            return self.target
+        return Target.VELOCITY if self.path is Path.STRAIGHT else Target.V
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What `decode`, `encode` and `sample` accept as keywords."""
+
+    sampler: Sampler = knob(
+        Sampler.AUTOMATIC, group="first", label=both("Sampler", "采样器"),
+        help=both("What suits: Euler on the straight line, DDIM on the others. Euler and Heun need the straight line.",
+                  "相配的选择：直线路径用欧拉法，其余用 DDIM。欧拉法与 Heun 只用于直线路径。"),
+    )  # fmt: skip
+    steps: int = knob(
+        30, 1, 4000, group="first", label=both("Steps", "步数"),
+        help=both("More steps follow the path more exactly and take longer; at most the levels trained on.",
+                  "步数多则更准确地沿路径走，也更慢；不超过训练时的级数。"),
+    )  # fmt: skip
+    guidance: float = knob(
+        1.0, 0.0, 20.0, group="first", label=both("Guidance", "引导强度"),
+        help=both("Above 1 exaggerates what the class adds: clearer, less varied. Each step then costs two evaluations. Conditional models only.",
+                  "大于 1 会夸大类别的作用：更清晰，但变化更少；每步需求值两次。仅用于告知类别的模型。"),
+    )  # fmt: skip
+    eta: float = knob(
+        0.0, 0.0, 1.0, when=("sampler", (Sampler.DDIM,)), label=both("Fresh noise η", "新噪声 η"),
+        help=both("DDIM only: 0 draws the same image every time from the same start, 1 is DDPM.",
+                  "仅用于 DDIM：0 时同一起点总得同一图像，1 即 DDPM。"),
+    )  # fmt: skip
+
+
+TERMS = {
+    "loss": Term(
+        both("Loss", "损失"), both("Squared error of the prediction, weighted: what is descended. It soon looks flat; the samples go on improving.",
+                                  "预测的加权平方误差，即所下降的量。它很快变平，而样本仍在变好。"), unit="MSE",
+    ),
+    "mse": Term(
+        both("Unweighted error", "未加权误差"), both("The same error without weights; equal to the loss while γ is 0.",
+                                       "同一误差不加权；γ 为 0 时与损失相同。"),
+        role=Role.MAKER, unit="MSE",
+    ),
+    "loss_by_noise_level": Term(
+        both("Error by noise level", "各噪声级的误差"), both("From nearly clean (left) to pure noise (right): where the network still errs.",
+                                                      "从几乎干净（左）到纯噪声（右）：网络还在哪里出错。"),
+        role=Role.NOISE, unit="MSE", panel="noise", row=True,
+    ),
+}  # fmt: skip
+
+
+def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
+    """Measured on two CPU cores: "quick" is 45 s, "good" 10 minutes, "long" an hour."""
+    training = {"optimiser": Optimiser.ADAM, "schedule": Schedule.COSINE, "times": Times.LOGIT_NORMAL}
+    common: dict[str, Any] = {**training, "conditional": bool(data.classes), "flip": data.flips}
+    return {"quick": {**common, "seconds": 45.0}, "good": {**common, "seconds": 600.0}, "long": {**common, "seconds": 3600.0}}
+
+
+TECHNIQUE = TechniqueInfo(
+    slug="diffusion",
+    title=both("Diffusion", "扩散模型"),
+    summary=both("Learns to remove a little noise at a time, then makes images from nothing but noise.",
+                 "学会每次去掉一点噪声，然后从纯噪声一步步生成图像。"),
+    Config=Config,
+    Sampling=Sampling,
+    model="aigc.techniques.diffusion.model:Diffusion",
+    terms=TERMS,
+    presets=presets,
+    order=40,
+    can_encode=True,
+    conditional=True,
+)  # fmt: skip

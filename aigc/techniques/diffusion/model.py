@@ -1,0 +1,214 @@
+"""Diffusion (Ho et al. 2020) and flow matching (Lipman et al. 2023) as one model: a path, a target, a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from aigc.data import DataSpec
+from aigc.data.batches import Batch
+from aigc.knobs import read
+from aigc.maths import diffusion as maths
+from aigc.nets.denoiser_mlp import DenseDenoiser
+from aigc.nets.kinds import Network
+from aigc.nets.unet import UNet
+from aigc.techniques.base import Phase, Shown, Technique
+from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampler, Sampling, Target, Times, samplers
+from aigc.words import Refusal, both
+
+PATHS = {
+    Path.STRAIGHT: maths.straight,
+    Path.COSINE: lambda levels: maths.variance_preserving(maths.cosine_alpha_bar(levels)),
+    Path.LINEAR: lambda levels: maths.variance_preserving(maths.linear_alpha_bar(levels)),
+    Path.ZERO_SNR: lambda levels: maths.variance_preserving(maths.zero_terminal_snr(maths.linear_alpha_bar(levels))),
+}
+MIXES = {
+    Target.NOISE: maths.noise_target,
+    Target.IMAGE: maths.image_target,
+    Target.V: maths.v_target,
+    Target.VELOCITY: maths.velocity_target,
+}
+BARS = 10  # of the loss by noise level
+POINTS_REACH = 5.0  # standardised points lie well within; images end at 1
+PREVIEW_STEPS = 10  # training waits for previews
+
+
+class Diffusion(Technique):
+    """Inside, images are in [-1, 1]; x_t of level T is standard normal and is what `decode` starts from."""
+
+    info = TECHNIQUE
+    config: Config
+    rates: Tensor  # (T + 1, 2): signal_rate and noise_rate of every level
+
+    def __init__(self, config: Config, spec: DataSpec):
+        super().__init__(config, spec)
+        if config.conditional and not spec.classes:
+            raise Refusal(both("{data} has no labels: switch off “told the class”.", "{data}没有标签：请关闭“告知类别”。"), data=spec.title)
+        self.denoiser = network(config, spec)
+        self.register_buffer("rates", PATHS[config.path](config.levels), persistent=False)
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"denoiser": self.denoiser}
+
+    def phases(self) -> dict[str, Phase]:
+        return {"denoiser": Phase((self.denoiser,), self.loss)}
+
+    def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
+        """The squared error of what is predicted from x_t, per value.   Ho et al. 2020, eq. 14; Lipman et al. 2023, eq. 23"""
+        x0 = self.from_data(batch.x)
+        noise = torch.randn(x0.shape, generator=rng, device=x0.device)
+        level = self.draw_levels(len(x0), rng)
+        signal_rate, noise_rate = self.rates[level].view(-1, 2, *[1] * (x0.dim() - 1)).unbind(1)
+
+        x = maths.add_noise(x0, noise, signal_rate, noise_rate)
+        predicted = self.denoiser(x, level / self.config.levels, self.hide_some(batch.labels, rng))
+        wanted = maths.target(x0, noise, signal_rate, noise_rate, self.mix)
+        error = (predicted.float() - wanted).square().flatten(1).mean(1)
+
+        weighted = error
+        if self.config.min_snr > 0:
+            weighted = error * maths.min_snr_weight(signal_rate, noise_rate, self.mix, self.config.min_snr).flatten()
+        return {"loss": weighted.mean(), "mse": error.mean(), "loss_by_noise_level": self.by_level(error.detach(), level)}
+
+    @property
+    def mix(self) -> maths.Mix:
+        return MIXES[self.config.predicts]
+
+    def draw_levels(self, n: int, rng: Generator) -> Tensor:
+        """-> (n,) int64 from 1 to T"""
+        u = maths.evenly(n, rng)
+        if self.config.times is Times.LOGIT_NORMAL:
+            u = maths.logit_normal(u)
+        return (u * self.config.levels).long().clamp(max=self.config.levels - 1) + 1
+
+    def hide_some(self, labels: Tensor | None, rng: Generator) -> Tensor | None:
+        """A share of the labels becomes "no label".   Ho & Salimans 2022, alg. 1"""
+        if not self.config.conditional or labels is None:
+            return None
+        hidden = torch.rand(len(labels), generator=rng, device=labels.device) < self.config.label_dropout
+        return torch.where(hidden, len(self.spec.classes), labels)
+
+    def by_level(self, error: Tensor, level: Tensor) -> Tensor:
+        """Mean error in ten equal stretches of the path, NaN where no example fell.  (B,), (B,) -> (BARS,)"""
+        bar = (level - 1) * BARS // self.config.levels
+        member = (bar[:, None] == torch.arange(BARS, device=bar.device)).float()
+        return (error @ member) / member.sum(0)
+
+    # making
+
+    def latents(self, n: int, rng: Generator) -> Tensor:
+        return torch.randn(n, *self.spec.shape, generator=rng, device=rng.device)
+
+    def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
+        """The estimate of the clean data at every step; the last one is the answer."""
+        for _, x0 in self.walk(z, labels, rng, self.how(how)):
+            yield self.to_data(x0)
+
+    def path(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[tuple[Tensor, Tensor]]:
+        """(x_t, the estimate of the clean data at x_t) from noise to data, both in data space; one pair more than steps."""
+        for x, x0 in self.walk(z, labels, rng, self.how(how)):
+            yield self.to_data(x), self.to_data(x0)
+        yield self.to_data(x0), self.to_data(x0)
+
+    def encode(self, x: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
+        """The deterministic way back to noise: x_t as the network sees it (`to_data` makes a picture of it); the last is z.
+
+        `decode` with as many steps of DDIM, or of Euler on the straight path, comes back to x.
+        """
+        chosen = self.how(how)
+        levels = maths.trailing(self.config.levels, chosen.steps)[::-1]
+        return samplers.invert(self.denoise_for(labels, chosen.guidance), self.from_data(x), levels, self.rates.tolist())
+
+    def noise_path(self, x: Tensor, rng: Generator, count: int = 10) -> Iterator[Tensor]:
+        """x at `count` levels from clean to noise, by one and the same draw of noise, in data space."""
+        x0 = self.from_data(x)
+        noise = torch.randn(x0.shape, generator=rng, device=x0.device)
+        for i in range(count):
+            signal_rate, noise_rate = self.rates[round(i * self.config.levels / max(count - 1, 1))].tolist()
+            yield self.to_data(maths.add_noise(x0, noise, signal_rate, noise_rate))
+
+    def walk(self, z: Tensor, labels: Tensor | None, rng: Generator, how: Sampling) -> samplers.Steps:
+        levels = maths.trailing(self.config.levels, how.steps)
+        denoise = self.denoise_for(labels, how.guidance)
+        return samplers.walk(how, denoise, z, levels, self.rates.tolist(), is_straight=self.config.path is Path.STRAIGHT, rng=rng)
+
+    def denoise_for(self, labels: Tensor | None, guidance: float) -> samplers.Denoise:
+        """-> the function (x_t, level) -> estimate of x0, cut to where data can be"""
+        self.check_labels(labels, guidance)
+        rates, levels, reach = self.rates.tolist(), self.config.levels, POINTS_REACH if self.spec.is_points else 1.0
+
+        @torch.no_grad()
+        def denoise(x: Tensor, level: int) -> Tensor:
+            time = torch.full((len(x),), level / levels, device=x.device)
+            if labels is None or guidance == 1:
+                predicted = self.denoiser(x, time, labels)
+            else:
+                unlabelled = torch.full_like(labels, len(self.spec.classes))
+                twice = self.denoiser(torch.cat([x, x]), torch.cat([time, time]), torch.cat([unlabelled, labels]))
+                unguided, guided = twice.chunk(2)
+                predicted = maths.guide(unguided, guided, guidance)
+            signal_rate, noise_rate = rates[level]
+            return maths.image_from(predicted.float(), x, signal_rate, noise_rate, self.mix).clamp(-reach, reach)
+
+        return denoise
+
+    def how(self, asked: dict[str, Any]) -> Sampling:
+        """The sampling knobs asked for, with "what suits the path" worked out.  Raises Refusal for what this model cannot do."""
+        how, straight = read(Sampling, asked), self.config.path is Path.STRAIGHT
+        if "steps" not in asked:
+            how = replace(how, steps=min(how.steps, self.config.levels))
+        if how.steps > self.config.levels:
+            raise Refusal(
+                both("This model has {t} noise levels: take at most {t} steps.", "此模型只有 {t} 个噪声级：最多取 {t} 步。"), t=self.config.levels
+            )
+        if how.sampler is Sampler.AUTOMATIC:
+            how = replace(how, sampler=Sampler.EULER if straight else Sampler.DDIM)
+        if how.sampler in (Sampler.EULER, Sampler.HEUN) and not straight:
+            raise Refusal(
+                both("{sampler} follows the straight line of flow matching; for “{path}” choose DDIM, DDPM, DPM-Solver++ or UniPC.",
+                     "{sampler}沿流匹配的直线走；对“{path}”请选 DDIM、DDPM、DPM-Solver++ 或 UniPC。"),
+                sampler=how.sampler.words, path=self.config.path.words,
+            )  # fmt: skip
+        return how
+
+    def check_labels(self, labels: Tensor | None, guidance: float) -> None:
+        """Raises Refusal where classes or guidance are asked of a model that was not taught them."""
+        conditional, taught_without = self.config.conditional, self.config.label_dropout > 0
+        if not conditional and (labels is not None or guidance != 1):
+            raise Refusal(
+                both("This model was not told classes: leave class and guidance as they are.", "此模型训练时没有类别：请勿指定类别或引导强度。")
+            )
+        if conditional and not taught_without and (labels is None or guidance != 1):
+            raise Refusal(
+                both(
+                    "This model never had its labels hidden: name a class and leave guidance at 1.",
+                    "此模型训练时从未隐去标签：请指定类别，并让引导强度为 1。",
+                )
+            )
+        if labels is not None and not bool(((labels >= 0) & (labels < len(self.spec.classes))).all()):
+            raise Refusal(both("There are {n} classes, numbered from 0.", "共有 {n} 个类别，从 0 编号。"), n=len(self.spec.classes))
+
+    # showing
+
+    def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        how = {"steps": min(PREVIEW_STEPS, self.config.levels), **shown.how}
+        states = [x for x, _ in self.path(self.latents(shown.count, rng), shown.labels, rng=rng, **how)]
+        return ({}, {"points": states[-1], "paths": torch.stack(states)}) if self.spec.is_points else ({"samples": states[-1]}, {})
+
+    def from_data(self, x: Tensor) -> Tensor:
+        return x if self.spec.is_points else 2 * x - 1
+
+    def to_data(self, x: Tensor) -> Tensor:
+        return x if self.spec.is_points else ((x + 1) / 2).clamp(0, 1)
+
+
+def network(config: Config, spec: DataSpec) -> nn.Module:
+    """The denoiser that the config asks for, for data of this shape."""
+    classes = len(spec.classes) if config.conditional else 0
+    if config.network.on(spec.shape) is Network.DENSE:
+        return DenseDenoiser(spec.shape, config.width, config.depth, classes=classes, dropout=config.dropout)
+    return UNet(spec.shape, config.width, config.depth, classes=classes, attention=config.attention, dropout=config.dropout)

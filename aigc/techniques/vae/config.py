@@ -1,0 +1,64 @@
+"""The knobs of a variational autoencoder and of sampling from one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aigc.knobs import Choice, knob
+from aigc.nets.kinds import Body
+from aigc.words import both
+
+
+class Likelihood(Choice):
+    BERNOULLI = "cross-entropy", both("cross-entropy (Bernoulli pixels)", "交叉熵（伯努利像素）")
+    GAUSSIAN = "gaussian", both("Gaussian, fixed sigma", "高斯，sigma 固定")
+    GAUSSIAN_LEARNED = "gaussian-learned", both("Gaussian, one learned sigma", "高斯，学习一个 sigma")
+
+
+@dataclass(frozen=True)
+class Config(Body):
+    latent: int = knob(
+        16, 1, 256, group="first", label=both("Latent size", "潜变量维数"),
+        help=both("How many numbers describe a picture. With 2 the whole latent plane can be drawn; more gives sharper pictures.",
+                  "用多少个数描述一张图。取 2 可以画出整个潜平面；更多则画面更清晰。"),
+    )  # fmt: skip
+    beta: float = knob(
+        1.0, 0.0, 100.0, group="first", live=True, label=both("Beta", "Beta"),
+        help=both("Weight of the KL term: 1 is the evidence lower bound. Above, latents grow independent and pictures blur; below, "
+                  "reconstructions sharpen and samples fall apart.",
+                  "KL 项的权重：1 就是证据下界。更大则潜变量更独立、画面更糊；更小则重建更清晰、采样更散乱。"),
+    )  # fmt: skip
+    likelihood: Likelihood = knob(
+        Likelihood.BERNOULLI, group="first", label=both("Likelihood", "似然"),
+        help=both("What a pixel is thought to be drawn from. Cross-entropy suits near black and white; Gaussian suits greys, colours and points.",
+                  "认为像素取自什么分布。接近黑白用交叉熵；灰度、彩色与点集用高斯。"),
+    )  # fmt: skip
+    sigma: float = knob(
+        0.1, 0.001, 10.0, log=True, live=True, when=("likelihood", (Likelihood.GAUSSIAN,)), label=both("Sigma", "Sigma"),
+        help=both("Standard deviation of a pixel about the decoder's picture. Half as large weighs reconstruction four times as much.",
+                  "像素围绕解码图像的标准差。减半，则重建的分量变为四倍。"),
+    )  # fmt: skip
+    warmup: int = knob(
+        0, 0, 10**8, live=True, label=both("KL warm-up (images)", "KL 预热（图像数）"),
+        help=both("The KL term's weight rises from 0 to beta over this many images, so that latents get used before they are taxed.",
+                  "KL 项的权重在这么多张图像内从 0 升到 beta：让潜变量先派上用场，再对它收费。"),
+    )  # fmt: skip
+    free_bits: float = knob(
+        0.0, 0.0, 5.0, live=True, label=both("Free bits (nats per latent)", "自由比特（每个潜变量的 nat 数）"),
+        help=both("A latent may carry this much at no cost: prevents latents from dying, but the loss is no longer a bound (Kingma et al. 2016).",
+                  "每个潜变量可以免费携带这么多信息：防止潜变量失活，但损失不再是界（Kingma 等 2016）。"),
+    )  # fmt: skip
+    conditional: bool = knob(
+        False, group="first", label=both("Class-conditional", "按类别生成"),
+        help=both("Encoder and decoder are told the class, so that latents need only say how it is written. Without labels it changes nothing.",
+                  "把类别告诉编码器与解码器，潜变量只需描述写法。数据没有标签时不起作用。"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sampling:
+    temperature: float = knob(
+        1.0, 0.0, 1.5, label=both("Temperature", "温度"),
+        help=both("Latents are shrunk towards 0 by this factor: below 1 more typical and less varied, above 1 the reverse.",
+                  "潜变量按此倍数向 0 收缩：小于 1 更典型、更少变化，大于 1 相反。"),
+    )  # fmt: skip

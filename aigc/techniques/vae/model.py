@@ -1,0 +1,123 @@
+"""Variational autoencoders: minus the evidence lower bound, term by term, in nats.
+
+The decoder's raw output is a logit for every pixel of a picture, and a coordinate itself for points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from aigc.data import DataSpec
+from aigc.maths.likelihood import active_units, bernoulli_log_likelihood, free_bits, gaussian_log_likelihood, kl_per_dimension
+from aigc.nets.body import maker
+from aigc.nets.encoder import Encoder
+from aigc.nets.layers import with_label
+from aigc.nets.plane import LatentPlane
+from aigc.techniques.base import Batch, Phase, Shown, Technique
+from aigc.techniques.latent import views
+from aigc.techniques.vae import TECHNIQUE
+from aigc.techniques.vae.config import Config, Likelihood
+from aigc.words import Refusal, both
+
+SMALLEST_LOG_SIGMA = -5.0  # a learned sigma would shrink for ever on data that can be rebuilt exactly
+
+
+class VAE(Technique):
+    info = TECHNIQUE
+    config: Config
+    images_seen: Tensor
+
+    def __init__(self, config: Config, spec: DataSpec):
+        super().__init__(config, spec)
+        if spec.is_points and config.likelihood is Likelihood.BERNOULLI:
+            raise Refusal(both("Cross-entropy is for pixels: choose a Gaussian likelihood for points.", "交叉熵用于像素：点集请选高斯似然。"))
+        self.classes = len(spec.classes) if self.conditional else 0
+        self.encoder = Encoder(spec.shape, config, 2 * config.latent, nn.SiLU, self.classes)
+        self.decoder = maker(config.latent + self.classes, spec.shape, config, nn.SiLU)
+        self.log_sigma = nn.Parameter(torch.zeros(())) if config.likelihood is Likelihood.GAUSSIAN_LEARNED else None
+        self.plane = LatentPlane(config.latent)
+        self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))  # a buffer, so that a resumed warm-up goes on
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"encoder": self.encoder, "decoder": self.decoder}
+
+    def phases(self) -> dict[str, Phase]:
+        return {"vae": Phase((self,), self.loss)}
+
+    def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
+        labels = batch.labels if self.classes else None
+        mean, logvar = self.posterior(batch.x, labels)
+        z = mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=rng, device=mean.device)
+        recon, kl = -self.log_likelihood(batch.x, z, labels).mean(), kl_per_dimension(mean, logvar)
+        weight = self.kl_weight(len(batch))
+        loss = recon + weight * free_bits(kl, self.config.free_bits).sum()
+        terms = {"loss": loss, "recon": recon, "kl": kl.sum(1).mean(), "kl_weight": weight}
+        terms |= {"kl_per_dimension": kl.mean(0), "active_units": active_units(mean)}
+        return terms if self.config.likelihood is Likelihood.BERNOULLI else terms | {"sigma": self._log_sigma().exp()}
+
+    def posterior(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z | x).  -> (B, Z), (B, Z)"""
+        mean, logvar = self.encoder(x, labels).float().chunk(2, 1)
+        return mean, logvar
+
+    def log_likelihood(self, x: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
+        """log p(x | z) in nats.  -> (B,)"""
+        raw = self.decoder(with_label(z, labels, self.classes))
+        if self.config.likelihood is Likelihood.BERNOULLI:
+            return bernoulli_log_likelihood(x, raw)
+        return gaussian_log_likelihood(x, self._shown(raw), self._log_sigma())
+
+    def _log_sigma(self) -> Tensor:
+        if self.log_sigma is not None:
+            return self.log_sigma.clamp(min=SMALLEST_LOG_SIGMA)
+        return torch.full((), math.log(self.config.sigma), device=self.device)
+
+    def kl_weight(self, images: int) -> Tensor:
+        """Beta, on its way up after another `images` training images; counts them.  -> ()"""
+        if self.training:
+            self.images_seen += images
+        return self.config.beta * (self.images_seen / max(1, self.config.warmup)).clamp(max=1)
+
+    def _shown(self, raw: Tensor) -> Tensor:
+        return raw if self.spec.is_points else raw.sigmoid()
+
+    # making
+    def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
+        """With two latents the plane is the prior's own; with more it is laid through the posterior means."""
+        if self.config.latent > 2:
+            self.plane.fit(self.posterior(x, labels if self.classes else None)[0])
+
+    def latents(self, n: int, rng: Generator) -> Tensor:
+        return torch.randn(n, self.config.latent, generator=rng, device=rng.device)
+
+    def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, temperature: float = 1.0, **how: Any) -> Iterator[Tensor]:
+        if self.classes and labels is None:
+            labels = torch.randint(self.classes, (len(z),), generator=rng, device=z.device)
+        yield self._shown(self.decoder(with_label(z * temperature, labels, self.classes)))
+
+    def encode(self, x: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
+        if self.classes and labels is None:
+            labels = self.likely_labels(x)
+        yield self.posterior(x, labels)[0]
+
+    @torch.no_grad()
+    def likely_labels(self, x: Tensor) -> Tensor:
+        """The class under which each example costs fewest nats, for pictures that nobody labelled.  (B, ...) -> (B,)"""
+        bounds = []
+        for k in range(self.classes):
+            labels = torch.full((len(x),), k, device=x.device)
+            mean, logvar = self.posterior(x, labels)
+            bounds.append(self.log_likelihood(x, mean, labels) - kl_per_dimension(mean, logvar).sum(1))
+        return torch.stack(bounds).argmax(0)
+
+    # showing
+    def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        sheets, arrays = super().preview(shown, rng)
+        labels = self.likely_labels(shown.real) if self.classes and shown.real is not None else None
+        more_sheets, more_arrays = views(self, self.plane, shown, rng, labels)
+        return sheets | more_sheets, arrays | more_arrays
