@@ -167,6 +167,9 @@ TERMS = {
                                                       "从几乎干净（左）到纯噪声（右）：网络还在哪里出错。"),
         role=Role.NOISE, unit="MSE", panel="noise", row=True,
     ),
+    "gradient": Term(
+        both("Gradient", "梯度"), both("Length of the gradient; spikes foretell trouble.", "梯度的长度；尖峰预示麻烦。"), panel="gradient",
+    ),
 }  # fmt: skip
 
 
