@@ -100,7 +100,7 @@ class Worker:
 
     def watch(self, patience: Patience) -> None:
         """End it if it is hung, or will not stop."""
-        if self.run is None:
+        if self.run is None or not self._is_its_worker():
             return
         now, beat = time.monotonic(), self._beat_now()
         if beat != self._beat:
@@ -120,21 +120,29 @@ class Worker:
 
     def bury(self, code: int) -> None:
         """Write into the run's folder how it ended, unless the worker did.  Raises OSError if there is no room for that."""
-        if self.run is None or not self.run.state.live:
-            return
+        if self.run is not None and self._is_its_worker():
+            state, words = self.fate or self._fate_of(code)
+            self.run.move(state, words, only_if={"holder": self.holder.as_json()})
+
+    def _fate_of(self, code: int) -> tuple[State, Words]:
+        """What an exit code means for a run that its worker left live."""
+        assert self.run is not None
         images = self.run.kept_images()
-        if self.fate:
-            self.run.move(*self.fate)
-        elif self.run.state is State.STOPPING and code in (0, UNKNOWN_END):
-            self.run.move(State.STOPPED, states.FORCED)
-        elif code == -KILL:
-            self.run.move(State.INTERRUPTED, states.killed_at(images))
-        elif code in (-signal.SIGTERM, 75, UNKNOWN_END):
-            self.run.move(State.INTERRUPTED, states.interrupted_at(images))
-        elif code == errno.ENOSPC:
-            self.run.move(State.FAILED, states.DISK_FULL.fill(n=f"{images:,}"))
-        else:
-            self.run.move(State.FAILED, states.crashed(code))
+        if self.run.state is State.STOPPING and code in (0, UNKNOWN_END):
+            return State.STOPPED, states.FORCED
+        if code == -KILL:
+            return State.INTERRUPTED, states.killed_at(images)
+        if code in (-signal.SIGTERM, 75, UNKNOWN_END):
+            return State.INTERRUPTED, states.interrupted_at(images)
+        if code == errno.ENOSPC:
+            return State.FAILED, states.DISK_FULL.fill(n=f"{images:,}")
+        return State.FAILED, states.crashed(code)
+
+    def _is_its_worker(self) -> bool:
+        """False once the run is over; somebody may have sent it on already, before this process was quite gone."""
+        assert self.run is not None
+        record = self.run.record
+        return states.state_in(record).live and Holder.from_json(record.get("holder")) == self.holder
 
     def _beat_now(self) -> int:
         """The heartbeat as a mark to compare, not a time: clocks jump."""

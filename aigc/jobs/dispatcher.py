@@ -107,13 +107,13 @@ class Dispatcher:
             self._workers.append(worker)
             worker.hand(run)
         else:  # or it was cancelled in this very moment
-            self._store.finish(id)
+            self._store.finish(id, worker.holder)
 
     def _bury(self, worker: Worker, code: int) -> None:
         if worker.run:
             with contextlib.suppress(Refusal):
                 worker.bury(code)
-            self._store.finish(worker.run.id)
+            self._store.finish(worker.run.id, worker.holder)
 
     def _keep_a_spare(self, needed: bool) -> None:
         """A worker that has loaded everything, unless a training needs the cores and nobody waits."""
@@ -131,6 +131,6 @@ class Dispatcher:
             if id in ours:
                 continue
             if not (holder and holder.alive()):
-                recovery.settle_one(self._store, Run(id))
+                recovery.settle_one(self._store, Run(id), holder)
             elif runner == PAGE:
                 self._workers.append(Worker.adopt(Run.open(id), holder))

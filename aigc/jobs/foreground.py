@@ -80,7 +80,7 @@ def _wait_for_turn(store: Store, run: Run, me: Holder, waiting: Waiting, leaving
             return True
         for id, _, holder in store.holders():
             if not lock.serving() and not (holder and holder.alive()):
-                recovery.settle_one(store, Run(id))
+                recovery.settle_one(store, Run(id), holder)
         place = store.place(run.id)
         if place != told:
             waiting(place)

@@ -22,7 +22,11 @@ def alone() -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, wait=False):
             path.write_text(json.dumps(Holder.me().as_json()))
-            yield
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    path.write_text("")
     except BlockingIOError:
         words = both(
             "Another AIGC Lab is already using {folder}: open its page, end it, or set AIGC_HOME to another folder.",

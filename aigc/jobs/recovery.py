@@ -23,18 +23,19 @@ def settle(store: Store) -> None:
         record = run.record
         holder = Holder.from_json(record.get("holder"))
         if states.state_in(record).live and not (holder and holder.alive()):
-            settle_one(store, run)
+            settle_one(store, run, holder)
 
 
-def settle_one(store: Store, run: Run) -> None:
-    """Nobody works on this run any more."""
+def settle_one(store: Store, run: Run, holder: Holder | None) -> None:
+    """`holder`, which worked on this run or waited in a shell, is gone. Somebody may have sent the run on already: then that stands."""
+    held = {"holder": holder.as_json() if holder else None}
     with contextlib.suppress(Refusal):  # deleted by hand
         record = run.record
         if states.state_in(record) is State.QUEUED and record.get("runner", PAGE) == PAGE:
             store.return_to_line(run.id, run.request.owner, run.request.device)
             return
-        run.move(State.INTERRUPTED, states.interrupted_at(run.kept_images()))
-    store.finish(run.id)
+        run.move(State.INTERRUPTED, states.interrupted_at(run.kept_images()), only_if=held)
+    store.finish(run.id, holder)
 
 
 def sweep(keep_runs: int | None = None) -> None:

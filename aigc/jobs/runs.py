@@ -96,12 +96,12 @@ class Run:
             self._write(record)
             return record
 
-    def move(self, to: State, reason: Words | None = None, *, only_from: State | None = None, **changes: Any) -> bool:
-        """To another state, if that can follow the present one; False leaves everything as it was."""
+    def move(self, to: State, reason: Words | None = None, *, only_if: dict[str, Any] | None = None, **changes: Any) -> bool:
+        """To another state, if that can follow the present one and these fields still have these values; False leaves
+        everything as it was."""
         with locked(self.folder / ".lock"):
             record = self.record
-            now = state_in(record)
-            if not now.may_become(to) or now is not (only_from or now):
+            if not state_in(record).may_become(to) or any(record.get(k) != v for k, v in (only_if or {}).items()):
                 return False
             record |= {"state": to.value, "reason": reason.as_json() if reason else None, "ended": None if to.live else time.time()}
             self._write(record | changes)

@@ -162,11 +162,13 @@ class Store:
         found = self._do(lambda db: db.execute(select, (AT_WORK, WAITING, SHELL)).fetchall())
         return [(r["run"], r["runner"], Holder(r["pid"], r["start"], r["boot"]) if r["pid"] else None) for r in found]
 
-    def finish(self, run: str) -> None:
-        """Out of the line, whether it waited or worked; its key is remembered for a day."""
+    def finish(self, run: str, holder: Holder | None = None) -> None:
+        """Out of the line, whether it waited or worked; its key is remembered for a day.  `holder`: only if it is held by that one."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE jobs SET state = ?, changed = ? WHERE run = ?", (DONE, time.time(), run))
+            held = " AND pid = ? AND start = ? AND boot = ?" if holder else ""
+            held_by = _fields(holder) if holder else ()
+            db.execute(f"UPDATE jobs SET state = ?, changed = ? WHERE run = ?{held}", (DONE, time.time(), run, *held_by))
             db.execute("DELETE FROM jobs WHERE state = ? AND (key IS NULL OR changed < ?)", (DONE, time.time() - KEYS_LAST))
 
         self._do(work)

@@ -140,7 +140,7 @@ class Supervisor:
 
     def _stop(self, run: Run) -> None:
         """Before it started, it is over; otherwise its worker has five seconds."""
-        if run.move(State.STOPPED, only_from=State.QUEUED):
+        if run.move(State.STOPPED, only_if={"state": State.QUEUED}):
             self.store.finish(run.id)
         else:
             run.move(State.STOPPING, saving=False)
