@@ -11,7 +11,7 @@ from aigc.cli.values import assignments
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy as np
 
     from aigc.techniques.base import Technique
 
@@ -37,13 +37,13 @@ def act(args: argparse.Namespace, out: Out) -> int:
             both("Say where to write: --out grid.png, --npz samples.npz, or both.", "请指明写到哪里：--out grid.png、--npz samples.npz，或两者。")
         )
 
-    from aigc.registry.sampling import draw, label_of, sampling_values, settings
+    from aigc.registry.sampling import label_of, sampling_values, settings
     from aigc.train import best_device
 
     model = registry.load(entry.slug, str(best_device(args.device)))
     how = sampling_values(model, _asked(args, model))
     label = label_of(model, args.label)
-    samples, labels = draw(model, args.n, args.seed, label, how, said=lambda done: out.progress(f"{done:,} / {args.n:,}"))
+    samples, labels = _made(model, args, label, how, out)
     note = {"technique": entry.card.technique, "model": entry.slug, "seed": args.seed, "settings": settings(how)}
     files = _write(args, samples, labels, note, out)
     made = None if labels is None else sorted(set(labels.tolist()))
@@ -52,6 +52,24 @@ def act(args: argparse.Namespace, out: Out) -> int:
         [*files.values()],
     )
     return 0
+
+
+def _made(model: Technique, args: argparse.Namespace, label: int | None, how: dict[str, Any], out: Out) -> tuple[np.ndarray, np.ndarray | None]:
+    """Samples as they will be written: images as uint8, so that 100,000 of them fit into memory."""
+    import numpy as np
+
+    from aigc.outputs.pictures import as_uint8
+    from aigc.registry.sampling import pieces
+
+    made: list[np.ndarray] = []
+    classes: list[np.ndarray] = []
+    done = 0
+    for x, labels in pieces(model, args.n, args.seed, label, how):
+        made.append(x.numpy() if model.spec.is_points else as_uint8(x))
+        classes += [labels.numpy()] if labels is not None else []
+        done += len(x)
+        out.progress(f"{done:,} / {args.n:,}")
+    return np.concatenate(made), np.concatenate(classes) if classes else None
 
 
 def _asked(args: argparse.Namespace, model: Technique) -> dict[str, Any]:
@@ -75,7 +93,7 @@ def _check_target(path: str | None, ending: str) -> None:
         raise Refusal(both("{p} must end in {e}, in a folder that is there.", "{p} 必须以 {e} 结尾，且所在文件夹要存在。"), p=path[:200], e=ending)
 
 
-def _write(args: argparse.Namespace, samples: Tensor, labels: Tensor | None, note: dict[str, Any], out: Out) -> dict[str, str]:
+def _write(args: argparse.Namespace, samples: np.ndarray, labels: np.ndarray | None, note: dict[str, Any], out: Out) -> dict[str, str]:
     from aigc import outputs
 
     files = {}

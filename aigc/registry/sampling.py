@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aigc.knobs import knobs, read
@@ -38,40 +38,30 @@ def label_of(model: Technique, label: str | int | None) -> int | None:
     raise Refusal(both("There is no class {l}; choose from {all}.", "没有类别 {l}；可选：{all}。"), l=repr(wanted)[:40], all=choices)
 
 
-def draw(
-    model: Technique, n: int, seed: int = 0, label: int | None = None, how: dict[str, Any] | None = None, said: Callable[[int], None] | None = None
-) -> tuple[Tensor, Tensor | None]:
-    """n samples and their labels, on the CPU.  -> (n, C, H, W) in [0, 1] or (n, 2); (n,) int64, None without classes.
+def draw(model: Technique, n: int, seed: int = 0, label: int | None = None, how: dict[str, Any] | None = None) -> tuple[Tensor, Tensor | None]:
+    """n samples and their labels, on the CPU.  -> (n, C, H, W) in [0, 1] or (n, 2); (n,) int64, None without classes."""
+    import torch
 
-    A conditional model makes the class `label`, or all of them in turn.  `said(done)` hears how many there are.
-    """
+    made, labels = zip(*pieces(model, n, seed, label, how), strict=True)
+    return torch.cat(made), torch.cat(labels) if labels[0] is not None else None
+
+
+def pieces(
+    model: Technique, n: int, seed: int = 0, label: int | None = None, how: dict[str, Any] | None = None
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """The same, BATCH at a time, for more samples than fit into memory.  A conditional model makes `label`, or all classes in turn."""
     import torch
 
     rng = torch.Generator(model.device).manual_seed(seed)
-    labels = _labels(model, n, label)
-    made = []
-    with torch.inference_mode():
-        for start, count in _pieces(n):
-            some = labels[start : start + count].to(model.device) if labels is not None else None
-            *_, x = model.sample(count, rng, some, **(how or {}))
-            made.append(x.float().cpu())
-            if said:
-                said(start + count)
-    x = torch.cat(made)
-    return (x if model.spec.is_points else x.clamp(0, 1)), labels
-
-
-def _labels(model: Technique, n: int, label: int | None) -> Tensor | None:
-    import torch
-
-    if not model.conditional:
-        return None
-    return torch.arange(n) % len(model.spec.classes) if label is None else torch.full((n,), label)
-
-
-def _pieces(n: int) -> Iterator[tuple[int, int]]:
     for start in range(0, n, BATCH):
-        yield start, min(BATCH, n - start)
+        count = min(BATCH, n - start)
+        labels = None
+        if model.conditional:
+            labels = torch.arange(start, start + count) % len(model.spec.classes) if label is None else torch.full((count,), label)
+        with torch.inference_mode():
+            *_, x = model.sample(count, rng, labels.to(model.device) if labels is not None else None, **(how or {}))
+        x = x.float().cpu()
+        yield (x if model.spec.is_points else x.clamp(0, 1)), labels
 
 
 def settings(how: dict[str, Any]) -> dict[str, Any]:
