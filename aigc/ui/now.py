@@ -9,10 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
 
 from aigc.jobs.runs import Run, runs
-from aigc.registry import entry
 from aigc.ui import live
 from aigc.ui.machine import Machine, Watch, load_now
 from aigc.ui.tabs import home
@@ -42,14 +40,6 @@ def router(supervisor: Supervisor, watch: Watch, *, single_user: bool) -> APIRou
             "runs": home.run_list(lines, spoken),
             "models": home.newest(spoken),
         }
-
-    @api.get("/aigc/models/{slug}/samples.png")
-    def samples(slug: str) -> Response:
-        try:
-            path = entry(slug).samples
-        except Refusal as refusal:
-            return JSONResponse({"error": refusal.words.en}, 404)
-        return FileResponse(path, media_type="image/png", headers={"Cache-Control": "no-cache"}) if path else Response(status_code=404)
 
     return api
 

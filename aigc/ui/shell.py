@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from aigc.techniques import techniques
-from aigc.ui import now, routes
+from aigc.ui import downloads, now, routes
 from aigc.ui.document import ADDRESS, STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
@@ -121,6 +121,7 @@ def launch(
     app = _GuardedApp(default_response_class=ORJSONResponse, middleware=[Middleware(Document, default=lang)])
     app.policy = Policy(public, signed_in=app.signed_in if auth else None)
     app.include_router(routes.router(supervisor, single_user=single_user))
+    app.include_router(downloads.router())
     app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
     _, url, share_url = demo.launch(
         _app=app,

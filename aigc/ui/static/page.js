@@ -42,16 +42,14 @@
   dress();
 
   // Gradio's document carries its whole configuration: the tabs that the address names are chosen in it, before they are drawn.
+  const known = (window.gradio_config?.components || []).filter((c) => c.type === "tabitem").map((c) => c.props.id);
   function choose(name, wanted) {
-    if (!wanted || !window.gradio_config) return;
+    if (!known.includes(wanted)) return;
     const tabs = window.gradio_config.components.find((c) => c.type === "tabs" && c.props.elem_id === name);
     if (tabs) tabs.props.selected = wanted;
   }
-  const known = (window.gradio_config?.components || []).filter((c) => c.type === "tabitem").map((c) => c.props.id);
-  if (known.includes(query.get("tab"))) {
-    choose("tabs", query.get("tab"));
-    choose(`view-${query.get("tab")}`, query.get("view"));
-  }
+  choose("tabs", query.get("tab"));
+  choose(`view-${query.get("tab")}`, query.get("view"));
 
   const aigc = (window.aigc = window.aigc || {});
   aigc.lang = zh ? "zh" : "en";
@@ -61,6 +59,7 @@
     const now = new URLSearchParams(location.search);
     if ((now.get("tab") || "home") === tab) return;
     history.replaceState(null, "", tab === "home" ? here : `${here}?tab=${tab}`);
+    document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
     tick();
   };
   aigc.viewed = (tab, view) => {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -12,6 +11,7 @@ from aigc.registry import Entry, entries
 from aigc.techniques import TechniqueInfo, techniques
 from aigc.ui import drawings
 from aigc.ui.machine import Machine
+from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.text import home as text
 from aigc.words import Lang, Words
@@ -20,10 +20,10 @@ NEWEST = 6
 # Where the boxes of the loop lead, and the colour of what happens there.
 STEPS = {
     "data": ("data", {}, "real"),
-    "preprocess": ("data", {"view": "augment"}, "real"),
+    "preprocess": ("data", {"view": "look"}, "real"),
     "train": ("{first}", {"view": "train"}, "maker"),
     "generate": ("{first}", {"view": "explore"}, "generated"),
-    "evaluate": ("models", {"view": "compare"}, "judge"),
+    "evaluate": ("models", {}, "judge"),
     "feedback": ("models", {}, "loss"),
 }
 
@@ -38,17 +38,17 @@ def draw(page: Page) -> None:
 
 def _opening(page: Page) -> str:
     cards = "".join(_card(page, info) for info in techniques().values())
-    return f"""<h1>{escape(page.t(text.HEADLINE))}</h1><p class="aigc-lead">{escape(page.t(text.WHAT))}</p>
+    return f"""<h1>{esc(page.t(text.HEADLINE))}</h1><p class="aigc-lead">{esc(page.t(text.WHAT))}</p>
 <div class="aigc-cards">{cards}</div>
-<h2>{escape(page.t(text.LOOP))}</h2><p class="aigc-note">{escape(page.t(text.LOOP_TEXT))}</p>{_loop(page)}"""
+<h2>{esc(page.t(text.LOOP))}</h2><p class="aigc-note">{esc(page.t(text.LOOP_TEXT))}</p>{_loop(page)}"""
 
 
 def _card(page: Page, info: TechniqueInfo) -> str:
     train, how = page.link(info.slug, view="train"), page.link(info.slug, view="how")
     return f"""<article class="aigc-card"><a class="aigc-card-way" href="{train}" tabindex="-1" aria-hidden="true">{drawings.technique(info.slug)}</a>
-<h3><a href="{train}">{escape(page.t(info.title))}</a></h3><p>{escape(page.t(info.summary))}</p>
-<p class="aigc-ways"><a class="aigc-button" href="{train}">{escape(page.t(text.WATCH))}</a>
-<a href="{how}">{escape(page.t(text.HOW))}</a></p></article>"""
+<h3><a href="{train}">{esc(page.t(info.title))}</a></h3><p>{esc(page.t(info.summary))}</p>
+<p class="aigc-ways"><a class="aigc-way" href="{train}">{esc(page.t(text.WATCH))}</a>
+<a href="{how}">{esc(page.t(text.HOW))}</a></p></article>"""
 
 
 def _loop(page: Page) -> str:
@@ -57,65 +57,63 @@ def _loop(page: Page) -> str:
     for name, (tab, query, role) in STEPS.items():
         title, note = text.STEPS[name]
         href = page.link(tab.format(first=first), **query)
-        boxes.append(
-            f'<li style="--role:var(--aigc-{role})"><a href="{href}"><b>{escape(page.t(title))}</b><span>{escape(page.t(note))}</span></a></li>'
-        )
-    return f'<nav class="aigc-loop" aria-label="{escape(page.t(text.LOOP))}"><ol>{"".join(boxes)}</ol><p>{escape(page.t(text.BACK))}</p></nav>'
+        boxes.append(f'<li style="--role:var(--aigc-{role})"><a href="{href}"><b>{esc(page.t(title))}</b><span>{esc(page.t(note))}</span></a></li>')
+    return f'<nav class="aigc-loop" aria-label="{esc(page.t(text.LOOP))}"><ol>{"".join(boxes)}</ol><p>{esc(page.t(text.BACK))}</p></nav>'
 
 
 def _section(page: Page, title: Words, inner: str) -> str:
-    return f'<section class="aigc-section"><h2>{escape(page.t(title))}</h2>{inner}</section>'
+    return f'<section class="aigc-section"><h2>{esc(page.t(title))}</h2>{inner}</section>'
 
 
 # The pieces that aigc/now sends.
 def brief(machine: Machine, live: int, lang: Lang) -> str:
-    running = f'<b class="aigc-live-count">{escape(text.LIVE_NOW.fill(n=live)[lang])}</b>' if live else ""
-    return f"{running}<span>{escape(machine.brief[lang])}</span>"
+    running = f'<b class="aigc-live-count">{esc(text.LIVE_NOW.fill(n=live)[lang])}</b>' if live else ""
+    return f"{running}<span>{esc(machine.brief[lang])}</span>"
 
 
 def machine_now(machine: Machine, load: Mapping[str, float], lang: Lang) -> str:
     meters = "".join(
-        f'<dt>{escape(words[lang])}</dt><dd><i style="--share:{load.get(name, 0):.0%}"></i>'
+        f'<dt>{esc(words[lang])}</dt><dd><i style="--share:{load.get(name, 0):.0%}"></i>'
         f"<span>{f'{load[name]:.0%}' if name in load else '–'}</span></dd>"
         for name, words in (("cpu", text.CPU), ("memory", text.MEMORY), ("disk", text.DISK))
     )
     speed = text.SPEED.fill(n=f"{machine.gflops:,.0f}") if machine.gflops else text.MEASURING
     outlook = "".join(
-        f'<li data-pace="{pace}"><b>{escape(text.OUTLOOK[pace][lang])}</b><span>{escape(words[lang])}</span></li>'
+        f'<li data-pace="{pace}"><b>{esc(text.OUTLOOK[pace][lang])}</b><span>{esc(words[lang])}</span></li>'
         for pace, words in machine.outlook.items()
     )
-    return f"""<p class="aigc-machine">{escape(machine.brief[lang])}<span title="{escape(text.SPEED_HELP[lang])}">{escape(speed[lang])}</span></p>
+    return f"""<p class="aigc-machine">{esc(machine.brief[lang])}<span title="{esc(text.SPEED_HELP[lang])}">{esc(speed[lang])}</span></p>
 <dl class="aigc-meters">{meters}</dl><ul class="aigc-outlook">{outlook}</ul>"""
 
 
 def run_list(lines: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """Lines as `live.summary` gives them, with the technique and the model that came of it."""
     if not lines:
-        return f'<p class="aigc-empty">{escape(text.NO_RUNS[lang])}</p>'
+        return f'<p class="aigc-empty">{esc(text.NO_RUNS[lang])}</p>'
     home = "./zh" if lang == "zh" else "./"
     return f"<ul>{''.join(_run(line, home, lang) for line in lines)}</ul>"
 
 
 def _run(line: Mapping[str, Any], home: str, lang: Lang) -> str:
-    mine = f'<i class="aigc-tag">{escape(text.YOURS[lang])}</i>' if line["mine"] and line["live"] else ""
-    return f"""<li><a href="{home}?tab={escape(line["technique"])}&amp;run={escape(line["id"])}" data-state="{escape(line["state"])}">
-<b>{escape(line["title"])}</b>{mine}<span>{escape(line["says"])}</span><span class="aigc-number">{escape(line["trained"])}</span></a></li>"""
+    mine = f'<i class="aigc-tag">{esc(text.YOURS[lang])}</i>' if line["mine"] and line["live"] else ""
+    return f"""<li><a href="{home}?tab={esc(line["technique"])}&amp;run={esc(line["id"])}" data-state="{esc(line["state"])}">
+<b>{esc(line["title"])}</b>{mine}<span>{esc(line["says"])}</span><span class="aigc-number">{esc(line["trained"])}</span></a></li>"""
 
 
 def newest(lang: Lang, models: Iterable[Entry] | None = None) -> str:
     """The sample sheets of the newest models, each a link to explore it."""
     shown = [e for e in (entries() if models is None else models) if e.samples][:NEWEST]
     if not shown:
-        return f'<p class="aigc-empty">{escape(text.NO_MODELS[lang])}</p>'
+        return f'<p class="aigc-empty">{esc(text.NO_MODELS[lang])}</p>'
     home = "./zh" if lang == "zh" else "./"
     cards = "".join(_sheet(e, home, lang) for e in shown)
-    return f'<div class="aigc-sheets">{cards}</div><p><a href="{home}?tab=models">{escape(text.ALL_MODELS[lang])}</a></p>'
+    return f'<div class="aigc-sheets">{cards}</div><p><a href="{home}?tab=models">{esc(text.ALL_MODELS[lang])}</a></p>'
 
 
 def _sheet(e: Entry, home: str, lang: Lang) -> str:
-    slug, name = escape(e.slug), escape(e.card.name)
+    slug, name = esc(e.slug), esc(e.card.name)
     info = techniques().get(e.card.technique)
-    kind = escape(info.title[lang] if info else e.card.technique)
-    title = escape(text.EXPLORE.fill(name=e.card.name)[lang])
-    return f"""<a href="{home}?tab={escape(e.card.technique)}&amp;view=explore&amp;model={slug}" title="{title}">
-<img src="./aigc/models/{slug}/samples.png" alt="{escape(text.MADE_BY_AI[lang])}" loading="lazy"><b>{name}</b><span>{kind}</span></a>"""
+    kind = esc(info.title[lang] if info else e.card.technique)
+    title = esc(text.EXPLORE.fill(name=e.card.name)[lang])
+    return f"""<a href="{home}?tab={esc(e.card.technique)}&amp;view=explore&amp;model={slug}" title="{title}">
+<img src="./aigc/models/{slug}/samples.png" alt="{esc(text.MADE_BY_AI[lang])}" loading="lazy"><b>{name}</b><span>{kind}</span></a>"""

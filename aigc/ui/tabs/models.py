@@ -1,8 +1,216 @@
-"""The models tab."""
+"""Models: everything trained here or shipped with the project; one card at a time, several side by side."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc import registry
+from aigc.registry import Entry
+from aigc.techniques import techniques
+from aigc.ui import model_card
+from aigc.ui.forms import in_words
+from aigc.ui.markup import esc
 from aigc.ui.page import Page
+from aigc.ui.tabs.compare import Compare
+from aigc.ui.text import models as text
+from aigc.words import Refusal, Words
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+MOST_COMPARED = 6
+# The table tells what was meant: {"open": slug}, {"pick": slug, "on": bool} or {"sort": column}.
+TABLE_JS = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-open], [data-sort]');
+  if (button) trigger('input', { open: button.dataset.open || '', sort: button.dataset.sort || '' });
+});
+element.addEventListener('change', (event) => {
+  if (event.target.dataset.pick) trigger('input', { pick: event.target.dataset.pick, on: event.target.checked });
+});"""
 
 
-def draw(page: Page) -> None: ...
+def draw(page: Page) -> None:
+    Models(page)
+
+
+class Models:
+    def __init__(self, page: Page):
+        self.page, t = page, page.t
+        self.chosen, self.picked, self.sort = gr.State(""), gr.State([]), gr.State(("created", True))
+        with gr.Row(equal_height=False, elem_classes=["aigc-models"]):
+            with gr.Column(min_width=320, elem_classes=["aigc-left"]):
+                with gr.Row(elem_classes=["aigc-filters"]):
+                    self.words = gr.Textbox(label=t(text.FILTER), placeholder=t(text.FILTER_HINT), max_length=100, elem_id="models-filter")
+                    kinds = [(t(info.title), slug) for slug, info in techniques().items()]
+                    self.technique = gr.Dropdown([(t(text.ALL), ""), *kinds], value="", label=t(text.TECHNIQUE), filterable=False)
+                    self.data = gr.Dropdown([(t(text.ALL), "")], value="", label=t(text.DATA), filterable=False)
+                self.shown = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
+                self.table = gr.HTML("", js_on_load=TABLE_JS, elem_id="models-table")
+                self._draw_import()
+            with gr.Column(min_width=320, elem_classes=["aigc-right"], elem_id="models-card"):
+                self.card = gr.HTML(self._no_card())
+                self._draw_actions()
+        self.compare = Compare(page)
+        self._wire()
+
+    def _draw_actions(self) -> None:
+        t = self.page.t
+        with gr.Column(visible=False) as self.actions:
+            with gr.Row(elem_classes=["aigc-buttons"]):
+                self.verify = gr.Button(t(text.VERIFY), size="sm")
+            self.said = gr.HTML("")
+            with gr.Accordion(t(text.MANAGE), open=False, elem_classes=["aigc-fold"]):
+                self.name = gr.Textbox(label=t(text.NAME), info=t(text.NAME_HELP), max_length=63, elem_id="model-name")
+                with gr.Row(elem_classes=["aigc-buttons"]):
+                    self.rename = gr.Button(t(text.RENAME), size="sm")
+                    self.delete = gr.Button(t(text.DELETE), size="sm", variant="stop")
+                    self.sure = gr.Button(t(text.SURE), size="sm", variant="stop", visible=False)
+                    self.keep = gr.Button(t(text.KEEP), size="sm", visible=False)
+            with gr.Accordion(t(text.HUB), open=False, elem_classes=["aigc-fold"]):
+                if self.page.public:
+                    gr.HTML(f'<p class="aigc-note">{esc(t(text.NO_PUBLISHING))}</p>')
+                self.repo = gr.Textbox(label=t(text.REPO), placeholder=t(text.REPO_HINT), max_length=200, visible=not self.page.public)
+                self.token = gr.Textbox(
+                    label=t(text.TOKEN), info=t(text.TOKEN_HELP), type="password", max_length=200, visible=not self.page.public,
+                    html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+                )  # fmt: skip
+                self.private = gr.Checkbox(True, label=t(text.PRIVATE), visible=not self.page.public)
+                self.push = gr.Button(t(text.PUSH), size="sm", visible=not self.page.public)
+
+    def _draw_import(self) -> None:
+        t = self.page.t
+        with gr.Accordion(t(text.IMPORT), open=False, elem_classes=["aigc-fold"], visible=not self.page.public):
+            gr.HTML(f'<p class="aigc-note">{esc(t(text.IMPORT_HELP))}</p>')
+            self.file = gr.File(label="zip", file_types=[".zip"], height=120, elem_id="models-import")
+
+    def _wire(self) -> None:
+        filters: set[Component] = {self.words, self.technique, self.data, self.chosen, self.picked, self.sort}
+        whole: set[Any] = {*filters, self.table, self.card, self.actions, self.name, self.said, *self.compare.outputs}
+        self.shown.click(self.opened, filters, whole, **QUIET)
+        self.table.input(self.told, filters, whole, **QUIET)
+        for widget, event in ((self.words, "change"), (self.technique, "input"), (self.data, "input")):
+            getattr(widget, event)(self.filtered, filters, {self.table}, trigger_mode="always_last", **QUIET)
+        self.verify.click(self.verified, filters, {self.said}, **QUIET)
+        self.rename.click(self.renamed, filters | {self.name}, whole, **QUIET)
+        asking = [self.delete, self.sure, self.keep]
+        self.delete.click(lambda: [gr.update(visible=v) for v in (False, True, True)], None, asking, **QUIET)
+        self.keep.click(lambda: [gr.update(visible=v) for v in (True, False, False)], None, asking, **QUIET)
+        gone = self.sure.click(self.deleted, filters, whole, **QUIET)
+        gone.then(lambda: [gr.update(visible=v) for v in (True, False, False)], None, asking, **QUIET)
+        self.push.click(self.pushed, {self.chosen, self.repo, self.token, self.private}, {self.token, self.said}, **QUIET)
+        self.file.upload(self.imported, filters | {self.file}, whole | {self.file}, **QUIET)
+        self.compare.wire(self.picked)
+
+    # the events
+    def opened(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        """The first look, at the model that the address names if there is one."""
+        asked = request.query_params.get("model", "") if request.query_params.get("tab") == "models" else ""
+        return self._whole({**given, self.chosen: asked or given[self.chosen]}, request)
+
+    def told(self, given: dict[Component, Any], event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        """A name, a box or a column head was pressed in the table."""
+        meant = event._data if isinstance(event._data, dict) else {}
+        if (column := meant.get("sort")) in model_card.SORTS:
+            now, falling = given[self.sort]
+            given[self.sort] = (column, not falling if column == now else column in ("created", "images", "seconds"))
+            return {self.sort: given[self.sort], self.table: self._table(given)}
+        if slug := meant.get("open"):
+            return self._whole({**given, self.chosen: str(slug)}, request)
+        if slug := meant.get("pick"):
+            picked = [s for s in given[self.picked] if s != slug] + [str(slug)] * bool(meant.get("on"))
+            if len(picked) > MOST_COMPARED:
+                gr.Info(self.page.t(text.MOST.fill(n=MOST_COMPARED)))
+            given[self.picked] = picked[-MOST_COMPARED:]
+            return {self.picked: given[self.picked], self.table: self._table(given), **self.compare.shown(given[self.picked], request)}
+        return {self.table: gr.skip()}
+
+    def filtered(self, given: dict[Component, Any]) -> dict[Any, Any]:
+        return {self.table: self._table(given)}
+
+    def verified(self, given: dict[Component, Any]) -> dict[Any, Any]:
+        with in_words(self.page.lang):
+            found = self._entry(given)
+            problems = registry.verify(found.slug)
+        why = Words("; ".join(p.en for p in problems), "；".join(p.zh for p in problems))
+        words = text.DAMAGED.fill(name=found.card.name, why=why) if problems else text.WHOLE.fill(name=found.card.name)
+        return {self.said: f'<p role="status"{" class=aigc-bad" * bool(problems)}>{esc(self.page.t(words))}</p>'}
+
+    def renamed(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        with in_words(self.page.lang):
+            new = registry.rename(self._mine(given, request).slug, str(given[self.name] or "").strip())
+        gr.Info(self.page.t(text.RENAMED.fill(name=new.slug)))
+        return self._whole({**given, self.chosen: new.slug}, request)
+
+    def deleted(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        with in_words(self.page.lang):
+            found = self._mine(given, request)
+            registry.delete(found.slug)
+        gr.Info(self.page.t(text.DELETED.fill(name=found.card.name)))
+        return self._whole({**given, self.chosen: "", self.picked: [s for s in given[self.picked] if s != found.slug]}, request)
+
+    def pushed(self, given: dict[Component, Any]) -> dict[Any, Any]:
+        with in_words(self.page.lang):
+            if self.page.public:
+                raise Refusal(text.NO_PUBLISHING)
+            url = registry.push_to_hub(
+                self._entry(given).slug, str(given[self.repo] or ""), str(given[self.token] or ""), private=given[self.private] is not False
+            )
+        link = f'<a href="{esc(url)}" target="_blank" rel="noopener">{esc(url)}</a>' if url.startswith("https://") else esc(url)
+        return {self.token: "", self.said: f'<p role="status">{esc(self.page.t(text.PUSHED.fill(url="")))}{link}</p>'}
+
+    def imported(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        with in_words(self.page.lang):
+            if self.page.public:
+                raise Refusal(text.NOT_HERE)
+            new = registry.import_(Path(given[self.file]), self.page.owner(request))
+        gr.Info(self.page.t(text.IMPORTED.fill(name=new.slug)))
+        return {self.file: None, **self._whole({**given, self.chosen: new.slug}, request)}
+
+    # what they show
+    def _whole(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        there = {e.slug: e for e in registry.entries()}
+        found = there.get(given[self.chosen])
+        given = {**given, self.chosen: found.slug if found else "", self.picked: [s for s in given[self.picked] if s in there]}
+        names = {e.card.data: model_card.data_title(e.card.spec, e.card.data) for e in there.values()}
+        data = [(self.page.t(text.ALL), ""), *((self.page.t(words), name) for name, words in names.items())]
+        return {
+            self.chosen: given[self.chosen],
+            self.picked: given[self.picked],
+            self.data: gr.update(choices=data),
+            self.table: self._table(given),
+            self.card: model_card.card(found, self.page.lang) if found else self._no_card(),
+            self.actions: gr.update(visible=found is not None),
+            self.name: found.slug if found else "",
+            self.said: "",
+            **self.compare.shown(given[self.picked], request),
+        }
+
+    def _table(self, given: dict[Component, Any]) -> str:
+        t, there = self.page.t, registry.entries()
+        wanted = [str(given[w] or "") for w in (self.words, self.technique, self.data)]
+        models = [e for e in there if model_card.matches(e, wanted[0], wanted[1], wanted[2])]
+        broken = "".join(f'<p class="aigc-bad">{esc(t(text.BROKEN.fill(name=name, why=why)))}</p>' for name, why in registry.broken().items())
+        if not models:
+            return f'<p class="aigc-empty">{esc(t(text.NO_MATCH if there else text.NONE))}</p>{broken}'
+        column, falling = given[self.sort]
+        return model_card.table(models, column, falling, given[self.chosen], given[self.picked], self.page.lang) + broken
+
+    def _no_card(self) -> str:
+        return f'<p class="aigc-waiting">{esc(self.page.t(text.CHOOSE))}</p>'
+
+    # whose it is
+    def _entry(self, given: dict[Component, Any]) -> Entry:
+        """Raises Refusal."""
+        if not given[self.chosen]:
+            raise Refusal(text.CHOOSE_FIRST)
+        return registry.entry(given[self.chosen])
+
+    def _mine(self, given: dict[Component, Any], request: gr.Request) -> Entry:
+        """The chosen model, if this visitor may change it.  Raises Refusal."""
+        found = self._entry(given)
+        if not self.page.single_user and found.card.owner != self.page.owner(request):
+            raise Refusal(text.NOT_YOURS, name=found.card.name)
+        return found

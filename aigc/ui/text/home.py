@@ -7,8 +7,8 @@ from aigc.words import Words, both
 HEADLINE = both("Watch four models learn in a minute", "一分钟，看四种模型学会画图")
 WHAT = both(
     "Here you train generative models from nothing, on real images, and see every step: the pictures, the curves, the mathematics and the code. "
-    "Choose one, press Start, and handwritten digits appear out of noise.",
-    "在这里，你可以用真实图像从零训练生成模型，并看清每一步：图像、曲线、数学与代码。任选一种，按下“开始训练”，手写数字就会从噪声里浮现出来。",
+    "Choose one, press Train, and handwritten digits appear out of noise.",
+    "在这里，你可以用真实图像从零训练生成模型，并看清每一步：图像、曲线、数学与代码。任选一种，按下“训练”，手写数字就会从噪声里浮现出来。",
 )
 WATCH = both("Watch it learn", "看它学习")
 HOW = both("How it works", "它的原理")

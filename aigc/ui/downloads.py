@@ -1,0 +1,52 @@
+"""`GET aigc/models/<slug>/...`: a model's files, as links that work without the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from aigc import outputs
+from aigc.registry import entry
+from aigc.words import LANGS, Lang, Refusal
+
+FRESH = {"Cache-Control": "no-cache"}
+
+
+def router() -> APIRouter:
+    api = APIRouter()
+
+    @api.get("/aigc/models/{slug}/samples.png")
+    def samples(slug: str) -> Response:
+        def found() -> Response:
+            path = entry(slug).samples
+            return FileResponse(path, media_type="image/png", headers=FRESH) if path else Response(status_code=404)
+
+        return _answer(found, "en")
+
+    @api.get("/aigc/models/{slug}/model.zip")
+    def whole(slug: str, lang: str = "en") -> Response:
+        return _answer(lambda: FileResponse(outputs.model(slug), filename=f"{slug}.zip", headers=FRESH), lang)
+
+    @api.get("/aigc/models/{slug}/model.safetensors")
+    def weights(slug: str, lang: str = "en") -> Response:
+        return _answer(lambda: FileResponse(outputs.weights(slug), filename=f"{slug}.safetensors", headers=FRESH), lang)
+
+    @api.get("/aigc/models/{slug}/train.py")
+    def program(slug: str, lang: str = "en") -> Response:
+        def made() -> Response:
+            found = outputs.script(entry(slug).card, lang if lang in LANGS else "en")
+            return FileResponse(outputs.text(found, f"{slug}.py"), filename=f"{slug}.py", media_type="text/x-python", headers=FRESH)
+
+        return _answer(made, lang)
+
+    return api
+
+
+def _answer(work: Callable[[], Response], lang: str) -> Response:
+    said: Lang = "zh" if lang == "zh" else "en"
+    try:
+        return work()
+    except Refusal as refusal:
+        return JSONResponse({"error": refusal.words[said]}, 404)

@@ -1,0 +1,123 @@
+"""Several models side by side: the curves of their runs in one plot, and what they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from aigc import plots, registry
+from aigc.jobs.runs import Run
+from aigc.registry import Entry
+from aigc.techniques import Role, techniques
+from aigc.ui import model_card, palette
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.text import models as text
+from aigc.words import Refusal, Words
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+LEAST = 2
+Series = dict[str, list[tuple[float, float, float]]]  # term -> (images, seconds, value)
+
+
+class Compare:
+    def __init__(self, page: Page):
+        self.page, t = page, page.t
+        gr.HTML(f'<h2 class="aigc-compare-title">{esc(t(text.COMPARE))}</h2><p class="aigc-note">{esc(t(text.COMPARE_INTRO))}</p>')
+        with gr.Column(visible=False, elem_classes=["aigc-compare"]) as self.box:
+            with gr.Row(elem_classes=["aigc-filters"]):
+                self.term = gr.Dropdown([], label=t(text.CURVE), filterable=False, elem_id="compare-term")
+                self.over = gr.Radio([(t(w), key) for key, w in text.AXES.items()], value="images", label=t(text.OVER), elem_id="compare-over")
+                self.log = gr.Checkbox(False, label=t(text.LOG), elem_id="compare-log")
+            self.plot = gr.Plot(show_label=False, elem_id="compare-plot")
+            self.missing = gr.HTML("")
+            self.samples = gr.HTML("", elem_id="compare-samples")
+        self.outputs = {self.box, self.term, self.plot, self.missing, self.samples}
+
+    def wire(self, picked: gr.State) -> None:
+        """Other axes and other curves of the same models; the page's theme may have changed meanwhile."""
+
+        def changed(slugs: list[str], term: str, over: str, log: bool, request: gr.Request) -> Any:
+            return self._plot(_entries(slugs), term, over, log is True, self.page.is_dark(request))
+
+        inputs = [picked, self.term, self.over, self.log]
+        for widget in (self.term, self.over, self.log):
+            widget.input(changed, inputs, self.plot, **QUIET)
+
+    def shown(self, slugs: Sequence[str], request: gr.Request | None = None) -> dict[Any, Any]:
+        """Everything for these models; hidden while there is nothing to compare."""
+        models = _entries(slugs)
+        if len(models) < LEAST:
+            return {self.box: gr.update(visible=False)}
+        series = {e.slug: _series(e) for e in models}
+        terms = _terms(models, series)
+        first = next(iter(terms), "")
+        lost = [e for e in models if not series[e.slug]]
+        return {
+            self.box: gr.update(visible=True),
+            self.term: gr.update(choices=[(words[self.page.lang], name) for name, words in terms.items()], value=first or None),
+            self.plot: gr.update(value=self._plot(models, first, "images", False, self.page.is_dark(request)), visible=bool(first)),
+            self.missing: self._lost(lost, bool(first)),
+            self.samples: model_card.side_by_side(models, self.page.lang),
+        }
+
+    def _plot(self, models: Sequence[Entry], term: str, over: str, log: bool, dark: bool) -> Any:
+        axis = "seconds" if over == "seconds" else "images"
+        curves = []
+        for e in models:
+            points = _series(e).get(term, [])
+            curves.append(plots.Curve(e.card.name, [p[axis == "seconds"] for p in points], [p[2] for p in points]))
+        look = plots.Look(palette.plotly_template(dark), palette.colour(Role.LOSS, dark), palette.colour(Role.NOISE, dark))
+        label = _term_words(models, term)[self.page.lang]
+        return plots.comparison(curves, x_title=self.page.t(text.AXES[axis]), y_title=label, log=log, look=look)
+
+    def _lost(self, lost: Sequence[Entry], any_curve: bool) -> str:
+        if not any_curve:
+            return f'<p class="aigc-note">{esc(self.page.t(text.NO_CURVES))}</p>'
+        return "".join(f'<p class="aigc-note">{esc(e.card.name)}: {esc(self.page.t(text.NO_RUN))}</p>' for e in lost)
+
+
+def _entries(slugs: Sequence[str]) -> list[Entry]:
+    there = {e.slug: e for e in registry.entries()}
+    return [there[s] for s in slugs if s in there]
+
+
+def _series(e: Entry) -> Series:
+    """Every curve of the run that made a model; none if the run is gone."""
+    found: Series = {}
+    try:
+        for event in _events(Run.open(e.card.run)):
+            if event["kind"] == "step":
+                for name, value in event["terms"].items():
+                    if value is not None:
+                        found.setdefault(name, []).append((event["images"], event["seconds"], value))
+    except Refusal:
+        pass  # deleted, or trained elsewhere
+    return found
+
+
+def _events(run: Run) -> Iterator[dict[str, Any]]:
+    """The whole log: it comes in pieces."""
+    events, offset = run.events()
+    while events:
+        yield from events
+        events, offset = run.events(offset)
+
+
+def _terms(models: Sequence[Entry], series: dict[str, Series]) -> dict[str, Words]:
+    """The curves, those that most of these models have first, then as their techniques declare them."""
+    declared = [name for e in models if e.card.technique in techniques() for name in techniques()[e.card.technique].terms]
+    names = [n for n in dict.fromkeys(declared) if any(n in s for s in series.values())]
+    return {n: _term_words(models, n) for n in sorted(names, key=lambda n: -sum(n in s for s in series.values()))}
+
+
+def _term_words(models: Sequence[Entry], term: str) -> Words:
+    for e in models:
+        info = techniques().get(e.card.technique)
+        if info and term in info.terms:
+            unit = info.terms[term].unit
+            words = info.terms[term].label
+            return Words(f"{words.en} ({unit})", f"{words.zh}（{unit}）") if unit else words
+    return Words(term, term)
