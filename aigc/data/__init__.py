@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-from aigc.data import own, table
 from aigc.data.dataspec import Availability, DataSpec
+from aigc.data.own import is_own, sets
 from aigc.data.sources import downloads_are_off, find, in_bytes
+from aigc.data.table import BUILT_IN, HUB, SOURCES
 from aigc.words import Refusal, both
 
 __all__ = ["Availability", "DataSpec", "availability", "spec", "specs"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
-BUILT_IN = both("built in", "内置")
+COMES_ALONG = both("built in", "内置")
 YOURS = both("your own images", "你自己的图像")
 HERE = both("on this machine", "已在本机")
 ON_THE_HUB = both("downloaded from the Hugging Face Hub at first use, {size}", "首次使用时从 Hugging Face Hub 下载，{size}")
@@ -26,7 +27,7 @@ UNKNOWN = both("There is no dataset called {name}. There are: {known}.", "没有
 
 def specs(owner: str | None = None) -> dict[str, DataSpec]:
     """Every dataset by name: built in, on the Hub, then the users' own; with an owner, only theirs of the last kind."""
-    return {s.name: s for s in (*table.BUILT_IN, *table.HUB)} | {s.name: s for s in own.sets(owner)}
+    return {s.name: s for s in (*BUILT_IN, *HUB, *sets(owner))}
 
 
 def spec(name: str) -> DataSpec:
@@ -39,9 +40,9 @@ def spec(name: str) -> DataSpec:
 
 def availability(name: str) -> Availability:
     """Where the dataset is now; looks at the disk, never at the network."""
-    if name not in table.SOURCES:
-        return Availability(True, 0, YOURS if own.is_own(spec(name).name) else BUILT_IN)
-    sources = table.SOURCES[name]
+    if name not in SOURCES:
+        return Availability(True, 0, YOURS if is_own(spec(name).name) else COMES_ALONG)
+    sources = SOURCES[name]
     if any(find(source) for source in sources):
         return Availability(True, 0, HERE)
     if downloads_are_off():

@@ -7,7 +7,6 @@ import hashlib
 import logging
 import os
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,14 +15,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from aigc.data.dataspec import DataSpec
-from aigc.data.sources import Source, decoded_folder
+from aigc.data.sources import Progress, Source, decoded_folder
 
 DECODER = 1  # raised when decoding changes: what older ones kept is then made anew
 
 Files = dict[str, list[Path]]  # "train" and "test"
 
 
-def decoded(described: DataSpec, source: Source, files: Files, progress: Callable[[int, int], None] | None) -> dict[str, Tensor]:
+def decoded(described: DataSpec, source: Source, files: Files, progress: Progress | None) -> dict[str, Tensor]:
     """{"x", "test_x"}: uint8 (N, H, W, C), and {"labels", "test_labels"}: int64 (N,) where there are any.
 
     `progress` hears of bytes of the files when they have to be decoded now.  Raises Refusal when they cannot be.

@@ -21,7 +21,6 @@ STALL_SECONDS = 15.0  # without a byte
 TRIES = 3  # in a row that brought less than LEAST_BYTES
 LEAST_BYTES = 65_536  # a try that brought this much, or a minute of download, was worth it
 PAUSE_SECONDS = 1.0  # before the second try; longer before each later one
-CHUNK = 1 << 18
 
 
 class WrongSum(Exception):
@@ -49,11 +48,13 @@ def fetch(client: httpx.Client, url: str, target: Path, size: int, sha256: str, 
             lock.acquire(timeout=0.5)
         except filelock.Timeout:
             tick(_size(partial))
-    with lock:
+    try:
         if _size(target) != size:
             patiently(lambda: _continue(client, url, partial, size, tick), lambda: _size(partial))
             _check_sum(partial, target.name, size, sha256)
             os.replace(partial, target)
+    finally:
+        lock.release()
     tick(size)
 
 
@@ -90,7 +91,7 @@ def _continue(client: httpx.Client, url: str, partial: Path, size: int, tick: Ti
 
 def _pour(response: httpx.Response, out, tick: Tick) -> None:
     since, arrived = time.monotonic(), 0
-    for chunk in response.iter_raw(CHUNK):
+    for chunk in response.iter_raw():
         out.write(chunk)
         tick(out.tell())
         arrived += len(chunk)

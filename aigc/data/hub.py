@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,10 +18,8 @@ from urllib.parse import quote
 import httpx
 
 from aigc.data.fetch import Stalled, WrongSum, client, fetch, patiently
-from aigc.data.sources import Source, downloads_are_off, downloads_folder, in_bytes
+from aigc.data.sources import Progress, Source, downloads_are_off, downloads_folder, in_bytes
 from aigc.words import Refusal, Words, both
-
-Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
 
 OFFLINE = both(
     "{title} is not on this machine, and downloads are switched off (HF_HUB_OFFLINE): unset it, put the files under AIGC_DATA_DIR, "

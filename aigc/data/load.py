@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aigc.data import hub, own, spec
+from aigc.data import spec
 from aigc.data.dataspec import DataSpec
 from aigc.data.decoded import decoded
 from aigc.data.digits import digits
+from aigc.data.own import is_own, read
 from aigc.data.points import SETS, points
-from aigc.data.sources import find, in_bytes
+from aigc.data.sources import Progress, find, in_bytes
 from aigc.data.table import SOURCES
 from aigc.words import Refusal, both
 
@@ -63,7 +64,7 @@ class Dataset:
         return replace(self, x=self.x.to(device), labels=move(self.labels), test_x=self.test_x.to(device), test_labels=move(self.test_labels))
 
 
-def load(name: str, *, progress: hub.Progress | None = None, download: bool = True) -> Dataset:
+def load(name: str, *, progress: Progress | None = None, download: bool = True) -> Dataset:
     """The dataset of that name, downloaded and decoded first where that is needed and allowed.
 
     `progress(done, total)` hears of bytes, first of the download, then from zero again of the decoding; what it raises stops
@@ -75,7 +76,7 @@ def load(name: str, *, progress: hub.Progress | None = None, download: bool = Tr
     elif name in SOURCES:
         tensors = _from_files(described, progress, download)
     else:
-        tensors = own.read(name) if own.is_own(name) else _tensors(digits())
+        tensors = read(name) if is_own(name) else _tensors(digits())
     if not described.is_points:  # kept with the channels last: what networks on images read fastest
         tensors |= {key: tensors[key].permute(0, 3, 1, 2) for key in ("x", "test_x")}
     _check_labels(described, tensors.get("labels"))
@@ -88,14 +89,16 @@ def _tensors(arrays: tuple[np.ndarray, ...]) -> dict[str, Tensor]:
     return {key: torch.from_numpy(array) for key, array in zip(("x", "labels", "test_x", "test_labels"), arrays, strict=True)}
 
 
-def _from_files(described: DataSpec, progress: hub.Progress | None, may_download: bool) -> dict[str, Tensor]:
+def _from_files(described: DataSpec, progress: Progress | None, may_download: bool) -> dict[str, Tensor]:
     sources = SOURCES[described.name]
     for source in sources:
         if files := find(source):
             return decoded(described, source, files, progress)
     if not may_download:
         raise Refusal(NOT_FETCHED, title=described.title, size=in_bytes(sources[-1].download_bytes))
-    files = hub.download(sources[-1], described.title, progress)
+    from aigc.data.hub import download  # an HTTP client, for the first time only
+
+    files = download(sources[-1], described.title, progress)
     return decoded(described, sources[-1], files, progress)
 
 

@@ -51,8 +51,11 @@ def square(picture: Image.Image, side: int) -> np.ndarray:
     """
     try:
         picture.draft(None, (2 * side, 2 * side))  # a JPEG is decoded no larger than needed: ten times faster for photographs
-        upright = ImageOps.exif_transpose(picture)
-        return np.asarray(ImageOps.fit(_rgb(upright), (side, side), Image.Resampling.LANCZOS))
+        upright = _rgb(ImageOps.exif_transpose(picture))
+        edge = min(upright.size)
+        left, top = (upright.width - edge) // 2, (upright.height - edge) // 2
+        middle = upright.crop((left, top, left + edge, top + edge))
+        return np.asarray(middle.resize((side, side), Image.Resampling.LANCZOS))
     except Exception as error:  # so do the decoders
         raise Refusal(BROKEN) from error
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from aigc.home import home
+
+Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
 
 # Some repositories put a hash behind the count: train-00000-of-00002-d405faba4f4b9b85.parquet
 SHARD = re.compile(r"(?P<split>[a-z]+)-(?P<index>\d{5})-of-(?P<count>\d{5})(?:-[0-9a-f]+)?\.parquet")
