@@ -232,6 +232,11 @@ def test_a_full_disk_is_noticed_before_it_is_filled(hub: FakeHub, monkeypatch: p
     assert not hub.fetched()
 
 
+def test_a_folder_that_cannot_be_written(hub: FakeHub, aigc_home: Path):
+    (aigc_home / "cache").write_text("a file where a folder should be")
+    assert "cannot be stored" in refused(hub)
+
+
 def test_the_token_goes_to_the_hub_and_is_never_shown(hub: FakeHub, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_TOKEN", "hf_canary")
     hub.faults.always = 403

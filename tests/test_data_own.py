@@ -303,7 +303,7 @@ def test_bombs_take_no_memory(tmp_path: Path):
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(uploads, "MOST_BYTES_IN_ALL", 1_000_000)
-    monkeypatch.setattr(uploads, "_unpacked", None)
+    monkeypatch.setattr(uploads, "_unpacked", lambda *_: pytest.fail("it was unpacked"))
     (tmp_path / "bomb.zip").write_bytes(zipped({f"{i}.png": bytes(100_000) for i in range(11)}))
     with pytest.raises(Refusal, match="Unpacked"):
         own.add("bomb", [tmp_path / "bomb.zip"], 28)
@@ -399,6 +399,13 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path):
     done = subprocess.run([sys.executable, "-c", code, *map(str, files)], capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert "make room" in done.stdout, done.stderr
     assert not list(uploads_folder().iterdir())
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path):
+    uploads_folder().parent.mkdir(parents=True)
+    uploads_folder().write_text("a file where a folder should be")
+    with pytest.raises(Refusal, match="could not be stored"):
+        own.add("x", write(tmp_path), 28)
 
 
 def test_damage_on_the_disk_is_told_in_words(tmp_path: Path):

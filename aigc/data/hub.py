@@ -7,12 +7,11 @@ are made here; huggingface_hub gives the user's token.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -53,6 +52,10 @@ NO_ROOM = both(
     "Downloading {title} needs {need} and only {free} are free in {folder}: make room, and start again.",
     "下载 {title} 需要 {need}，而 {folder} 只剩 {free}：请腾出空间，然后重新开始。",
 )
+NOT_STORED = both(
+    "What arrives of {title} cannot be stored in {folder} ({why}): make room or give leave to write there, and start again.",
+    "收到的 {title} 无法保存到 {folder}（{why}）：请腾出空间或开放写权限，然后重新开始。",
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def download(source: Source, title: Words, progress: Progress | None = None) -> 
         raise Refusal(words, status=status, **told) from error
     except (httpx.HTTPError, httpx.InvalidURL, Stalled) as error:
         raise Refusal(NO_ANSWER, **told) from error
+    except OSError as error:
+        raise Refusal(NOT_STORED, why=error.strerror or error, folder=downloads_folder(), **told) from error
 
 
 def _download(source: Source, title: Words, progress: Progress) -> dict[str, list[Path]]:
@@ -101,12 +106,7 @@ def _download(source: Source, title: Words, progress: Progress) -> dict[str, lis
             def tick(have: int, before: int = before) -> None:
                 progress(before + have, total)
 
-            try:
-                fetch(hub, url, folder / file.name, file.size, file.sha256, tick)
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                _refuse_for_room(folder, file.size, title)
+            fetch(hub, url, folder / file.name, file.size, file.sha256, tick)
             before += file.size
     picked = source.pick(f.name for f in files) or {}
     return {role: [folder / name for name in names] for role, names in picked.items()}
@@ -137,9 +137,6 @@ def _listing(hub: httpx.Client, source: Source) -> list[RemoteFile]:
 
 def _check_room(folder: Path, files: list[RemoteFile], title: Words) -> None:
     need = sum(f.size for f in files if not (folder / f.name).exists())
-    if need * 1.05 > shutil.disk_usage(folder).free:
-        _refuse_for_room(folder, need, title)
-
-
-def _refuse_for_room(folder: Path, need: int, title: Words) -> NoReturn:
-    raise Refusal(NO_ROOM, title=title, need=in_bytes(need), free=in_bytes(shutil.disk_usage(folder).free), folder=folder)
+    free = shutil.disk_usage(folder).free
+    if need * 1.05 > free:
+        raise Refusal(NO_ROOM, title=title, need=in_bytes(need), free=in_bytes(free), folder=folder)

@@ -126,10 +126,9 @@ def _store(slug: str, pictures: Any, about: dict[str, Any]) -> DataSpec:
     tested = max(1, round(len(x) * SHARE_TESTED))
     about |= {"count": len(x) - tested, "test_count": tested, "channels": x.shape[-1]}
     folder = uploads_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     made = folder / f".{slug}-{uuid.uuid4().hex}"
-    made.mkdir()
     try:
+        made.mkdir(parents=True)
         save_file({"x": x[tested:].contiguous(), "test_x": x[:tested].contiguous()}, made / "images.safetensors")
         (made / "about.json").write_text(json.dumps(about, ensure_ascii=False), "utf-8")
         for n in range(1, 1000):

@@ -5,6 +5,7 @@ All three are laid out like the Hub's repositories: `<owner>/<name>/<folder>/<sp
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -54,8 +55,15 @@ def find(source: Source) -> dict[str, list[Path]] | None:
     """The complete files {"train": [...], "test": [...]} of a source, from the first place that has them all."""
     for repository in _repositories(source.repo):
         folder = repository / source.folder
-        if folder.is_dir() and (picked := source.pick(f.name for f in folder.iterdir() if f.is_file())):
-            return {role: [folder / name for name in names] for role, names in picked.items()}
+        try:
+            names = os.listdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            logging.getLogger(__name__).warning("%s is passed over: %s", folder, error)
+            continue
+        if picked := source.pick(names):
+            return {role: [folder / name for name in picked[role]] for role in picked}
     return None
 
 
