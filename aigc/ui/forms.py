@@ -89,9 +89,13 @@ def values(form: Form, given: Mapping[Any, Any]) -> dict[str, Any]:
 def fill(form: Form, new: Mapping[str, Any]) -> dict[Component, Any]:
     """What an event gives back so that the form shows `new`, and everywhere else the defaults."""
     full = defaults(form) | dict(new)
-    return {
-        widget: gr.update(value=as_shown(form.knobs[name], full[name]), visible=is_shown(form, name, full)) for name, widget in form.widgets.items()
-    }
+    updates = {}
+    for name, widget in form.widgets.items():
+        update = gr.update(value=as_shown(form.knobs[name], full[name]))
+        if form.knobs[name].when:  # only then: for every visibility it is told, Gradio walks over the whole page
+            update["visible"] = is_shown(form, name, full)
+        updates[widget] = update
+    return updates
 
 
 def is_shown(form: Form, name: str, now: Mapping[str, Any]) -> bool:
@@ -190,7 +194,7 @@ def _wire(form: Form) -> None:
             return {widget: gr.update(visible=is_shown(form, name, now)) for name, widget in below.items()}
 
         form.widgets[above].change(  # type: ignore[attr-defined]
-            show, inputs, set(below.values()), show_progress="hidden", queue=False, api_visibility="private"
+            show, inputs, set(below.values()), show_progress="hidden", api_visibility="private", concurrency_limit=None
         )
 
 

@@ -120,24 +120,21 @@ def _train_longer(record: Json, lang: Lang) -> Json:
 
 # where it is
 def _position(record: Json, state: State, events: Sequence[Json], fresh: bool, lang: Lang) -> Json:
-    """{progress, facts}; a fact that is not told keeps what was last said of it, an empty one goes."""
+    """{progress, facts}: a fact that is None keeps what was last said of it, an empty one goes."""
     points = _is_points(record)
     step = next((e for e in reversed(events) if e["kind"] == "step"), None)
     last = step or (record if fresh else None)
-    facts: dict[str, str | Words] = {}
-    if last:
-        facts["images"] = text.images(last.get("images") or 0, points)
-        facts["elapsed"] = text.duration(last.get("seconds") or 0.0)
-    if step:
-        facts["rate"] = text.rate(step["images_per_second"], points)
-        facts["memory"] = text.memory(step["memory_bytes"])
-    if state is not State.RUNNING:
-        facts["rate"] = facts["remaining"] = facts["memory"] = ""
-    elif step:
-        left = _seconds_left(record, step)
-        facts["remaining"] = "" if left is None else text.duration(left)
-    facts["device"] = record.get("device") or ""
-    facts["model"] = record.get("model") or ""
+    moving = state is State.RUNNING
+    left = _seconds_left(record, step) if step else None
+    facts: dict[str, Words | str | None] = {
+        "images": text.images(last["images"], points) if last else None,
+        "rate": text.rate(step["images_per_second"], points) if step and moving else None if moving else "",
+        "elapsed": text.duration(last["seconds"]) if last else None,
+        "remaining": text.duration(left) if left is not None and moving else None if moving and not step else "",
+        "device": (record["device"] or "").upper(),
+        "memory": text.memory(step["memory_bytes"]) if step and moving else None if moving else "",
+        "model": record["model"] or "",
+    }
     told = {name: {"label": text.FACTS[name][lang], "value": v[lang] if isinstance(v, Words) else v} for name, v in facts.items()}
     return {"facts": told} | ({"progress": _progress(record, last)} if last else {})
 
@@ -294,7 +291,7 @@ def _term(term: Term, lang: Lang) -> Json:
         "label": term.label[lang],
         "help": term.help[lang],
         "role": term.role.value,
-        "unit": term.unit,
+        "unit": text.unit(term.unit)[lang],
         "panel": term.panel,
         "row": term.row,
     }

@@ -3,6 +3,7 @@
 import { figure, h, lastBefore, say, svg } from "./dom.js";
 
 const HEIGHT = 172;
+const KEPT_FREE = 3; // plots for which there is room before anything is known
 const ROOM = { left: 46, right: 10, top: 8, bottom: 20 };
 const DASHES = ["", "7 3", "2 3", "8 3 2 3"]; // curves of one role in one plot are told apart by their dashes
 
@@ -117,7 +118,7 @@ class Plot {
     const inside = shown.flatMap(([, points]) => points.filter((p) => p[2] !== null && p[axis] >= this.span[0] && p[axis] <= this.span[1]));
     const usable = log ? inside.filter((p) => p[2] > 0) : inside;
     this.range = reach(usable.map((p) => p[2]), log);
-    this.drawGrid(log);
+    this.drawGrid(log, inside.length > 0);
     for (const name of mine) {
       const line = this.line(name);
       const points = shown.find(([other]) => other === name)?.[1];
@@ -131,7 +132,7 @@ class Plot {
   point(pointed, marked) {
     const { axis, curves } = this.group;
     for (const [line, moment] of [[this.hover, pointed], [this.marker, marked]]) {
-      const x = moment ? this.pixelX(moment[axis]) : -1;
+      const x = moment ? this.pixelX(this.group.range ? moment[axis] : Math.min(moment[axis], this.span[1])) : -1;
       const seen = x >= ROOM.left - 1 && x <= this.width - ROOM.right + 1;
       line.setAttribute("visibility", seen ? "visible" : "hidden");
       if (seen) (line.setAttribute("x1", x), line.setAttribute("x2", x));
@@ -166,9 +167,11 @@ class Plot {
     return d;
   }
 
-  drawGrid(log) {
+  /** Lines and numbers; numbers only when there is something to measure. */
+  drawGrid(log, measured) {
+    this.grid.classList.toggle("aigc-blank", !measured);
     const marks = [];
-    for (const y of ticks(...this.range, 4, log)) {
+    for (const y of ticks(...this.range, 5, log)) {
       const pixel = this.pixelY(y, log);
       marks.push(svg("line", { x1: ROOM.left, x2: this.width - ROOM.right, y1: pixel, y2: pixel }));
       marks.push(svg("text", { x: ROOM.left - 6, y: pixel + 4, "text-anchor": "end" }, figure(y)));
@@ -234,15 +237,21 @@ export class Curves {
     this.draw();
   }
 
+  /** A plot keeps its place before the run has begun; afterwards only those that this run fills are shown. */
   draw() {
-    if (this.host.clientWidth) for (const plot of this.plots) plot.draw();
+    if (!this.host.clientWidth) return;
+    const begun = Object.values(this.curves).some((points) => points.length > 1);
+    this.plots.forEach((plot, i) => {
+      plot.element.hidden = begun ? !Object.keys(plot.terms).some((name) => this.curves[name]) : i >= KEPT_FREE;
+      if (!plot.element.hidden) plot.draw();
+    });
   }
 
   /** What the x axis covers: the zoom, or everything so far. */
   span() {
     if (this.range) return this.range;
-    const ends = Object.values(this.curves).filter((points) => points.length);
-    const high = Math.max(0, ...ends.map((points) => points.at(-1)[this.axis]));
+    const filled = Object.values(this.curves).filter((points) => points.length);
+    const high = Math.max(0, ...filled.map((points) => points.at(-1)[this.axis]));
     return [0, high || 1];
   }
 
@@ -298,7 +307,7 @@ export class Bars {
     const [low, high] = reach([0, ...row.filter((v) => v !== null)], false);
     const y = (v) => HEIGHT - ROOM.bottom - ((v - low) / (high - low)) * (HEIGHT - ROOM.top - ROOM.bottom);
     const each = (width - ROOM.left - ROOM.right) / Math.max(1, row.length);
-    const parts = ticks(low, high, 4, false).flatMap((v) => [
+    const parts = ticks(low, high, 5, false).flatMap((v) => [
       svg("line", { x1: ROOM.left, x2: width - ROOM.right, y1: y(v), y2: y(v) }),
       svg("text", { x: ROOM.left - 6, y: y(v) + 4, "text-anchor": "end" }, figure(v)),
     ]);

@@ -2,10 +2,10 @@
 // Every `.aigc-live` element on the page becomes one; window.aigc.live is what the form beside it calls.
 
 import { Bars, Curves } from "./curves.js";
-import { filled, h, lastBefore, say, thin } from "./dom.js";
+import { h, lastBefore, say, thin } from "./dom.js";
 import { Pictures } from "./pictures.js";
 
-const BASE = new URL("../../", import.meta.url); // .../aigc/, wherever a proxy put it
+const BASE = new URL("../", import.meta.url); // .../aigc/, wherever a proxy put it
 const LIVE_MS = 500;
 const HIDDEN_MS = 5000;
 const LONGEST_WAIT_MS = 15000;
@@ -33,12 +33,15 @@ class Panel {
 
   /** What the page says and which run to show first come with one request. */
   async start() {
+    const asked = new URLSearchParams(location.search).get("run") ?? "";
+    let hello;
     try {
-      const asked = new URLSearchParams(location.search).get("run") ?? "";
-      this.setUp(await (await ask(`panels/${this.technique}`, { lang: this.lang, run: asked })).json());
+      hello = await (await ask(`panels/${this.technique}`, { lang: this.lang, run: asked })).json();
     } catch {
       setTimeout(() => this.start(), 2000);
+      return;
     }
+    this.setUp(hello);
   }
 
   setUp(hello) {
@@ -71,14 +74,16 @@ class Panel {
     this.buttons = h("div", { className: "aigc-actions" });
     this.bar = h("progress", { className: "aigc-progress", max: 1, value: 0, "aria-label": w.progress });
     this.facts = h("dl", { className: "aigc-facts" });
-    this.note = h("p", { className: "aigc-note", role: "status", "aria-live": "polite" });
+    this.reason = h("p", { className: "aigc-reason", hidden: true });
+    this.note = h("p", { className: "aigc-notice", role: "status", "aria-live": "polite" });
     this.bars = h("section", { className: "aigc-views", "aria-label": w.views });
     this.log = h("ol", { className: "aigc-log" });
     this.recent = h("ul", { className: "aigc-recent" });
     const status = h("header", { className: "aigc-status" }, h("div", { className: "aigc-says" }, this.dot, this.says, this.title), this.buttons);
-    const body = h("div", { className: "aigc-body" }, this.pictures.element, this.curves.element);
+    const right = h("div", { className: "aigc-right" }, this.curves.element, this.bars);
     const feet = [[w.log, this.log], [w.recent, this.recent]].map(([title, list]) => h("section", {}, h("h4", {}, title), list));
-    this.element.replaceChildren(status, this.bar, this.facts, this.note, body, this.bars, h("div", { className: "aigc-feet" }, ...feet));
+    const body = h("div", { className: "aigc-body" }, this.pictures.element, right, h("div", { className: "aigc-feet" }, ...feet));
+    this.element.replaceChildren(status, this.bar, this.facts, this.reason, this.note, body);
   }
 
   clear() {
@@ -86,6 +91,7 @@ class Panel {
     say(this.says, this.words.nothing);
     say(this.title, this.words.press);
     say(this.note, "");
+    this.reason.hidden = true;
     this.dot.dataset.state = "";
     this.bar.value = 0;
     for (const list of [this.facts, this.buttons, this.bars]) list.replaceChildren();
@@ -116,6 +122,7 @@ class Panel {
     this.dot.dataset.state = "starting";
     say(this.says, this.words.sending);
     say(this.title, "");
+    if (this.element.getBoundingClientRect().top > window.innerHeight * 0.8) this.element.scrollIntoView({ block: "start" }); // on a phone it is below the form
   }
 
   /** The form was refused: back to what was shown before. */
@@ -193,22 +200,29 @@ class Panel {
   takeStatus(news) {
     this.dot.dataset.state = news.state;
     say(this.says, news.says);
+    say(this.reason, news.reason);
+    this.reason.hidden = !news.reason;
     if (news.progress !== undefined) this.bar.value = news.progress ?? 0;
     for (const [name, { label, value }] of Object.entries(news.facts)) this.fact(name, label, value);
-    const key = JSON.stringify([news.actions, news.mine]);
+    const model = news.facts.model.value;
+    const key = JSON.stringify([news.actions, news.mine, model, this.id]);
     if (key !== this.buttonsKey || !this.buttons.childElementCount) {
       this.buttonsKey = key;
-      this.buttons.replaceChildren(...news.actions.map((action) => this.action(action, news.why)));
+      this.buttons.replaceChildren(...news.actions.map((action) => this.action(action, news.why)), ...(model ? [this.exploreLink()] : []));
     }
   }
 
+  /** The Explore view takes the newest run by itself; an older one has to be named, and then the page is loaded anew. */
+  exploreLink() {
+    const named = this.recent.querySelector("a")?.dataset.run === this.id ? {} : { run: this.id };
+    return h("a", { className: "aigc-act", href: `?${new URLSearchParams({ tab: this.technique, view: "explore", ...named })}` }, this.words.explore);
+  }
+
+  /** The server names all facts each time, in order; null leaves one as it was. */
   fact(name, label, value) {
     let entry = this.facts.querySelector(`[data-fact="${name}"]`);
-    if (!entry) {
-      if (!value) return;
-      entry = h("div", { "data-fact": name }, h("dt", {}, label), h("dd"));
-      this.facts.append(entry);
-    }
+    if (!entry) this.facts.append((entry = h("div", { "data-fact": name, hidden: true }, h("dt", {}, label), h("dd"))));
+    if (value === null) return;
     entry.hidden = !value;
     say(entry.lastChild, value);
   }
@@ -216,7 +230,7 @@ class Panel {
   /** A button, or a label with one for each choice. */
   action({ do: verb, label, primary, choices }, why) {
     const button = (text, value) =>
-      h("button", { type: "button", disabled: Boolean(why), title: why, className: primary ? "aigc-button aigc-primary" : "aigc-button", "data-do": verb, onclick: (e) => this.command(verb, value, e.target) }, text);
+      h("button", { type: "button", disabled: Boolean(why), title: why, className: primary ? "aigc-act aigc-primary" : "aigc-act", "data-do": verb, onclick: (e) => this.command(verb, value, e.target) }, text);
     if (!choices.length) return button(label, null);
     return h("span", { className: "aigc-choices", role: "group", "aria-label": label }, h("span", {}, label), ...choices.map((c) => button(c.label, c.value)));
   }
@@ -272,7 +286,8 @@ class Panel {
   }
 
   explain(term) {
-    say(this.note, `${term.label}${this.lang === "zh" ? "：" : ": "}${term.help}`);
+    const maths = h("a", { href: `?${new URLSearchParams({ tab: this.technique, view: "how" })}` }, this.words.maths);
+    this.note.replaceChildren(`${term.label}${this.lang === "zh" ? "：" : ": "}${term.help} `, maths);
   }
 
   async save(kind, sheet, images) {
@@ -301,19 +316,18 @@ class Panel {
   list(runs) {
     const items = runs.map((run) => {
       const open = (event) => (event.preventDefault(), this.remember(run.id), this.show(run.id));
-      const link = h("a", { href: `?${new URLSearchParams({ tab: this.technique, run: run.id })}`, onclick: open }, run.title);
+      const link = h("a", { href: `?${new URLSearchParams({ tab: this.technique, run: run.id })}`, "data-run": run.id, onclick: open }, run.title);
       const state = h("i", { className: "aigc-dot", "data-state": run.state });
-      return h("li", {}, state, link, h("span", {}, run.says), h("span", {}, run.trained), h("small", {}, run.mine ? "" : this.words.others));
+      const when = new Date(run.created * 1000).toLocaleString(this.lang, { dateStyle: "short", timeStyle: "short" });
+      const told = [run.says, run.live ? "" : run.trained, when, run.mine ? "" : this.words.others].filter(Boolean);
+      return h("li", {}, state, link, h("span", {}, told.join(" · ")));
     });
     this.recent.replaceChildren(...(items.length ? items : [h("li", { className: "aigc-quiet" }, this.words.nothing)]));
   }
 
   /** The address says which run is shown, so that it can be sent to somebody. */
   remember(id) {
-    const url = new URL(location.href);
-    url.searchParams.set("tab", this.technique);
-    url.searchParams.set("run", id);
-    history.replaceState(history.state, "", url);
+    window.aigc.linked?.({ tab: this.technique, run: id });
   }
 }
 
@@ -338,6 +352,6 @@ const live = {
     panels[technique]?.show(id);
   },
 };
-window.aigc = { ...window.aigc, live };
+(window.aigc ??= {}).live = live; // page.js has its own things in there
 new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });
 adopt();

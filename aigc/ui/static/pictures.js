@@ -5,6 +5,7 @@ import { Cloud } from "./points.js";
 
 const PLAY_MS = 140;
 const KEPT = 400; // loaded pictures
+const LEAST_FILLED = 0.85; // of the stage, by a picture
 
 export class Pictures {
   /** `url(file)`, `json(file)` fetch; `save(kind, sheet, images)` downloads; `moved(preview)` is told what is shown. */
@@ -41,6 +42,7 @@ export class Pictures {
     Object.assign(this, { previews: [], at: null, current: null, real: null, drawn: "" });
     this.loaded.clear();
     this.frame.replaceChildren(h("p", { className: "aigc-quiet" }, this.words.waiting_picture));
+    this.stage.classList.remove("aigc-filled");
     this.frame.removeAttribute("style");
     this.cloud.toggles.hidden = this.cloud.path.hidden = true;
     this.tabs.replaceChildren();
@@ -146,6 +148,7 @@ export class Pictures {
       const lines = h("div", { className: "aigc-lines", style: `--rows: ${rows}; --columns: ${columns}` });
       this.cell = h("div", { className: "aigc-here", hidden: true });
       this.frame.replaceChildren(image, lines, this.cell);
+      this.stage.classList.add("aigc-filled");
       this.fit();
     } catch {
       // a preview that was thinned out meanwhile: the last picture stays
@@ -177,7 +180,7 @@ export class Pictures {
     }
   }
 
-  /** As large as fits, and a whole number of screen pixels for each pixel where there is room, so that it is crisp. */
+  /** As large as fits; a whole number of screen pixels for each pixel, so that all are alike, unless that wastes too much room. */
   fit() {
     const room = this.stage.clientWidth;
     if (this.isPoints) {
@@ -189,7 +192,8 @@ export class Pictures {
     const [rows, columns, height, width] = this.tiles.tiles;
     const dots = window.devicePixelRatio || 1;
     const fits = Math.min(room / (columns * width), this.stage.clientHeight / (rows * height)) * dots;
-    const scale = (fits >= 2 ? Math.floor(fits) : fits) / dots;
+    const whole = Math.floor(fits);
+    const scale = (whole > fits * LEAST_FILLED ? whole : fits) / dots;
     this.frame.style.width = `${columns * width * scale}px`;
     this.frame.style.height = `${rows * height * scale}px`;
   }

@@ -15,7 +15,7 @@ function rgb(colour) {
 
 export class Cloud {
   constructor(words, layers) {
-    Object.assign(this, { words, layers, off: new Set(), arrays: {}, real: null, time: 1 });
+    Object.assign(this, { words, layers, off: new Set(), arrays: {}, time: 1 });
     this.canvas = h("canvas", { className: "aigc-cloud", role: "img" });
     this.toggles = h("div", { className: "aigc-layers" });
     this.slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: 1, "aria-label": words.step_of_path, oninput: () => this.travel() });

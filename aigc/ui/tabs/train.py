@@ -6,7 +6,7 @@ The form is Gradio's; the panel beside it is the browser's own (static/live.js),
 from __future__ import annotations
 
 import html
-import uuid
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from aigc.ui import forms
 from aigc.ui.forms import Form
 from aigc.ui.page import Page
 from aigc.ui.text import train as text
-from aigc.words import Lang, Refusal, Words
+from aigc.words import Lang, Refusal
 
 FIRST_DATA, FIRST_PRESET = "digits", "quick"
 NOBODY = "nobody"  # brought no data: what is drawn before it is known who looks
@@ -39,33 +39,36 @@ class Dial:
     data: gr.Dropdown
     about: gr.HTML
     preset: gr.Radio
-    key: gr.Textbox  # names this click: the same again is the same run
+    count: gr.Textbox  # of runs started from this page: with the page's own name it makes a double click the same run
     run: gr.Textbox  # the run that was started, for the panel
+    asked: gr.Textbox  # what the address asks for
     go: gr.Button | None = None
     name: gr.Textbox | None = None
     device: gr.Dropdown | None = None
 
 
-def draw(page: Page, info: TechniqueInfo) -> Form:
+def draw(page: Page, info: TechniqueInfo) -> tuple[Form, Component]:
+    """-> the form, and the widget in which the data are chosen"""
     with gr.Row(elem_classes=["aigc-train"], equal_height=False):
         with gr.Column(scale=0, min_width=320, elem_classes=["aigc-form"]):
             dial, form = _draw_form(page, info)
         with gr.Column(scale=1, min_width=320, elem_classes=["aigc-result"]):
-            gr.HTML(f'<div class="aigc-live" data-technique="{info.slug}" data-lang="{page.lang}"></div>', padding=False)
+            gr.HTML(f'<div class="aigc-live" data-technique="{info.slug}" data-lang="{page.lang}"></div>', apply_default_css=False)
     _wire_dial(page, info, dial, form)
     _wire_start(page, info, dial, form)
     _wire_live_knobs(info, form)
-    return form
+    return form, dial.data
 
 
 def _draw_form(page: Page, info: TechniqueInfo) -> tuple[Dial, Form]:
     t, spec = page.t, data.spec(FIRST_DATA)
     dial = Dial(
         data=gr.Dropdown(_data_choices(page.lang, NOBODY), value=spec.name, label=t(text.DATA), filterable=False, elem_classes=["aigc-data"]),
-        about=gr.HTML(_about(spec, page.lang), elem_classes=["aigc-about"], padding=False),
+        about=gr.HTML(_about(spec, page.lang), elem_classes=["aigc-about"], apply_default_css=False),
         preset=gr.Radio(_preset_choices(info, spec, page.lang), value=FIRST_PRESET, label=t(text.PRESET), elem_classes=["aigc-preset"]),
-        key=gr.Textbox(_new_key, visible="hidden"),
+        count=gr.Textbox("0", visible="hidden"),
         run=gr.Textbox(visible="hidden"),
+        asked=gr.Textbox(visible="hidden"),
     )
 
     def go() -> None:
@@ -85,26 +88,42 @@ def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
 
     def turned(given: dict[Component, Any]) -> dict[Component, Any]:
         with forms.in_words(page.lang):
-            spec = data.spec(given[dial.data])
-            return _filled(info, spec, given[dial.preset], page.lang, dial, form)
+            return _filled(info, data.spec(given[dial.data]), given[dial.preset], page.lang, dial, form)
 
-    def opened(request: gr.Request) -> dict[Component, Any]:
-        """The user's own data, and what the address asks for: ?run=, or ?data= and ?preset=."""
-        query, owner = request.query_params, page.owner(request) or None
-        choices = {dial.data: gr.update(choices=_data_choices(page.lang, owner))}
-        if query.get("tab") != info.slug:
-            return choices
+    def opened(request: gr.Request) -> str:
+        """What a link asks for: the query of the address, if it is about this form."""
+        query = request.query_params
+        asks = query.get("tab") == info.slug and {"run", "data", "preset"} & set(query)
+        return json.dumps({name: query[name] for name in ("run", "data", "preset") if name in query}) if asks else ""
+
+    def asked(wanted: str, request: gr.Request) -> dict[Component, Any]:
         try:
-            asked = _asked_by_run(info, query["run"]) if query.get("run") else (query.get("data", FIRST_DATA), query.get("preset", FIRST_PRESET), {})
-            spec = data.specs(owner)[asked[0]]
-            filled = _filled(info, spec, asked[1], page.lang, dial, form, asked[2])
-        except (Refusal, KeyError):
-            return choices  # a link to what is no longer there
-        return filled | {dial.data: gr.update(value=spec.name, **choices[dial.data])}
+            name, preset, values = _asked(info, json.loads(wanted))
+            spec = data.specs(page.owner(request) or None)[name]
+            filled = _filled(info, spec, preset, page.lang, dial, form, values)
+        except (Refusal, KeyError, ValueError):
+            return {dial.asked: ""}  # a link to what is no longer there: the form stays as it is
+        return filled | {dial.data: gr.update(choices=_data_choices(page.lang, page.owner(request) or None), value=spec.name)}
+
+    def refreshed(request: gr.Request) -> Any:
+        """What this visitor brought may have come since the page was drawn."""
+        return gr.update(choices=_data_choices(page.lang, page.owner(request) or None))
 
     for widget in (dial.data, dial.preset):
         widget.input(turned, {dial.data, dial.preset}, shown, **QUIET)
-    gr.on(None, opened, None, shown, **QUIET)
+    dial.data.focus(refreshed, None, dial.data, **QUIET)
+    # Gradio's page pays for every output of an event that runs when it loads, so the many are behind one that says whether to
+    gr.on(None, opened, None, dial.asked, **QUIET)
+    dial.asked.change(asked, dial.asked, shown | {dial.asked}, **QUIET)
+
+
+def _asked(info: TechniqueInfo, query: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
+    """(data, preset, values) that a link asks for; with a run, how that was trained.  Raises Refusal."""
+    if query.get("run"):
+        request = Run.open(query["run"]).request
+        if request.technique == info.slug:
+            return request.data, request.preset, {**request.config, **request.options}
+    return query.get("data", FIRST_DATA), query.get("preset", FIRST_PRESET), {}
 
 
 def _filled(
@@ -118,14 +137,6 @@ def _filled(
         dial.preset: gr.update(choices=_preset_choices(info, spec, lang), value=preset),
         **forms.fill(form, values or _preset_values(info, spec, preset)),
     }
-
-
-def _asked_by_run(info: TechniqueInfo, id: str) -> tuple[str, str, dict[str, Any]]:
-    """(data, preset, values) of a run, so that a link to it also shows how it was trained.  Raises Refusal."""
-    request = Run.open(id).request
-    if request.technique != info.slug:
-        return FIRST_DATA, FIRST_PRESET, {}
-    return request.data, request.preset, {**request.config, **request.options}
 
 
 def _preset_values(info: TechniqueInfo, spec: data.DataSpec, preset: str) -> dict[str, Any]:
@@ -146,8 +157,8 @@ def _data_choices(lang: Lang, owner: str | None) -> list[tuple[str, str]]:
 
 def _about(spec: data.DataSpec, lang: Lang) -> str:
     """What the data are, whose, and under which licence; titles and credits may come from a user, so everything is escaped."""
-    parts: list[Words | str] = [text.about(spec), spec.licence, spec.credit]
-    return "<p>" + "<br>".join(html.escape(p[lang] if isinstance(p, Words) else p) for p in parts if p) + "</p>"
+    whose = " · ".join(html.escape(part) for part in (spec.licence, spec.credit) if part)
+    return f'<p>{html.escape(text.about(spec)[lang])}</p><p class="aigc-credit" title="{whose}">{whose}</p>'
 
 
 # starting
@@ -157,7 +168,8 @@ def _wire_start(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None
     mine = knobs(info.Config)
 
     def start(given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
-        """Puts the run into the line and answers at once; the key makes a second click the same run."""
+        """Puts the run into the line and answers at once."""
+        count = int(given[dial.count]) if str(given[dial.count]).isdecimal() else 0
         with forms.in_words(page.lang):
             values = forms.values(form, given)
             run = page.supervisor.submit(
@@ -171,19 +183,15 @@ def _wire_start(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None
                     device=str(given[device]),
                     owner=page.owner(request),
                 ),
-                key=str(given[dial.key])[:64] or None,
+                key=f"{request.session_hash}-{info.slug}-{count}"[:80],
             )
-        return {dial.run: run.id, dial.key: _new_key()}
+        return {dial.run: run.id, dial.count: str(count + 1)}
 
-    inputs = form.inputs | {dial.data, dial.preset, name, device, dial.key}
+    inputs = form.inputs | {dial.data, dial.preset, name, device, dial.count}
     js = f"(...given) => {{ window.aigc?.live?.begin('{info.slug}'); return given; }}"
-    sent = dial.go.click(start, inputs, {dial.run, dial.key}, js=js, **QUIET)
+    sent = dial.go.click(start, inputs, {dial.run, dial.count}, js=js, **QUIET)
     sent.success(None, [dial.run], None, js=f"(id) => {{ window.aigc?.live?.show('{info.slug}', id); }}", **QUIET)
     sent.failure(None, None, None, js=f"() => {{ window.aigc?.live?.refused('{info.slug}'); }}", **QUIET)
-
-
-def _new_key() -> str:
-    return uuid.uuid4().hex
 
 
 # turning knobs while it trains

@@ -37,9 +37,18 @@ PANELS: dict[str, Words] = {
     "loss": both("Losses", "损失"),
     "health": both("Health", "健康状况"),
     "gradient": both("Gradient norms", "梯度范数"),
-    "probability": both("What the critic believes", "判别器的判断"),
-    "quality": both("Quality", "质量"),
-    "rows": both("In detail", "细看"),
+    "penalty": both("Penalties", "惩罚项"),
+    "error": both("Error per pixel", "每像素误差"),
+    "kl": both("KL divergence", "KL 散度"),
+    "weight": both("Weight of the KL", "KL 的权重"),
+    "sigma": both("Width of the likelihood", "似然的宽度"),
+}
+
+UNITS: dict[str, Words] = {
+    "probability": both("probability", "概率"),
+    "nats": both("nats", "nat"),
+    "nats or squared error": both("nats or squared error", "nat 或平方误差"),
+    "MSE": both("MSE", "均方误差"),
 }
 
 # lines of the log that need no more words than these
@@ -91,6 +100,8 @@ BROWSER: dict[str, Words] = {
     "smooth": both("smooth", "平滑"),
     "whole": both("Show all", "看全程"),
     "zoom_help": both("Drag across to zoom, click to go to that moment.", "横向拖动可放大，点击可跳到那一刻。"),
+    "explore": both("Explore it", "探索这个模型"),
+    "maths": both("the mathematics", "看公式"),
     "views": both("In detail", "细看"),
     "log": both("What happened", "发生了什么"),
     "quiet": both("Nothing to report yet.", "暂时没有消息。"),
@@ -117,6 +128,10 @@ def phase(name: str) -> Words:
 
 def sheet(name: str) -> Words:
     return SHEETS.get(name, Words(name, name))
+
+
+def unit(name: str) -> Words:
+    return UNITS.get(name, Words(name, name))
 
 
 def panel(name: str) -> Words:
