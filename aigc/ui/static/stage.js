@@ -2,7 +2,7 @@
 //
 // A value is one of
 //   {kind: "empty", text}
-//   {kind: "images", films: [{name, label, src}], tiles: [rows, columns, h, w], count, states, captions, cells, rows, marks, pick, strip, made}
+//   {kind: "images", films: [{name, label, src}], tiles: [rows, columns, h, w], count, states, captions, cells, rows, heads, marks, pick, strip, made}
 //   {kind: "points", arrays, real, layers, title}
 // with {status, busy, progress} beside it. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
@@ -22,17 +22,21 @@ export class Stage {
     this.films = h("div", { className: "aigc-tabs aigc-x-films", role: "group", "aria-label": words.shown, hidden: true });
     this.canvas = h("canvas", { className: "aigc-x-canvas", role: "img" });
     this.rowLabels = h("div", { className: "aigc-x-rows" });
+    this.heads = h("div", { className: "aigc-x-heads", hidden: true });
+    this.thumbs = h("canvas", { className: "aigc-x-thumbs", hidden: true, "aria-hidden": "true", onclick: (event) => this.thumbed(event) });
     this.quiet = h("p", { className: "aigc-x-quiet" });
     this.cloud = new Cloud(words, words.layers);
     this.box = h("div", { className: "aigc-x-box" }, this.rowLabels, this.canvas, this.cloud.canvas, this.quiet);
     this.play = h("button", { type: "button", className: "aigc-small aigc-play", "aria-label": words.play, title: words.play, onclick: () => this.toggle() }, "▶");
     this.range = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.step, oninput: () => this.go(Number(this.range.value), true) });
-    this.slider = h("div", { className: "aigc-scrubber", hidden: true }, this.play, this.range);
     this.caption = h("output", { className: "aigc-x-caption" });
+    this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.play, this.range);
     this.cell = h("span", { className: "aigc-x-cell" });
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
-    const under = h("div", { className: "aigc-x-under" }, this.caption, this.cell, this.made);
-    element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status, this.films), this.bar, this.box, this.cloud.toggles, this.cloud.path, this.slider, under);
+    const head = h("div", { className: "aigc-x-head" }, this.status, this.films);
+    const under = h("div", { className: "aigc-x-under" }, this.made, this.cell);
+    // what can be handled stands above the picture, which may be of any height
+    element.replaceChildren(head, this.bar, this.slider, this.caption, this.cloud.path, this.heads, this.box, this.thumbs, this.cloud.toggles, under);
     this.canvas.addEventListener("pointermove", (event) => this.pointed(event));
     this.canvas.addEventListener("pointerleave", () => say(this.cell, ""));
     this.canvas.addEventListener("pointerdown", (event) => this.grabbed(event));
@@ -68,7 +72,7 @@ export class Stage {
 
   /** What stands around the picture. */
   dress(anew) {
-    const { kind, films = [], states = 0, rows = [], made, text } = this.value;
+    const { kind, films = [], states = 0, rows = [], heads = [], strip, made, text } = this.value;
     const isImages = kind === "images";
     this.canvas.hidden = !isImages;
     this.cloud.canvas.hidden = kind !== "points";
@@ -82,6 +86,9 @@ export class Stage {
     this.films.replaceChildren(...films.map((film, i) => h("button", { type: "button", onclick: () => this.choose(i) }, film.label)));
     this.choose(this.film);
     this.rowLabels.replaceChildren(...rows.map((label) => h("span", {}, label)));
+    this.heads.replaceChildren(...heads.map((label) => h("span", {}, label)));
+    this.heads.hidden = !heads.length;
+    this.thumbs.hidden = !(isImages && strip);
     this.slider.hidden = !isImages || states < 2;
     this.range.max = Math.max(0, states - 1);
     this.canvas.tabIndex = isImages && this.value.pick ? 0 : -1;
@@ -135,7 +142,7 @@ export class Stage {
     const dots = window.devicePixelRatio || 1;
     const gap = this.value.joined ? 0 : Math.round(GAP * dots);
     const room = (this.box.clientWidth - this.rowLabels.offsetWidth) * dots;
-    const most = Math.min(room, 720 * dots, (window.innerHeight * 0.72 * dots * columns * width) / (rows * height));
+    const most = Math.min(room, 660 * dots, (window.innerHeight * 0.62 * dots * columns * width) / (rows * height));
     const exact = (most - gap * (columns - 1)) / (columns * width);
     const scale = exact >= 1 ? Math.min(Math.floor(exact), Math.round(32 * dots)) : exact;
     const [w, t] = [Math.round(width * scale), Math.round(height * scale)];
@@ -144,6 +151,7 @@ export class Stage {
     this.canvas.style.width = `${this.canvas.width / dots}px`;
     this.canvas.style.height = `${this.canvas.height / dots}px`;
     this.rowLabels.style.setProperty("--tile", `${(t + gap) / dots}px`);
+    this.heads.style.setProperty("--tile", `${(w + gap) / dots}px`);
     const pen = this.canvas.getContext("2d");
     pen.imageSmoothingEnabled = scale < 1;
     const top = this.at * rows * height;
@@ -153,6 +161,29 @@ export class Stage {
     }
     if (marks) this.drawMarks(pen, marks, dots);
     if (pick) this.drawPick(pen, pick, dots);
+    if (this.value.strip) this.drawThumbs(image, dots);
+  }
+
+  /** Every state side by side; the one on the stage is underlined. */
+  drawThumbs(image, dots) {
+    const { tiles, states } = this.value;
+    const [w, t] = [tiles[1] * tiles[3], tiles[0] * tiles[2]];
+    const room = Math.min(this.box.clientWidth, 900) * dots;
+    const scale = Math.max(0.25, Math.min(room / states - dots, 64 * dots) / w);
+    const [each, tall] = [Math.floor(w * scale), Math.floor(t * scale)];
+    const gap = Math.round(dots);
+    Object.assign(this.thumbs, { width: states * (each + gap), height: tall + 5 * gap });
+    this.thumbs.style.width = `${this.thumbs.width / dots}px`;
+    const pen = this.thumbs.getContext("2d");
+    pen.imageSmoothingEnabled = scale < 1;
+    for (let i = 0; i < states; i++) pen.drawImage(image, 0, i * t, w, t, i * (each + gap), 0, each, tall);
+    pen.fillStyle = getComputedStyle(this.thumbs).color;
+    pen.fillRect(this.at * (each + gap), tall + 2 * gap, each, 3 * gap);
+  }
+
+  thumbed(event) {
+    const share = event.offsetX / this.thumbs.clientWidth;
+    this.go(Math.min(this.value.states - 1, Math.floor(share * this.value.states)), true);
   }
 
   drawMarks(pen, marks, dots) {

@@ -34,16 +34,14 @@ def draw(page: Page, info: TechniqueInfo) -> None:
     with gr.Tabs(elem_id=f"explore-{info.slug}"):
         for name in views_of(info):
             with gr.Tab(page.t(text.VIEWS[name]), id=name) as view:
-                if name == "plane":
-                    explore_plane.draw(room, view)
-                else:
-                    DRAWN[name](room)
+                DRAWN[name](room, view)
     _wire(room, tab)
 
 
 DRAWN = {
     "sample": explore_sample.draw_samples,
     "between": explore_sample.draw_between,
+    "plane": explore_plane.draw,
     "rebuild": explore_rebuild.draw_rebuilt,
     "path": explore_rebuild.draw_path,
 }
@@ -73,14 +71,11 @@ def _wire(room: Room, tab: Any) -> None:
         value = wanted or fresh or (current if current in keys else next(iter(keys), None))
         return gr.update(choices=[(this.words[page.lang], this.key) for this in found], value=value), keys
 
-    def came(current: Any, seen: list[str]) -> tuple[Any, list[str]]:
-        return listed(current, seen)
-
-    def opened(request: gr.Request) -> tuple[Any, list[str]]:
-        """A link may name a model or a run."""
+    def came(current: Any, seen: list[str], request: gr.Request) -> tuple[Any, list[str]]:
+        """The first time, the page's address may name a model or a run."""
         query = request.query_params
-        if query.get("tab") != info.slug or query.get("view") != HERE:
-            return gr.skip(), gr.skip()
+        if seen or query.get("tab") != info.slug or query.get("view") != HERE:
+            return listed(current, seen)
         wanted = f"run:{query['run']}" if query.get("run") else f"model:{query['model']}" if query.get("model") else None
         return listed(None, [], wanted)
 
@@ -92,11 +87,10 @@ def _wire(room: Room, tab: Any) -> None:
             this = None
         return [how(this) for _, how in room.follow]
 
-    gr.on(None, opened, None, [model, known], **QUIET)
     tab.select(came, [model, known], [model, known], **QUIET)
     model.focus(lambda current, seen: listed(current, [*seen, *(s.key for s in subjects(info))]), [model, known], [model, known], **QUIET)
     model.change(moved, model, following, **QUIET)
-    model.input(None, model, None, js=LINKED, queue=False, **QUIET)
+    model.input(None, model, None, js=LINKED, **QUIET)
 
 
 # The address names what is shown, so that it can be sent to somebody.

@@ -17,7 +17,7 @@ from aigc.ui.text import explore as text
 from aigc.words import Refusal
 
 FRAMES_A_SECOND = 10.0
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 2}
 # The browser fetches the finished file as if its link had been clicked.
 FETCH = """(file) => {
   if (!file) return;
@@ -38,7 +38,7 @@ def button(page: Page, label: str, make: Callable[..., Path], inputs: list[Any],
         with forms.in_words(page.lang):
             return str(make(*given))
 
-    press.click(run, inputs, made, **QUIET).success(None, made, None, js=FETCH, queue=False, **QUIET)
+    press.click(run, inputs, made, **QUIET).success(None, made, None, js=FETCH, **QUIET)
     return press
 
 

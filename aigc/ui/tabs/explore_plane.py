@@ -13,7 +13,21 @@ from aigc.ui.studio import film as films
 from aigc.ui.studio.film import Film
 from aigc.ui.studio.subjects import Subject, opened, subject
 from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import QUIET, Made, Pace, Result, Room, class_choices, log, result_state, said, stage, takes_labels, wire
+from aigc.ui.tabs.explore_room import (
+    QUIET,
+    Made,
+    Pace,
+    Result,
+    Room,
+    at_first_sight,
+    class_choices,
+    log,
+    result_state,
+    said,
+    stage,
+    takes_labels,
+    wire,
+)
 from aigc.ui.text import explore as text
 from aigc.words import Refusal, both
 
@@ -25,7 +39,7 @@ def draw(room: Room, tab: gr.Tab) -> None:
     page = room.page
     with gr.Row(elem_classes=["aigc-train"], equal_height=False):
         with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
-            gr.HTML(f"<p>{page.t(text.SAYS['plane'])}</p>", elem_classes=["aigc-about"])
+            gr.HTML(f"<p>{page.t(text.SAYS['plane'])}</p>", elem_classes=["aigc-x-says"], padding=False)
             label = gr.Dropdown([], label=page.t(text.CLASS), visible=False)
             marks = gr.Checkbox(False, label=page.t(text.SHOW_TEST))
             here, last = stage(page, "here", large=False), result_state()
@@ -39,7 +53,8 @@ def draw(room: Room, tab: gr.Tab) -> None:
     def overview(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _overview(room, given[room.model], given[label], given[marks])
 
-    wire(room, overview, inputs, plane, whole, tab.select, room.model.change, label.input, marks.input)
+    wire(room, overview, inputs, plane, whole, label.input, marks.input)
+    at_first_sight(room, tab, overview, inputs, plane, whole)
 
     def pick(key: Any, named: Any, evt: gr.EventData) -> tuple[str, Any]:
         try:
@@ -50,7 +65,7 @@ def draw(room: Room, tab: gr.Tab) -> None:
             log.exception("explore")
             return said(text.UNEXPECTED, room.lang), gr.skip()
 
-    plane.pick(pick, [room.model, label], [here, last], queue=False, trigger_mode="always_last", **QUIET)
+    plane.pick(pick, [room.model, label], [here, last], trigger_mode="always_last", **QUIET)
 
 
 def _overview(room: Room, key: Any, named: Any, marked: Any) -> Iterator[Result]:
@@ -104,7 +119,7 @@ def _picked(room: Room, key: Any, named: Any, place: Any) -> tuple[str, Made]:
         film = Film(this.spec)
         film.add(x=make.decoded(model, quantiles, label))
         z = [round(float(n), 2) for n in make.plane_of(model)(quantiles)[0][:LATENTS_TOLD]]
-    told = ", ".join(f"{n:.2f}" for n in z) + (" …" if len(z) == LATENTS_TOLD else "")
+    told = ", ".join(f"{n:.2f}".replace("-", "−") for n in z) + (" …" if len(z) == LATENTS_TOLD else "")
     where = text.PLACE.fill(u=u, v=v, z=told)[room.lang]
     made = Made(f"{this.card.slug}-{u:.2f}-{v:.2f}", {"technique": room.info.slug, "model": this.name, "place": [u, v]}, film)
     if this.spec.is_points:

@@ -15,7 +15,7 @@ from aigc.ui.studio import film as films
 from aigc.ui.studio.film import Film
 from aigc.ui.studio.subjects import Subject, opened, subject
 from aigc.ui.tabs import explore_files, explore_source
-from aigc.ui.tabs.explore_room import QUIET, Made, Pace, Result, Room, result_state, stage, wire
+from aigc.ui.tabs.explore_room import QUIET, Made, Pace, Result, Room, at_first_sight, buttons, result_state, stage, wire
 from aigc.ui.text import explore as text
 from aigc.words import Refusal, Words, both
 
@@ -26,13 +26,13 @@ MOST_PATHS = 8  # images on their way to noise at a time
 OWN, RANDOM = "own", "random"
 
 
-def draw_rebuilt(room: Room) -> None:
+def draw_rebuilt(room: Room, tab: gr.Tab) -> None:
     page = room.page
     with gr.Row(elem_classes=["aigc-train"], equal_height=False):
         with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
-            gr.HTML(f"<p>{page.t(text.SAYS['rebuild'])}</p>", elem_classes=["aigc-about"])
+            gr.HTML(f"<p>{page.t(text.SAYS['rebuild'])}</p>", elem_classes=["aigc-x-says"], padding=False)
             source = explore_source.draw(room)
-            go = gr.Button(page.t(text.GO["rebuild"]), variant="primary", elem_classes=["aigc-go"])
+            go = gr.Button(page.t(text.GO["rebuild"]), variant="primary")
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "rebuild"), result_state()
             explore_files.saves(page, last, ("png", "npz"))
@@ -41,8 +41,10 @@ def draw_rebuilt(room: Room) -> None:
     def rebuild(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _rebuild(room, source, given, given[room.model])
 
+    inputs = source.inputs | {room.model}
     # the answer follows the strokes
-    wire(room, rebuild, source.inputs | {room.model}, on, last, go.click, source.numbers.submit, source.drawing.change, source.file.change)
+    wire(room, rebuild, inputs, on, last, go.click, source.numbers.submit, source.drawing.change, source.file.change)
+    at_first_sight(room, tab, rebuild, inputs, on, last)
 
 
 def _rebuild(room: Room, source: explore_source.Source, given: dict[Component, Any], key: Any) -> Iterator[Result]:
@@ -66,8 +68,10 @@ def _rebuild(room: Room, source: explore_source.Source, given: dict[Component, A
         yield {"kind": "points", "arrays": arrays, "real": real, "status": words[room.lang]}, made
         return
     film.add(x=torch.cat([x, back, (x - back).abs()]))
-    made = Made(f"{this.card.slug}-rebuilt", note, film, columns=len(x))
-    shown = films.images(film, {"x": ""}, columns=len(x), rows=[r[room.lang] for r in text.ROWS], cells=_cells(room, this, labels, len(x)))
+    columns = len(x) if len(x) > 1 else len(text.ROWS)  # one image alone: side by side
+    made = Made(f"{this.card.slug}-rebuilt", note, film, columns=columns)
+    names = {"rows" if len(x) > 1 else "heads": [r[room.lang] for r in text.ROWS]}
+    shown = films.images(film, {"x": ""}, columns=columns, cells=_cells(room, this, labels, len(x)), **names)
     yield {**shown, "captions": [words[room.lang]], "status": pace.end(text.images(len(x), False))}, made
 
 
@@ -92,17 +96,16 @@ def _wire_others(room: Room, source: explore_source.Source) -> None:
 
 
 # denoisers: to noise and back
-def draw_path(room: Room) -> None:
+def draw_path(room: Room, tab: gr.Tab) -> None:
     page, info = room.page, room.info
     with gr.Row(elem_classes=["aigc-train"], equal_height=False):
         with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
-            gr.HTML(f"<p>{page.t(text.SAYS['path'])}</p>", elem_classes=["aigc-about"])
+            gr.HTML(f"<p>{page.t(text.SAYS['path'])}</p>", elem_classes=["aigc-x-says"], padding=False)
             source = explore_source.draw(room)
             noise = gr.Radio([(page.t(text.OWN_NOISE), OWN), (page.t(text.RANDOM_NOISE), RANDOM)], value=OWN, label=page.t(text.NOISE))
             with gr.Accordion(page.t(text.HOW), open=False, elem_classes=["aigc-fold"]):
                 form = forms.draw(page.lang, info.Sampling, fold=False)
-            go = gr.Button(page.t(text.GO["path"]), variant="primary", elem_classes=["aigc-go"])
-            stop = gr.Button(page.t(text.STOP), size="sm")
+            go, stop = buttons(page, "path")
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "path"), result_state()
             explore_files.saves(page, last, ("png", "gif", "mp4"))

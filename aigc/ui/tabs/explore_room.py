@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc.knobs import knobs
 from aigc.techniques import TechniqueInfo
 from aigc.ui.page import Page
 from aigc.ui.studio.film import Film, Payload
@@ -22,14 +24,15 @@ from aigc.words import Lang, Refusal, Words
 
 log = logging.getLogger(__name__)
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 TELL_EVERY = 0.25  # seconds between two looks at what is not ready yet; also how soon Stop is noticed
 KEEP_SECONDS = 3600  # how long a visitor's last result can be saved
 
 MODULE = "import(new URL('aigc/static/{file}', document.baseURI).href)"
 STAGE_JS = f"""
 {MODULE.format(file="stage.js")}.then(({{ Stage }}) => {{
-  const stage = new Stage(element.querySelector(".aigc-x"), props.words, (x, y) => trigger('pick', {{ x, y }}));
+  const place = element.querySelector(".aigc-x");
+  const stage = new Stage(place, JSON.parse(place.dataset.words), (x, y) => trigger('pick', {{ x, y }}));
   const show = () => props.value && stage.show(JSON.parse(props.value));
   watch("value", show);
   show();
@@ -37,7 +40,8 @@ STAGE_JS = f"""
 """
 PAD_JS = f"""
 {MODULE.format(file="pad.js")}.then(({{ Pad }}) => {{
-  const pad = new Pad(element.querySelector(".aigc-x"), props.words, (png) => trigger('drawn', {{ png }}));
+  const place = element.querySelector(".aigc-x");
+  const pad = new Pad(place, JSON.parse(place.dataset.words), (png) => trigger('drawn', {{ png }}));
   const dress = () => {{ pad.coloured = props.value === "colour"; }};
   watch("value", dress);
   dress();
@@ -77,23 +81,39 @@ class Room:
 
 
 Result = tuple[Payload, Made | None]
+Handler = Callable[[dict[Component, Any]], Iterator[Result]]
 
 
 def stage(page: Page, view: str, *, large: bool = True) -> gr.HTML:
     """An empty stage.  `.pick(...)` listens to places chosen in its picture."""
     go = text.GO.get(view)
     quiet = text.PRESS.fill(go=go) if go else text.CLICK
-    words = {name: w[page.lang] for name, w in text.STAGE.items()} | {"layers": {name: w[page.lang] for name, w in LAYERS.items()}}
     return gr.HTML(
-        json.dumps({"kind": "empty", "text": quiet[page.lang]}), html_template='<div class="aigc-panel aigc-x"></div>', js_on_load=STAGE_JS,
-        words=words, padding=False, apply_default_css=False, elem_classes=["aigc-x-large" if large else "aigc-x-small", f"aigc-x-{view}"],
+        json.dumps({"kind": "empty", "text": quiet[page.lang]}), html_template=template(page.lang), js_on_load=STAGE_JS,
+        padding=False, apply_default_css=False, elem_classes=["aigc-x-large" if large else "aigc-x-small", f"aigc-x-{view}"],
     )  # fmt: skip
 
 
-def streamed(lang: Lang, handler: Callable[..., Iterator[Result]]) -> Callable[..., Iterator[tuple[str, Any]]]:
+def buttons(page: Page, view: str) -> tuple[gr.Button, gr.Button]:
+    """Begin and Stop."""
+    with gr.Row(elem_classes=["aigc-x-go"]):
+        return gr.Button(page.t(text.GO[view]), variant="primary"), gr.Button(page.t(text.STOP))
+
+
+def template(lang: Lang) -> str:
+    """An empty place for a script, with its words: other properties may reach the script after the first value does."""
+    words: dict[str, Any] = {name: w[lang] for name, w in text.STAGE.items()}
+    words["layers"] = {name: w[lang] for name, w in LAYERS.items()}
+    return f'<div class="aigc-panel aigc-x" data-words="{html.escape(json.dumps(words, ensure_ascii=False))}"></div>'
+
+
+def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any]], bool]) -> Callable[..., Iterator[tuple[Any, Any]]]:
     """A handler of results as Gradio's: its refusals and its mistakes become a sentence on the stage."""
 
-    def run(given: dict[Component, Any]) -> Iterator[tuple[str, Any]]:
+    def run(given: dict[Component, Any]) -> Iterator[tuple[Any, Any]]:
+        if not wanted(given):
+            yield gr.skip(), gr.skip()
+            return
         yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang]}), gr.skip()
         try:
             for payload, made in handler(given):
@@ -134,19 +154,33 @@ class Pace:
 
 def wire(
     room: Room,
-    handler: Callable[..., Iterator[Result]],
+    handler: Handler,
     inputs: set[Component],
     on: Component,
     last: gr.State,
     *triggers: Any,
     stop: gr.Button | None = None,
+    wanted: Callable[[dict[Component, Any]], bool] = lambda given: True,
 ) -> Any:
-    """`handler` runs when a trigger fires and puts its results on the stage `on`; Stop ends it at the next thing it tells."""
+    """`handler` runs when a trigger fires, and is wanted, and puts its results on the stage; Stop ends it at the next thing it tells."""
     outputs: list[Component] = [on, last]
-    event = gr.on(list(triggers), streamed(room.lang, handler), inputs, outputs, concurrency_limit=2, trigger_mode="always_last", **QUIET)
+    run = streamed(room.lang, handler, wanted)
+    event = gr.on(list(triggers), run, inputs, outputs, trigger_mode="always_last", **{**QUIET, "concurrency_limit": 2})
     if stop is not None:
-        stop.click(lambda: said(text.STOPPED, room.lang), None, on, cancels=[event], queue=False, **QUIET)
+        stop.click(lambda: said(text.STOPPED, room.lang), None, on, cancels=[event], **QUIET)
     return event
+
+
+def at_first_sight(room: Room, tab: gr.Tab, handler: Handler, inputs: set[Component], on: Component, last: gr.State) -> None:
+    """Something stands there when the view is opened, and what stands there follows the model."""
+    asked = inputs | {last}
+    wire(room, handler, asked, on, last, tab.select, wanted=lambda given: given[last] is None and bool(given[room.model]))
+    wire(room, handler, asked, on, last, room.model.change, wanted=lambda given: given[last] is not None and bool(given[room.model]))
+
+
+def is_quick(info: TechniqueInfo) -> bool:
+    """Whether the technique makes everything in one go."""
+    return "steps" not in knobs(info.Sampling)
 
 
 def result_state() -> gr.State:

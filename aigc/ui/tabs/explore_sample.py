@@ -17,7 +17,20 @@ from aigc.ui.studio import film as films
 from aigc.ui.studio.film import Film
 from aigc.ui.studio.subjects import Subject, opened, subject
 from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import Made, Pace, Result, Room, class_choices, result_state, stage, takes_labels, wire
+from aigc.ui.tabs.explore_room import (
+    Made,
+    Pace,
+    Result,
+    Room,
+    at_first_sight,
+    buttons,
+    class_choices,
+    is_quick,
+    result_state,
+    stage,
+    takes_labels,
+    wire,
+)
 from aigc.ui.text import explore as text
 from aigc.words import Refusal, both
 
@@ -41,15 +54,14 @@ class Walk:
     )
 
 
-def draw_samples(room: Room) -> None:
+def draw_samples(room: Room, tab: gr.Tab) -> None:
     page, info = room.page, room.info
     with gr.Row(elem_classes=["aigc-train"], equal_height=False):
         with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
-            gr.HTML(f"<p>{page.t(text.SAYS['sample'])}</p>", elem_classes=["aigc-about"])
+            gr.HTML(f"<p>{page.t(text.SAYS['sample'])}</p>", elem_classes=["aigc-x-says"], padding=False)
             label = gr.Dropdown([], label=page.t(text.CLASS), visible=False)
             form = forms.draw(page.lang, Draw, info.Sampling, fold=False)
-            go = gr.Button(page.t(text.GO["sample"]), variant="primary", elem_classes=["aigc-go"])
-            stop = gr.Button(page.t(text.STOP), size="sm")
+            go, stop = buttons(page, "sample")
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "sample"), result_state()
             explore_files.saves(page, last, ("png", "npz", "gif", "mp4"))
@@ -58,7 +70,7 @@ def draw_samples(room: Room) -> None:
     def sample(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _sample(room, form, given, given[label], given[room.model])
 
-    again = [room.model.change] if "steps" not in knobs(info.Sampling) else []  # what costs nothing is shown at once
+    again = [room.model.change] if is_quick(info) else []  # what costs nothing is shown at once
     wire(room, sample, form.inputs | {label, room.model}, on, last, go.click, *again, stop=stop)
 
 
@@ -148,18 +160,17 @@ def _read(room: Room, form: Form, given: dict[Component, Any], asked: type) -> t
 
 
 # from one seed to another
-def draw_between(room: Room) -> None:
+def draw_between(room: Room, tab: gr.Tab) -> None:
     page, info = room.page, room.info
     with gr.Row(elem_classes=["aigc-train"], equal_height=False):
         with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
-            gr.HTML(f"<p>{page.t(text.SAYS['between'])}</p>", elem_classes=["aigc-about"])
+            gr.HTML(f"<p>{page.t(text.SAYS['between'])}</p>", elem_classes=["aigc-x-says"], padding=False)
             form = forms.draw(page.lang, Walk, fold=False)
             upper = gr.Dropdown([], label=page.t(text.CLASS_A), visible=False)
             lower = gr.Dropdown([], label=page.t(text.CLASS_B), visible=False)
             with gr.Accordion(page.t(text.HOW), open=False, elem_classes=["aigc-fold"]):
                 more = forms.draw(page.lang, info.Sampling, fold=False)
-            go = gr.Button(page.t(text.GO["between"]), variant="primary", elem_classes=["aigc-go"])
-            stop = gr.Button(page.t(text.STOP), size="sm")
+            go, stop = buttons(page, "between")
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "between"), result_state()
             explore_files.saves(page, last, ("png", "gif", "mp4"))
@@ -170,7 +181,10 @@ def draw_between(room: Room) -> None:
     def walk(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _walk(room, both_forms, given, (given[upper], given[lower]), given[room.model])
 
-    wire(room, walk, both_forms.inputs | {upper, lower, room.model}, on, last, go.click, stop=stop)
+    inputs = both_forms.inputs | {upper, lower, room.model}
+    wire(room, walk, inputs, on, last, go.click, stop=stop)
+    if is_quick(info):
+        at_first_sight(room, tab, walk, inputs, on, last)
 
 
 def _walk(room: Room, form: Form, given: dict[Component, Any], classes: tuple[Any, Any], key: Any) -> Iterator[Result]:

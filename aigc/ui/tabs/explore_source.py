@@ -12,7 +12,7 @@ from gradio.components import Component
 
 from aigc.ui.page import Page
 from aigc.ui.studio.subjects import Subject
-from aigc.ui.tabs.explore_room import PAD_JS, QUIET, Room
+from aigc.ui.tabs.explore_room import PAD_JS, QUIET, Room, template
 from aigc.ui.text import explore as text
 from aigc.words import Refusal
 
@@ -53,19 +53,20 @@ def draw(room: Room) -> Source:
     def choose(wanted: str) -> tuple[Any, ...]:
         return gr.update(visible=wanted == "test"), gr.update(visible=wanted == "draw"), gr.update(visible=wanted == "file")
 
-    kind.input(choose, kind, [tests, pad, file], queue=False, **QUIET)
-    pad.drawn(lambda evt: evt._data.get("png", "") if isinstance(evt._data, dict) else "", None, source.drawing, queue=False, **QUIET)
+    kind.input(choose, kind, [tests, pad, file], **QUIET)
+    pad.drawn(_drawn, None, source.drawing, **QUIET)
     room.follows(pad, lambda this: "colour" if this and this.spec.shape[0] == 3 and not this.spec.is_points else "grey")
     room.follows(kind, lambda this: gr.update(choices=choices[:1] if this and this.spec.is_points else choices))
     return source
 
 
+def _drawn(evt: gr.EventData) -> str:
+    png = evt._data.get("png") if isinstance(evt._data, dict) else ""
+    return png if isinstance(png, str) else ""
+
+
 def _pad(page: Page) -> gr.HTML:
-    words = {name: w[page.lang] for name, w in text.STAGE.items()}
-    return gr.HTML(
-        "grey", html_template='<div class="aigc-panel aigc-x"></div>', js_on_load=PAD_JS, words=words, padding=False, visible=False,
-        apply_default_css=False,
-    )  # fmt: skip
+    return gr.HTML("grey", html_template=template(page.lang), js_on_load=PAD_JS, padding=False, visible=False, apply_default_css=False)
 
 
 def others(this: Subject) -> str:

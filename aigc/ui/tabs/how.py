@@ -64,17 +64,6 @@ def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | N
 
     outputs: set[Component] = {about, diagram, last, *codes}
     gr.on([tab.select, again.click], build, inputs, outputs, **QUIET)
-    gr.on(None, _if_asked(info, build), inputs, outputs, **QUIET)
-
-
-def _if_asked(info: TechniqueInfo, build: Any) -> Any:
-    """On loading the page: only if a link leads straight here."""
-
-    def opened(given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
-        query = request.query_params
-        return build(given, request) if query.get("tab") == info.slug and query.get("view") == "how" else {}
-
-    return opened
 
 
 def _asked(info: TechniqueInfo, form: Form, given: dict[Component, Any], data_widget: Component | None) -> tuple[DataSpec, Any]:
