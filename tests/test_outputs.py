@@ -259,6 +259,7 @@ def test_mp4_decodes_to_the_right_frames_and_carries_both_labels() -> None:
     for frame, image in zip(shown, source, strict=False):
         small = frame[13 : 19 * 26 : 26, 13 : 27 * 26 : 26].astype(int)
         assert np.abs(small - np.asarray(image, int)).mean() < 6, "colours or order are wrong"
+    assert all(dark_rows(Image.fromarray(frame[19 * 26 + 2 :])) >= 0.05 * min(frame.shape[:2]) for frame in shown), "a frame without its mark"
     assert np.abs(shown[-1].astype(int) - shown[5].astype(int)).mean() < 3
     tags = mp4_tags(path)
     check_label(json.loads(tags["AIGC"]))

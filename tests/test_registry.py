@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,7 +25,7 @@ from PIL import Image
 from tiny import POINTS, SPEC, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
-from aigc.registry import cache, exchange, store, weights
+from aigc.registry import cache, store, weights
 from aigc.registry.card import read_card
 from aigc.registry.sampling import draw, label_of
 from aigc.words import Refusal
@@ -91,8 +92,8 @@ def test_listing_is_quick_and_leaves_torch_alone() -> None:
         for file in (folder / "m0").iterdir():
             os.link(file, folder / f"m{n}" / file.name)
     code = (
-        "import sys, time; from aigc import registry; t = time.perf_counter(); n = len(registry.entries());"
-        "print(n, time.perf_counter() - t, 'torch' in sys.modules, 'numpy' in sys.modules)"
+        "import sys, time; from aigc import registry; t = time.process_time(); n = len(registry.entries());"
+        "print(n, time.process_time() - t, 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=home.PROJECT).stdout
     n, seconds, torch_in, numpy_in = said.split()
@@ -291,6 +292,22 @@ def pickled() -> bytes:
     return out.getvalue()
 
 
+def duplicated() -> bytes:
+    """A good file that names one tensor twice, the same way."""
+    raw = with_()
+    length = struct.unpack("<Q", raw[:8])[0]
+    entries = json.loads(raw[8 : 8 + length])
+    again = json.dumps({"net.bias": entries["net.bias"]}).encode()[1:-1]
+    return header_only(b"{" + again + b"," + json.dumps(entries).encode()[1:], raw[8 + length :])
+
+
+# what must be said of some of them, so that they are not refused for a reason of less weight
+REASONS = {
+    "duplicate keys": "header makes no sense", "11,000 empty tensors": "more than 10,000", "500,000 empty tensors": "header is larger",
+    "header of 101 MB": "header is larger", "a pickle": "no safetensors file", "NaN": "not finite", "infinity": "not finite",
+    "a wrong shape": "64×5 instead of 64×4", "keys with paths": "does not belong", "a missing tensor": "count is missing",
+    "truncated": "damaged", "trailing bytes": "damaged", "overlapping tensors": "damaged",
+}  # fmt: skip
 NAN = torch.full((64, 4), float("nan"))
 WEIGHT_FAULTS: dict[str, Callable[[], bytes]] = {
     "empty": lambda: b"",
@@ -301,7 +318,7 @@ WEIGHT_FAULTS: dict[str, Callable[[], bytes]] = {
     "header of 101 MB": lambda: header_only(b"{" + b" " * (101 << 20) + b"}"),
     "500,000 empty tensors": lambda: header_only(empty_tensors(500_000)),
     "11,000 empty tensors": lambda: header_only(empty_tensors(11_000)),
-    "duplicate keys": lambda: header_only(b"{" + b",".join([b'"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'] * 2) + b"}", b"1234"),
+    "duplicate keys": duplicated,
     "deep header": lambda: header_only(b'{"a":' + b"[" * 100_000),
     "keys with paths": lambda: with_(**{"../../etc/x": torch.zeros(1)}),
     "an unknown tensor": lambda: with_(extra=torch.zeros(1)),
@@ -328,10 +345,10 @@ def test_hostile_weights_are_refused_at_once_with_a_reason(fault: str, tmp_path:
     raw = WEIGHT_FAULTS[fault]()
     (folder / "model.safetensors").write_bytes(raw)
     (folder / "config.json").write_bytes(replace(card(), hashes={"model.safetensors": weights.sha256(raw)}).as_bytes())
-    begun = time.perf_counter()
-    with pytest.raises(Refusal, match=r"weights cannot be used: .+\.") as refused:
+    begun = time.process_time()
+    with pytest.raises(Refusal, match=rf"weights cannot be used: .*{REASONS.get(fault, '')}.*\.") as refused:
         registry.import_(folder)
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
     assert refused.value.words.zh != refused.value.words.en
     assert registry.entries() == [] and not (tmp_path / "canary").exists()
 
@@ -426,7 +443,7 @@ ZIP_FAULTS: dict[str, Any] = {
     "absolute": [("/etc/evil", b"x")],
     "drive": [("C:evil", b"x")],
     "backslashes": [("..\\evil", b"x")],
-    "symlink": [(symlink("m/samples.png"), b"/etc/hostname")],
+    "symlink": [(symlink("m/notes.txt"), b"/etc/hostname")],
     "two cards": [("n/config.json", b"{}")],
     "samples that are no picture": [("m/samples.png", b"<svg/>")],
     "samples of the wrong kind": [("m/samples.png", b"GIF89a" + b"\0" * 100)],
@@ -437,14 +454,14 @@ ZIP_FAULTS: dict[str, Any] = {
 def test_hostile_zips_are_refused(fault: str, tmp_path: Path) -> None:
     assert registry.import_(zip_with(tmp_path / "good.zip", *good_members())).slug == "one"
     registry.delete("one")
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(Refusal):
         registry.import_(zip_with(tmp_path / "bad.zip", *good_members(), *ZIP_FAULTS[fault]))
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
     assert registry.entries() == [] and {p.name for p in tmp_path.iterdir()} <= {"good.zip", "bad.zip", "home", "gradio"}
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = zip_with(tmp_path / "bomb.zip", ("config.json", b"\0" * (60 << 20)), ("model.safetensors", b""))
     assert path.stat().st_size < 100_000
     with pytest.raises(Refusal, match="too large"):
@@ -452,9 +469,11 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     # the same archive claiming to be small
     raw = path.read_bytes().replace(struct.pack("<I", 60 << 20), struct.pack("<I", 1000))
     path.write_bytes(raw)
-    monkeypatch.setitem(exchange.LIMITS, "config.json", 1 << 20)
-    with pytest.raises(Refusal):
+    tracemalloc.start()
+    with pytest.raises(Refusal, match="damaged"):
         registry.import_(path)
+    assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    tracemalloc.stop()
 
 
 def test_a_million_names_are_not_parsed(tmp_path: Path) -> None:
@@ -462,10 +481,10 @@ def test_a_million_names_are_not_parsed(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for n in range(20_000):
             archive.writestr(f"f{n}", b"")
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(Refusal, match="too many files"):
         registry.import_(path)
-    assert time.perf_counter() - begun < 0.1
+    assert time.process_time() - begun < 0.1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", b"PK\x05\x06" + b"\0" * 10])
@@ -487,10 +506,10 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
 def test_a_giant_picture_is_not_decoded(tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.new("1", (13_000, 13_000)).save(out, "PNG")
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(Refusal):
         registry.import_(zip_with(tmp_path / "x.zip", *good_members(), ("m/samples.png", out.getvalue())))
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
 
 
 def test_a_card_for_other_weights_is_refused(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def _content(frames: list[Image.Image]) -> bytes:
 def _gif(frames: list[Image.Image], path: Path, made: bool, note: dict[str, Any] | None, fps: float, hold: float) -> Path:
     step = max(20, round(1000 / fps))  # milliseconds; browsers slow down what asks for less than 20
     times = [step] * (len(frames) - 1) + [step + round(1000 * hold)]
-    # without dithering, so that an enlarged pixel stays one colour; grey needs no palette of its own
-    still = [f if f.mode == "L" else f.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE) for f in frames]
+    # a palette a frame; Pillow does not dither when it picks one, so an enlarged pixel stays one colour
+    still = [f if f.mode == "L" else f.quantize(256, method=Image.Quantize.MEDIANCUT) for f in frames]
     out = io.BytesIO()
     comment = labels.parameters(note).encode() if note is not None else b""
     still[0].save(out, "GIF", save_all=True, append_images=still[1:], duration=times, loop=0, comment=comment)

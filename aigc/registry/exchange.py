@@ -73,9 +73,9 @@ def import_(source: Path, owner: str = "") -> Entry:
         if name not in files:
             raise Refusal(both("There is no {name} in it, so it is no model.", "其中没有 {name}，所以不是一个模型。"), name=name)
     card = read_card(files[CARD])
+    weights.header(files[WEIGHTS])  # first, since it costs least
     if weights.sha256(files[WEIGHTS]) != card.hashes.get(WEIGHTS):
         raise Refusal(weights.UNUSABLE, why=both("the file is not the one that its card speaks of", "文件与卡片所述不符"))
-    weights.header(files[WEIGHTS])  # before networks are built for it
     read(Options, card.options)
     weights.file_into(weights.build(card.technique, card.config, spec_from_json(card.spec)), files[WEIGHTS])
     samples = files.get(SAMPLES)
@@ -139,14 +139,11 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
-    """At most the limit is ever unpacked, whatever size the archive claims."""
+    """At most the size that the archive claims, which the limit bounds; what is longer fails its checksum."""
     if member.file_size > LIMITS[name]:
         raise Refusal(_LARGE, name=name)
     with archive.open(member) as file:
-        data = file.read(LIMITS[name] + 1)
-    if len(data) > LIMITS[name]:
-        raise Refusal(_LARGE, name=name)
-    return data
+        return file.read(member.file_size)
 
 
 def _check_picture(data: bytes) -> None:
