@@ -278,6 +278,7 @@ def test_a_hang_is_noticed(aigc_home: Path, how: Any) -> None:
         assert "no sign of life" in reason(run)
 
 
+@pytest.mark.slow
 def test_hard_work_without_a_step_is_not_a_hang(aigc_home: Path) -> None:
     with served(patience=Patience(warm_up=0.0, stalled=2.5, stop=0.2)) as lab:
         run = lab.submit(request(seed=light.SPINS))
@@ -347,6 +348,20 @@ def test_a_home_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch
     assert "AIGC_HOME" in refusal.value.words.en
 
 
+def test_a_full_disk_is_a_sentence_to_who_asks(lab: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.jobs import runs as module
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/a/secret/path")
+
+    monkeypatch.setattr(module, "write_whole", full)
+    with pytest.raises(Refusal) as refusal:
+        lab.submit(request())
+    assert "disk is full" in refusal.value.words.en and "/" not in refusal.value.words.en
+    assert not [f for f in runs_folder().iterdir() if f.is_dir()]
+
+
+@pytest.mark.slow
 def test_a_killed_server_takes_its_workers_along_and_the_next_one_knows(aigc_home: Path) -> None:
     server = another_server()
     assert server.stdout and server.stdout.readline() == "up\n"
@@ -367,6 +382,7 @@ def test_a_killed_server_takes_its_workers_along_and_the_next_one_knows(aigc_hom
         learning(run, run.kept_images() + 1)
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_of_a_killed_server_is_ended_by_the_next(aigc_home: Path) -> None:
     server = another_server()
     assert server.stdout and server.stdout.readline() == "up\n"

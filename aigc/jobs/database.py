@@ -11,15 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from aigc.jobs.files import locked
+from aigc.jobs.files import UNWRITABLE, DiskFull, in_words, locked
 from aigc.words import Refusal, both
 
 T = TypeVar("T")
 BUSY_SECONDS = 5.0
-_UNWRITABLE = both(
-    "The folder {folder} cannot be written: check its permissions and the free space, or set AIGC_HOME to another folder.",
-    "无法写入文件夹 {folder}：请检查权限和剩余空间，或用 AIGC_HOME 指定另一个文件夹。",
-)
 
 
 class Database:
@@ -29,27 +25,31 @@ class Database:
         """`migrations[n]` brings version n to n + 1.  `refill` fills a new file that stands in for a damaged one.  Raises Refusal."""
         self.path, self._migrations, self._refill = path, migrations, refill
         self._rebuilding = threading.Lock()
-        with self._in_words():
+        with _in_words():
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.do(_check)
+        self.look(_check)
 
-    def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def do(self, work: Callable[[sqlite3.Connection], T], begin: str = "BEGIN IMMEDIATE") -> T:
         """`work` in one transaction; a damaged file is replaced first.  Raises Refusal."""
-        with self._in_words():
+        with _in_words():
             try:
-                return self._transact(work)
+                return self._transact(work, begin)
             except sqlite3.DatabaseError as error:
                 if not _damaged(error):
                     raise
             self._rebuild()
-            return self._transact(work)
+            return self._transact(work, begin)
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` that only reads: it waits for no writer."""
+        return self.do(work, "BEGIN")
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], begin: str = "BEGIN IMMEDIATE") -> T:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             db.row_factory = sqlite3.Row
             self._migrate(db)
-            with _transaction(db):
+            with _transaction(db, begin):
                 return work(db)
         finally:
             db.close()
@@ -79,21 +79,23 @@ class Database:
                     os.replace(f"{self.path}{suffix}", f"{self.path}.damaged-{stamp}{suffix}")
             self._transact(self._refill)
 
-    @contextlib.contextmanager
-    def _in_words(self) -> Iterator[None]:
-        try:
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        with in_words():
             yield
-        except sqlite3.DatabaseError as error:
-            if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise Refusal(both("The queue is busy; try again in a moment.", "队列正忙；请稍后再试。")) from error
-            raise Refusal(_UNWRITABLE, folder=self.path.parent) from error
-        except OSError as error:
-            raise Refusal(_UNWRITABLE, folder=self.path.parent) from error
+    except sqlite3.DatabaseError as error:
+        if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise Refusal(both("The queue is busy; try again in a moment.", "队列正忙；请稍后再试。")) from error
+        if _code(error) == sqlite3.SQLITE_FULL:
+            raise DiskFull from error
+        raise Refusal(UNWRITABLE, why=error) from error
 
 
 @contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def _transaction(db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    db.execute(begin)
     try:
         yield
         db.execute("COMMIT")

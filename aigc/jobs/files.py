@@ -14,6 +14,10 @@ from pathlib import Path
 from aigc.words import Refusal, both
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # no space, over the size limit of the process, over the quota
+UNWRITABLE = both(
+    "The folder of runs cannot be written ({why}): check its permissions, or set AIGC_HOME to another folder.",
+    "训练文件夹无法写入（{why}）：请检查权限，或用 AIGC_HOME 指定另一个文件夹。",
+)
 _passed: Counter[str] = Counter()
 
 
@@ -29,6 +33,17 @@ class DiskFull(Refusal):
 
 def is_full(error: BaseException) -> bool:
     return isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in _FULL)
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """What the disk refuses becomes a sentence; without paths, since strangers may read it.  Raises Refusal."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise DiskFull from error
+        raise Refusal(UNWRITABLE, why=error.strerror or type(error).__name__) from error
 
 
 def crash_point(name: str) -> None:

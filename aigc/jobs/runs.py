@@ -60,7 +60,11 @@ class Run:
         record: dict[str, Any] = {"id": run.id, "request": dataclasses.asdict(request), "spec": spec or {}, "state": State.QUEUED.value}
         record |= {"created": now, "queued": now, "started": None, "ended": None, "device": None, "threads": None, "holder": None, "reason": None}
         record |= {"images": 0, "steps": 0, "seconds": 0.0, "model": None, "code_version": __version__}
-        run._write(record | more)
+        try:
+            run._write(record | more)
+        except OSError:
+            run.discard()
+            raise
         return run
 
     @staticmethod

@@ -60,7 +60,8 @@ class Store:
     def __init__(self, path: Path | None = None, limits: Limits | None = None):
         """Opens or makes the file; a damaged one is moved aside and rebuilt.  Raises Refusal."""
         self.limits = limits or Limits()
-        self._do = Database(path or runs_folder() / "queue.db", MIGRATIONS, _refill).do
+        database = Database(path or runs_folder() / "queue.db", MIGRATIONS, _refill)
+        self._do, self._look = database.do, database.look
 
     def enqueue(
         self, run: str, owner: str = "", device: str = "auto", key: str | None = None, runner: str = PAGE, holder: Holder | None = None
@@ -149,17 +150,17 @@ class Store:
             line = [r["run"] for r in self._line(db, row["lane"])] if row else []
             return line.index(run) + 1 if run in line else 1 if row else 0
 
-        return self._do(work)
+        return self._look(work)
 
     def waiting(self, runner: str = PAGE) -> list[tuple[str, str]]:
         """(run, lane) of those that wait, in the order of their tickets."""
         select = "SELECT run, lane FROM jobs WHERE state = ? AND runner = ? ORDER BY ticket"
-        return self._do(lambda db: [(r["run"], r["lane"]) for r in db.execute(select, (WAITING, runner))])
+        return self._look(lambda db: [(r["run"], r["lane"]) for r in db.execute(select, (WAITING, runner))])
 
     def holders(self) -> list[tuple[str, str, Holder | None]]:
         """(run, runner, process) of those at work, and of shells that wait."""
         select = "SELECT * FROM jobs WHERE state = ? OR (state = ? AND runner = ?)"
-        found = self._do(lambda db: db.execute(select, (AT_WORK, WAITING, SHELL)).fetchall())
+        found = self._look(lambda db: db.execute(select, (AT_WORK, WAITING, SHELL)).fetchall())
         return [(r["run"], r["runner"], Holder(r["pid"], r["start"], r["boot"]) if r["pid"] else None) for r in found]
 
     def finish(self, run: str, holder: Holder | None = None) -> None:
@@ -174,7 +175,7 @@ class Store:
         self._do(work)
 
     def with_key(self, owner: str, key: str) -> str | None:
-        row = self._do(lambda db: db.execute("SELECT run FROM jobs WHERE owner = ? AND key = ?", (owner, key)).fetchone())
+        row = self._look(lambda db: db.execute("SELECT run FROM jobs WHERE owner = ? AND key = ?", (owner, key)).fetchone())
         return row["run"] if row else None
 
 

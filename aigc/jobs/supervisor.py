@@ -14,6 +14,7 @@ from aigc.home import home as home_folder
 from aigc.jobs import crew, lock, recovery, states
 from aigc.jobs.crew import Patience
 from aigc.jobs.dispatcher import Dispatcher
+from aigc.jobs.files import in_words
 from aigc.jobs.request import Request, check_live_knob, checked
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
@@ -71,7 +72,8 @@ class Supervisor:
         if key and (earlier := self.store.with_key(request.owner, key)):
             return Run.open(earlier)
         request, spec = checked(request, self.limits.seconds)
-        run = Run.create(request, spec_as_json(spec))
+        with in_words():
+            run = Run.create(request, spec_as_json(spec))
         try:
             stands = self.store.enqueue(run.id, request.owner, request.device, key)
         except Refusal:
@@ -89,9 +91,10 @@ class Supervisor:
             return
         if command.do is Do.SET:
             check_live_knob(run.request, command.value)
-        run.send(command)
-        if command.do is Do.STOP:
-            self._stop(run)
+        with in_words():
+            run.send(command)
+            if command.do is Do.STOP:
+                self._stop(run)
         self._dispatcher.wake()
 
     def resume(self, run_id: str, owner: str | None = None) -> Run:
@@ -147,8 +150,10 @@ class Supervisor:
 
     def _again(self, run: Run, request: dict[str, Any]) -> Run:
         before = run.record
-        run.forget_commands()
-        if run.move(State.QUEUED, request=request, queued=time.time(), holder=None, runner=PAGE):
+        with in_words():
+            run.forget_commands()
+            moved = run.move(State.QUEUED, request=request, queued=time.time(), holder=None, runner=PAGE)
+        if moved:
             try:
                 self.store.enqueue(run.id, run.request.owner, run.request.device)
             except Refusal:

@@ -159,6 +159,7 @@ class _Job:
 
     def _resume(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """(state, facts) of the last good checkpoint, to which the log is cut; says so when a newer one was damaged."""
+        checkpoints.sweep(self.run.folder / "checkpoint")
         there = self.run.kept_images()
         loaded = self.run.load_checkpoint() if checkpoints.folders(self.run.folder / "checkpoint") else None
         checkpoints.keep_up_to(self.run.folder / "checkpoint", loaded.manifest["folder"] if loaded else None)
