@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Generator, Tensor, nn
 
-COMPONENTS = 10
+COMPONENTS = 20
 
 
 class LatentMixture(nn.Module):
@@ -33,7 +33,7 @@ class LatentMixture(nn.Module):
         z = z if len(z) > 1 else z.repeat(2, 1)  # a single example is a cluster too
         count = max(1, min(COMPONENTS, len(z) // (4 * z.shape[1])))  # a covariance of Z dimensions wants a few times Z examples
         spread = float(z.var(0, correction=0).mean())
-        mixture = GaussianMixture(count, max_iter=10, reg_covar=1e-3 * spread + 1e-6, random_state=seed)
+        mixture = GaussianMixture(count, max_iter=20, reg_covar=1e-3 * spread + 1e-6, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # stopping early is meant
             mixture.fit(z.cpu().double().numpy())
