@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -212,7 +213,7 @@ def test_guidance_is_the_formula_of_the_paper() -> None:
 def test_the_levels_of_a_sampler_fall_strictly_from_noise_to_data(levels: int, steps: int) -> None:
     through = maths.trailing(levels, steps)
     assert len(through) == steps + 1 and through[0] == levels and through[-1] == 0
-    assert all(a > b for a, b in zip(through, through[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(through))
 
 
 def test_a_batch_covers_the_levels_evenly() -> None:

@@ -148,8 +148,13 @@ def ddim_step(x: Tensor, x0: Tensor, here: tuple[float, float], there: tuple[flo
 def ddim_step_back(y: Tensor, x: Tensor, x0: Tensor, here: tuple[float, float], there: tuple[float, float]) -> Tensor:
     """A better y at the noisier level `there`, from which `ddim_step` leads to x `here`; x0 is the estimate at y.
 
-    The step is implicit in y: repeating this is the fixed-point iteration that solves it (Pan et al. 2023, AIDI).
+    The step is implicit in y: repeating this is the fixed-point iteration that solves it (Pan et al. 2023, AIDI). Of its two
+    unknowns x0 and noise, x gives the one that it shows least of; the other is taken from y, where it hardly changes.
     """
     (signal, noise_rate), (signal_there, noise_there) = here, there
-    predicted_noise = (y - signal_there * x0) / noise_there
-    return signal_there / signal * (x - noise_rate * predicted_noise) + noise_there * predicted_noise
+    if noise_there > signal_there and noise_rate > 0:
+        noise = (x - signal * x0) / noise_rate
+    else:
+        noise = (y - signal_there * x0) / noise_there
+        x0 = (x - noise_rate * noise) / signal
+    return signal_there * x0 + noise_there * noise
