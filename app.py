@@ -1,6 +1,6 @@
 """Start the page: `python app.py --help`."""
 
-from aigc.ui.serve import main
+from aigc.ui.start import main
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from collections import OrderedDict
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -26,6 +28,9 @@ LANG_COOKIE = "aigc_lang"
 PATHS: dict[str, Lang] = {"": "en", "/": "en", "/zh": "zh"}
 ADDRESS: dict[Lang, str] = {"en": "./", "zh": "./zh"}  # relative: right behind any proxy
 TAG: dict[Lang, str] = {"en": "en", "zh": "zh-Hans"}
+# What an address is made of: Gradio writes its own into the document.
+PLACES = ("host", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-gradio-server")
+MOST_KEPT = 16
 # Gradio's head speaks of Gradio and names pictures on other hosts.
 ADVERTS = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<link rel="manifest"[^>]*>')
 
@@ -46,22 +51,38 @@ def address(name: str) -> str:
 
 
 class Document:
-    """ASGI in, ASGI out, inside Gradio's compression.  `default`: "en" or "zh" for first visits, or "auto" to follow the browser."""
+    """ASGI in, ASGI out, inside Gradio's compression.
 
-    def __init__(self, app: ASGIApp, default: str = "auto"):
+    `default`: "en" or "zh" for first visits, or "auto" to follow the browser.  `keep`: every visitor gets the same document, as is so
+    without passwords; then it is made once for each address it is asked under, since making it takes Gradio a tenth of a second.
+    """
+
+    def __init__(self, app: ASGIApp, default: str = "auto", keep: bool = False):
         self.app = app
         self.default = default
+        self.keep = keep
         self.heads = {lang: head(lang) for lang in LANGS}
+        self.kept: OrderedDict[tuple[object, ...], list[Message]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope["path"] not in PATHS:
             await self.app(scope, receive, send)
             return
         here = PATHS[scope["path"]]
-        if (answer := self._elsewhere(scope, here)) is not None:
-            await answer(scope, receive, send)
+        if (away := self._elsewhere(scope, here)) is not None:
+            await away(scope, receive, send)
             return
-        await self.app(scope, receive, _rewriting(send, lambda page: self._ours(page, here)))
+        headers = Headers(scope=scope)
+        under = (scope["method"], here, scope.get("scheme"), scope.get("root_path"), *(headers.get(name) for name in PLACES))
+        if under not in self.kept:
+            answer: list[Message] = []
+            await self.app(scope, receive, _rewriting(_into(answer), lambda page: self._ours(page, here)))
+            if self.keep and all(message.get("status", 200) == 200 for message in answer):
+                self.kept[under] = answer
+                while len(self.kept) > MOST_KEPT:
+                    self.kept.popitem(last=False)
+        for message in self.kept.get(under) or answer:
+            await send(dict(message))
 
     def _elsewhere(self, scope: Scope, here: Lang) -> RedirectResponse | None:
         """A redirect, if this visitor belongs on the other page or has just chosen a language."""
@@ -105,7 +126,14 @@ def preferred(accept: str) -> Lang:
     return "zh" if best == "zh" else "en"
 
 
-def _rewriting(send: Send, change: object) -> Send:
+def _into(messages: list[Message]) -> Send:
+    async def collect(message: Message) -> None:
+        messages.append(message)
+
+    return collect
+
+
+def _rewriting(send: Send, change: Callable[[str], str]) -> Send:
     """Holds an HTML answer back until it is whole, changes it, and sends it on; anything else passes as it is."""
     start: Message | None = None
     body = b""
@@ -120,7 +148,7 @@ def _rewriting(send: Send, change: object) -> Send:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            page = change(body.decode()).encode() if body else b""  # type: ignore[operator]
+            page = change(body.decode()).encode() if body else b""
             out = MutableHeaders(raw=start["headers"])
             if page:
                 out["Content-Length"] = str(len(page))

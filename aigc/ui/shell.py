@@ -1,26 +1,18 @@
-"""The page: its frame, its list of tabs, and the server it stands on."""
+"""The page: its frame and its list of tabs, once in each language."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.routes import App, ORJSONResponse
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp
 
 from aigc.techniques import techniques
-from aigc.ui import downloads, now, routes
-from aigc.ui.document import ADDRESS, STATIC, Document
-from aigc.ui.guard import Guard, Policy
+from aigc.ui.document import ADDRESS
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import data, home, models, technique
 from aigc.ui.text import shell as text
-from aigc.ui.theme import theme
-from aigc.ui.visitors import cookies_in
 from aigc.words import Lang
 
 if TYPE_CHECKING:
@@ -81,53 +73,3 @@ def _mark() -> str:
 
 SUN = """<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor"
  stroke-width="1.75"/><path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor"/></svg>"""
-
-
-@dataclass
-class Served:
-    app: App
-    url: str  # on this machine
-    share_url: str | None
-
-
-class _GuardedApp(App):
-    """Gradio's app with the guard outermost, before Gradio's own CORS layer, which lets any origin in on a public host."""
-
-    policy = Policy()
-
-    def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack(), self.policy)
-
-    def signed_in(self, cookie_header: str) -> bool:
-        cookies = cookies_in(cookie_header)
-        names = (f"access-token-{self.cookie_id}", f"access-token-unsecure-{self.cookie_id}")
-        return any(cookies.get(name) in self.tokens for name in names)
-
-
-def launch(
-    demo: gr.Blocks,
-    supervisor: Supervisor,
-    *,
-    watch: Watch | None = None,
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    share: bool = False,
-    auth: tuple[str, str] | None = None,
-    lang: str = "auto",
-    public: bool = False,
-    single_user: bool = True,
-) -> Served:
-    """Serve `demo` from a background thread.  Raises OSError if the port is in use."""
-    app = _GuardedApp(default_response_class=ORJSONResponse, middleware=[Middleware(Document, default=lang)])
-    app.policy = Policy(public, signed_in=app.signed_in if auth else None)
-    app.include_router(routes.router(supervisor, single_user=single_user))
-    app.include_router(downloads.router())
-    app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
-    _, url, share_url = demo.launch(
-        _app=app,
-        server_name=host, server_port=port, share=share, auth=auth, prevent_thread_lock=True, quiet=True, inline=False,
-        show_error=False, enable_monitoring=False, run_history=False, pwa=False, footer_links=[], ssr_mode=False, mcp_server=False,
-        favicon_path=str(STATIC / "icon.svg"), theme=theme(), max_file_size=app.policy.upload_limit,
-    )  # fmt: skip
-    demo.share = False  # or Gradio answers with a document that loads its script from another host; the link itself stays
-    return Served(app, url, share_url)

@@ -107,10 +107,10 @@ class Pace:
 
     def allows(self, who: str, path: str) -> bool:
         now = self.clock()
-        if len(self.left) >= self.MOST:  # forget those whose bucket has filled again
-            self.left = {k: v for k, v in self.left.items() if now - v[1] < self.BURST / self.RATE}
-        tokens, then = self.left.get(who, (self.BURST, now))
+        tokens, then = self.left.pop(who, (self.BURST, now))
         tokens = min(self.BURST, tokens + (now - then) * self.RATE)
         cost = next((c for start, c in self.COSTS if path.startswith(start)), 1.0)
         self.left[who] = (tokens - cost if tokens >= cost else tokens, now)
+        while len(self.left) > self.MOST:  # whoever asked longest ago is forgotten
+            del self.left[next(iter(self.left))]
         return tokens >= cost

@@ -15,7 +15,7 @@ from pathlib import Path
 from aigc.home import home, runs_folder
 from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
-from aigc.ui import shell, visitors
+from aigc.ui import server, shell, visitors
 from aigc.ui.machine import Watch
 from aigc.ui.text import shell as text
 from aigc.words import Lang, Refusal
@@ -64,13 +64,12 @@ def _run(asked: argparse.Namespace, lang: Lang) -> None:
     supervisor.start()  # refuses when another server works in this folder
     try:
         demo = shell.build(supervisor, watch=watch, public=public, single_user=not public)
-        served = shell.launch(
-            demo, supervisor, watch=watch, host=asked.host, port=port, share=asked.share, auth=auth, lang=asked.lang,
-            public=public, single_user=not public,
-        )  # fmt: skip
+        app = server.assemble(demo, supervisor, watch=watch, auth=auth, lang=asked.lang, public=public, single_user=not public)
+        served = server.serve(app, asked.host, port)
         print(text.OPEN_HERE.fill(url=served.url)[lang], flush=True)
         if asked.share:
-            print((text.SHARED.fill(url=served.share_url) if served.share_url else text.NO_SHARE)[lang], flush=True)
+            url = server.share(demo, "127.0.0.1", port)
+            print((text.SHARED.fill(url=url) if url else text.NO_SHARE)[lang], flush=True)
         watch.warm_up()
         ended.wait()
         print(text.STOPPING[lang], flush=True)
