@@ -251,15 +251,17 @@ def test_gif_frames_timing_crispness_and_labels(mode: str) -> None:
 
 
 def test_mp4_decodes_to_the_right_frames_and_carries_both_labels() -> None:
-    source = frames(6)
+    source = frames(6, size=(35, 33))  # 15 would be enough to enlarge them by; 16 is even
     path = outputs.animation(source, "mp4", made=True, note=NOTE, fps=10, hold=0.5)
     shown = mp4_frames(path)
     assert len(shown) == 6 + 5
     assert shown.shape[1] % 2 == shown.shape[2] % 2 == 0
     for frame, image in zip(shown, source, strict=False):
-        small = frame[13 : 19 * 26 : 26, 13 : 27 * 26 : 26].astype(int)
+        small = frame[8 : 33 * 16 : 16, 8 : 35 * 16 : 16].astype(int)
         assert np.abs(small - np.asarray(image, int)).mean() < 6, "colours or order are wrong"
-    assert all(dark_rows(Image.fromarray(frame[19 * 26 + 2 :])) >= 0.05 * min(frame.shape[:2]) for frame in shown), "a frame without its mark"
+        edges = frame[16 : 33 * 16 : 16, : 35 * 16].astype(int)  # the first row of every enlarged pixel
+        assert np.abs(edges - np.asarray(image, int)[1:].repeat(16, 1)).mean() < 12, "colours run into each other"
+    assert all(dark_rows(Image.fromarray(frame[33 * 16 + 2 :])) >= 0.05 * min(frame.shape[:2]) for frame in shown), "a frame without its mark"
     assert np.abs(shown[-1].astype(int) - shown[5].astype(int)).mean() < 3
     tags = mp4_tags(path)
     check_label(json.loads(tags["AIGC"]))

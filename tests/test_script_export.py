@@ -85,6 +85,7 @@ def test_the_command_asks_for_exactly_the_same(slug: str, values: dict[str, Any]
     made = card_of(slug, "digits", **values)
     words = shlex.split(shell_command(made))
     assert words[:4] == ["python", "-m", "aigc", "train"]
+    assert not {"seconds=0", "images=0"} & set(words) or not (values.get("images", 256) or values.get("seconds")), "said twice"
     request = asked(parser("en").parse_args(words[3:]))
     config, options = technique(slug).read({**request.config, **request.options}, spec("digits"), request.preset)
     assert as_values(config) == made.config and as_values(options) == made.options
