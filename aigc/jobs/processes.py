@@ -102,6 +102,14 @@ def threads() -> int:
     return int(asked) if asked.isdigit() and int(asked) > 0 else cores()
 
 
+def spare_threads() -> int:
+    """`threads()`, less the cores that others keep busy right now: a thread without a core of its own makes the rest wait at every sum."""
+    import psutil
+
+    busy = psutil.cpu_percent(interval=0.2) / 100 * (psutil.cpu_count() or 1)
+    return max(1, threads() - round(busy))
+
+
 def environment() -> dict[str, str]:
     """What a worker may know of this process's environment."""
     kept = {

@@ -128,7 +128,8 @@ class _Job:
         request, record = self.run.request, self.run.record
         options = read(Options, request.options)
         device = self.tools.device(request.device)
-        threads = record["threads"] or processes.threads()
+        # a budget in seconds cannot repeat bit for bit anyway; one in images must not depend on who else is computing
+        threads = record["threads"] or (processes.spare_threads() if options.seconds else processes.threads())
         self.run.update(device=str(device), threads=threads, started=record["started"] or time.time(), saving=False)
         data = self.tools.load(request.data, progress=self._progress)
         self._leave_early()
