@@ -64,7 +64,9 @@ def test_in_the_frame_of_a_space_the_cookie_is_partitioned(monkeypatch: pytest.M
 
 
 # who may ask
-@pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "127.1", "127.0.0.1.evil.test", "2130706433", "0.0.0.0", "", "[::2]:7860", "[bad"])
+@pytest.mark.parametrize(
+    "host", ["evil.test", "localhost.evil.test", "127.1", "127.0.0.1.evil.test", "2130706433", "0.0.0.0", "", "[::2]:7860", "[bad"]
+)
 def test_alone_the_page_answers_only_to_its_own_names(host: str):
     assert client().get("/", headers={"host": host}).status_code == 400
 
@@ -175,7 +177,9 @@ def _send(chunks: int, size: int, headers: dict[str, str], app: Any = None) -> t
     return starts[0]["status"], taken, sum(len(m.get("body", b"")) for m in sent)
 
 
-@pytest.mark.parametrize("headers", [{}, {"content-length": "10"}, {"content-length": "-5"}, {"content-length": "many"}, {"transfer-encoding": "chunked"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"content-length": "10"}, {"content-length": "-5"}, {"content-length": "many"}, {"transfer-encoding": "chunked"}]
+)
 def test_bytes_are_counted_as_they_come_whatever_the_header_says(headers: dict[str, str]):
     status, taken, _ = _send(2000, 100_000, headers)  # 200 MB
     assert status == 413 and taken <= JSON_LIMIT + 200_000
@@ -287,7 +291,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 SECRET = "canary-8b1f"
 
 
-@pytest.mark.parametrize("where", ["/etc/passwd", "..%2f..%2fetc%2fpasswd", "/proc/self/environ", "a%00b", "./app.py", "app.py", "{secret}", "%2e%2e/{secret}"])
+@pytest.mark.parametrize(
+    "where", ["/etc/passwd", "..%2f..%2fetc%2fpasswd", "/proc/self/environ", "a%00b", "./app.py", "app.py", "{secret}", "%2e%2e/{secret}"]
+)
 def test_no_file_of_this_machine_can_be_read(page: TestClient, tmp_path: Path, where: str):
     secret = tmp_path / "secret.txt"
     secret.write_text(SECRET)

@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from aigc.ui import downloads, now, routes
+from aigc.ui import downloads, now, quick, routes
 from aigc.ui.document import STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
@@ -55,7 +55,7 @@ def assemble(
     app.include_router(downloads.router())
     app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
     limit = Policy(public).upload_limit
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quick.mounting(demo):
         warnings.filterwarnings("ignore", "SSR mode")  # Gradio says that it does not do what nobody asked for
         _mount(app, demo, auth, lang, limit)
     return Guard(app, Policy(public, signed_in=_signed_in(app) if auth else None))
@@ -68,6 +68,7 @@ def _mount(app: FastAPI, demo: gr.Blocks, auth: tuple[str, str] | None, lang: st
         favicon_path=str(STATIC / "icon.svg"), footer_links=[], run_history=False, enable_monitoring=False, show_error=False,
         pwa=False, ssr_mode=False, mcp_server=False, max_file_size=limit,
     )  # fmt: skip
+    demo.app = app.routes[-1].app  # type: ignore[attr-defined]  # where the queue keeps its sessions
 
 
 def _signed_in(app: FastAPI) -> Callable[[str], bool]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from aigc.techniques import techniques
+from aigc.ui import quick
 from aigc.ui.document import ADDRESS
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
@@ -25,10 +26,11 @@ def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = 
     """The English page at "/", the Chinese one at "/zh"; they share nothing but the supervisor."""
     watch = watch or Watch()
     names = ("home", "data", *techniques(), "models")
-    with gr.Blocks(title=text.NAME.en, analytics_enabled=False, delete_cache=TEMPORARY) as demo:
-        _draw(Page("en", supervisor, watch, names, public=public, single_user=single_user))
-    with demo.route(text.OTHER_LANGUAGE.en, "/zh", show_in_navbar=False):
-        _draw(Page("zh", supervisor, watch, names, public=public, single_user=single_user))
+    with quick.drawing():
+        with gr.Blocks(title=text.NAME.en, analytics_enabled=False, delete_cache=TEMPORARY) as demo:
+            _draw(Page("en", supervisor, watch, names, public=public, single_user=single_user))
+        with demo.route(text.OTHER_LANGUAGE.en, "/zh", show_in_navbar=False):
+            _draw(Page("zh", supervisor, watch, names, public=public, single_user=single_user))
     return demo
 
 
