@@ -52,6 +52,7 @@ NETWORKS: dict[str, Words] = {
     "decoder": both("Decoder, the network that makes", "解码器：生成的网络"),
     "denoiser": both("Denoiser, the network that makes", "去噪网络：生成的网络"),
 }
+SPACING = "%%{init: {'flowchart': {'nodeSpacing': 28, 'rankSpacing': 30, 'padding': 10, 'subGraphTitleMargin': {'top': 4, 'bottom': 14}}}}%%"
 SUMMED = ("loss", "kl", "penalty")  # panels of the terms that a loss is made of
 WEIGHTS = both("{n:,} weights", "{n:,} 个权重")
 
@@ -66,7 +67,7 @@ def describe(model: Technique, info: TechniqueInfo, lang: Lang) -> str:
 def mermaid(graph: Graph, model: Technique, info: TechniqueInfo, lang: Lang) -> str:
     graph, after = merged(graph)
     names = {key: f"n{i}" for i, key in enumerate(graph.nodes)}
-    lines = ["flowchart TB"]
+    lines = [SPACING, "flowchart TB"]
     for network in dict.fromkeys(n.network for n in graph.nodes.values() if n.kind == "layer"):
         members = [n for n in graph.nodes.values() if n.kind == "layer" and n.network == network]
         lines.append(f'subgraph {_safe(network)}["{_network(network, model, lang)}"]')

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aigc.techniques.base import Technique
 
 SHOWN = ("aigc/techniques", "aigc/maths")  # networks have a diagram of their own
+KNOBS = ("__init__.py", "config.py")  # what may be asked, not what is done
 TOO_SHORT = 3  # lines; a property or a lambda explains nothing by itself
 
 
@@ -48,7 +49,7 @@ def _file(code: CodeType) -> str:
     """The path inside the project, "" for code that is not shown."""
     path = Path(code.co_filename)
     inside = path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else ""
-    return inside if inside.startswith(SHOWN) else ""
+    return inside if inside.startswith(SHOWN) and path.name not in KNOBS else ""
 
 
 def _sources(codes: list[CodeType]) -> dict[str, str]:

@@ -26,7 +26,7 @@ export class Stage {
     this.thumbs = h("canvas", { className: "aigc-x-thumbs", hidden: true, "aria-hidden": "true", onclick: (event) => this.thumbed(event) });
     this.quiet = h("p", { className: "aigc-x-quiet" });
     this.cloud = new Cloud(words, words.layers);
-    this.box = h("div", { className: "aigc-x-box" }, this.rowLabels, this.canvas, this.cloud.canvas, this.quiet);
+    this.box = h("div", { className: "aigc-x-box aigc-x-empty" }, this.rowLabels, this.canvas, this.cloud.canvas, this.quiet);
     this.play = h("button", { type: "button", className: "aigc-small aigc-play", "aria-label": words.play, title: words.play, onclick: () => this.toggle() }, "▶");
     this.range = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.step, oninput: () => this.go(Number(this.range.value), true) });
     this.caption = h("output", { className: "aigc-x-caption" });
@@ -36,7 +36,7 @@ export class Stage {
     const head = h("div", { className: "aigc-x-head" }, this.status, this.films);
     const under = h("div", { className: "aigc-x-under" }, this.made, this.cell);
     // what can be handled stands above the picture, which may be of any height
-    element.replaceChildren(head, this.bar, this.slider, this.caption, this.cloud.path, this.heads, this.box, this.thumbs, this.cloud.toggles, under);
+    element.replaceChildren(head, this.bar, this.slider, this.caption, this.thumbs, this.cloud.path, this.heads, this.box, this.cloud.toggles, under);
     this.canvas.addEventListener("pointermove", (event) => this.pointed(event));
     this.canvas.addEventListener("pointerleave", () => say(this.cell, ""));
     this.canvas.addEventListener("pointerdown", (event) => this.grabbed(event));
@@ -74,6 +74,7 @@ export class Stage {
   dress(anew) {
     const { kind, films = [], states = 0, rows = [], heads = [], strip, made, text } = this.value;
     const isImages = kind === "images";
+    this.box.classList.toggle("aigc-x-empty", kind === "empty");
     this.canvas.hidden = !isImages;
     this.cloud.canvas.hidden = kind !== "points";
     this.cloud.toggles.hidden = kind !== "points";

@@ -28,7 +28,6 @@ NO_WEIGHTS = both("This run has saved nothing yet; try again in a few seconds.",
 OTHER = both("This model was made by another technique.", "这个模型属于另一种技术。")
 NOW = both("{state}, as it is now: {images} images", "{state}，取目前的状态：{images} 张图")
 SHIPPED = both("shipped", "随项目提供")
-SEEN = both("{images} images", "{images} 张图")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ def subjects(info: TechniqueInfo) -> list[Subject]:
     """What there is to explore, newest first: live runs, then models, then ended runs that made no model."""
     models = [_of_model(entry) for entry in registry.entries() if entry.card.technique == info.slug]
     known = {s.name for s in models}
-    live, ended = [], []
+    live: list[Subject] = []
+    ended: list[Subject] = []
     for run in runs():
         subject = _of_run(run, info, known)
         if subject:
@@ -89,7 +89,7 @@ def subject(info: TechniqueInfo, key: object) -> Subject:
 
 def _of_model(entry: registry.Entry) -> Subject:
     card = entry.card
-    parts = [registry.spec_from_json(card.spec).title, SHIPPED if entry.shipped else SEEN.fill(images=f"{card.images:,}")]
+    parts = [registry.spec_from_json(card.spec).title, *([SHIPPED] if entry.shipped else [])]
     return Subject(f"model:{entry.slug}", card, _joined(card.name, parts))
 
 

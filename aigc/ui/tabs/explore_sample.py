@@ -35,6 +35,7 @@ from aigc.ui.text import explore as text
 from aigc.words import Refusal, both
 
 SEED = 2**31 - 1
+POINTS = 1000  # drawn of a 2-D set, where one dot says little
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def draw_samples(room: Room, tab: gr.Tab) -> None:
             on, last = stage(page, "sample"), result_state()
             explore_files.saves(page, last, ("png", "npz", "gif", "mp4"))
     _follow_classes(room, label, text.ALL)
+    room.follows(form.widgets["count"], lambda this: gr.update(visible=not (this and this.spec.is_points)))
 
     def sample(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _sample(room, form, given, given[label], given[room.model])
@@ -80,19 +82,20 @@ def _sample(room: Room, form: Form, given: dict[Component, Any], label: Any, key
 
     asked, how = _read(room, form, given, Draw)
     this = subject(room.info, key)
+    count = POINTS if this.spec.is_points else asked.count
     with opened(this) as model:
         wanted = label_of(model, label)
-        labels, rng = make.labels_for(model, asked.count, wanted), make.generator(model, asked.seed)
-        z = model.latents(asked.count, rng)
+        labels, rng = make.labels_for(model, count, wanted), make.generator(model, asked.seed)
+        z = model.latents(count, rng)
         film, pace = Film(this.spec), Pace(room.lang, make.steps_of(how))
         for state in make.states(model, z, labels, rng, how):
             film.add(**state)
             if (words := pace.step()) is not None:
                 yield _so_far(room, film, state) | words, None
-        extra = _surroundings(model, this, asked.count, how, asked.seed) if this.spec.is_points else {}
+        extra = _surroundings(model, this, how, asked.seed) if this.spec.is_points else {}
     note = {"technique": room.info.slug, "model": this.name, "seed": asked.seed, **({"label": wanted} if wanted is not None else {}), **settings(how)}
-    done = pace.end(text.images(asked.count, this.spec.is_points))
-    cells = _cells(room, this, asked.count, labels)
+    done = pace.end(text.images(count, this.spec.is_points))
+    cells = _cells(room, this, count, labels)
     made = Made(f"{this.card.slug}-{asked.seed}", note, film, labels=labels, captions=[])
     yield _shown(room, film, this, extra) | {"status": done, "cells": cells}, made
 
@@ -123,12 +126,12 @@ def _shown(room: Room, film: Film, this: Subject, extra: dict[str, Any]) -> film
     return films.images(film, _layers(room, film), captions=captions, title=this.words[room.lang])
 
 
-def _surroundings(model: Any, this: Subject, count: int, how: dict[str, Any], seed: int) -> dict[str, Any]:
+def _surroundings(model: Any, this: Subject, how: dict[str, Any], seed: int) -> dict[str, Any]:
     """For points: real ones behind them, and what the model can show of itself (a critic's field, a grid of latents)."""
     from aigc.techniques.base import Shown
     from aigc.ui.studio import make
 
-    shown = Shown(min(count, 64), make.labels_for(model, min(count, 64), None), how=how)
+    shown = Shown(2, make.labels_for(model, 2, None), how=how)  # the points themselves are drawn elsewhere
     _, arrays = model.preview(shown, make.generator(model, seed))
     kept = {name: films.rounded(a.detach().float().cpu().numpy()) for name, a in arrays.items() if name in ("field", "extent", "grid")}
     try:
@@ -216,7 +219,7 @@ def _walk(room: Room, form: Form, given: dict[Component, Any], classes: tuple[An
     made = Made(f"{this.card.slug}-{asked.seed_a}-{asked.seed_b}", note, film, columns=1)
     status = {"status": pace.end(text.images(len(many), this.spec.is_points))}
     if this.spec.is_points:
-        extra = _surroundings(model, this, 2, how, 0)
+        extra = _surroundings(model, this, how, 0)
         arrays = {**extra["arrays"], "points": films.rounded(film.final("x")), "paths": [films.rounded(s["x"]) for _, s in film.states()]}
         yield {"kind": "points", "arrays": arrays, "real": extra["real"], **status}, made
         return

@@ -43,7 +43,7 @@ def draw(room: Room) -> Source:
     page = room.page
     choices = [(words[page.lang], name) for name, words in text.SOURCES.items()]
     kind = gr.Radio(choices, value="test", label=page.t(text.SOURCE))
-    with gr.Group(elem_classes=["aigc-x-source"]) as tests:
+    with gr.Column(elem_classes=["aigc-x-source"]) as tests:
         numbers = gr.Textbox(FIRST, label=page.t(text.NUMBERS), info=page.t(text.NUMBERS_HELP), max_length=200)
         others = gr.Button(page.t(text.OTHERS), size="sm")
     pad = _pad(page)

@@ -35,7 +35,7 @@ def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | N
         gr.Markdown(page.t(text.NO_ARTICLE))
         return
     with gr.Column(elem_classes=["aigc-how"]):
-        gr.HTML(_contents(page, info, sections), padding=False)
+        gr.HTML(_contents(page, info, sections), padding=False, elem_classes=["aigc-toc"])
         for key, (title, body) in sections.items():
             _markdown(f'<h2 id="{info.slug}-{key}">{html.escape(title)}</h2>\n\n{body}')
             if key == "architecture":
@@ -45,7 +45,7 @@ def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | N
                 again = gr.Button(page.t(text.REDRAW), size="sm", elem_classes=["aigc-how-again"])
             if key == "code":
                 codes = [
-                    gr.Code(page.t(text.EMPTY_CODE) if i == 0 else "", language="python", interactive=False, visible=i == 0, max_lines=40)
+                    gr.Code(page.t(text.EMPTY_CODE) if i == 0 else "", language="python", interactive=False, visible=i == 0, max_lines=80, wrap_lines=True)
                     for i in range(CODE_FILES)
                 ]
     last = gr.State("")

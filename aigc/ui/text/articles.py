@@ -6,6 +6,7 @@ formulas `\\term{kl}{...}` puts that name under a part, and `\\real{x}`, `\\make
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from functools import cache
@@ -58,20 +59,22 @@ def knob_of(info: TechniqueInfo, name: str) -> Knob:
 
 def _names(text: str, info: TechniqueInfo, lang: Lang) -> str:
     def knob(name: str) -> str:
-        return f'<span class="aigc-names-knob">{knob_of(info, name).label[lang]}</span>'
+        k = knob_of(info, name)
+        return f'<span class="aigc-names-knob" title="{html.escape(k.help[lang])}">{html.escape(k.label[lang])}</span>'
 
     def choice(names: str) -> str:
         name, value = names.split()
         kind = knob_of(info, name).kind
         if not issubclass(kind, Choice) or value not in [m.value for m in kind]:
             raise Stale(f"{info.slug}: {name} cannot be {value!r}")
-        return f"*{kind(value).words[lang]}*"  # type: ignore[call-arg]
+        return f'<span class="aigc-names-choice">{html.escape(kind(value).words[lang])}</span>'  # type: ignore[call-arg]
 
     def term(name: str) -> str:
         if name not in info.terms:
             raise Stale(f"{info.slug} has no curve {name!r}")
         t = info.terms[name]
-        return f'<span class="aigc-names-term" style="color:var(--aigc-{t.role.value})">{t.label[lang]}</span>'
+        colour = f"color:var(--aigc-{t.role.value})"
+        return f'<span class="aigc-names-term" style="{colour}" title="{html.escape(t.help[lang])}">{html.escape(t.label[lang])}</span>'
 
     kinds: dict[str, Callable[[str], str]] = {"knob": knob, "choice": choice, "term": term}
     return NAME.sub(lambda m: kinds[m[1]](m[2]), text)
