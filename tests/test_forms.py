@@ -78,13 +78,14 @@ def test_options_survive_too() -> None:
     assert forms.values(form, posted(form, typed)) == {name: v for name, v in typed.items() if name != "momentum"}
 
 
+NO_NUMBERS: list[Any] = [float("nan"), float("inf"), None, True, [1], "[1]", {}, "", "1e999"]
 BAD: list[tuple[str, Any]] = [
-    *[(name, v) for name in ("penalty", "images", "width", "depth", "rate") for v in (float("nan"), float("inf"), None, True, [1], "[1]", {}, "", "1e999")],
+    *[(name, v) for name in ("penalty", "images", "width", "depth", "rate") for v in NO_NUMBERS],
     *[(name, v) for name in ("images", "width", "depth") for v in (2.5, "2.5", -1, 2**63)],
     *[("rate", v) for v in (-0.01, 1.01)],
     *[("kind", v) for v in ("dense", "plain ", "ｐlain", "Plain", ["plain"], None, 0, {})],
     *[("warm", v) for v in (2, "maybe", None, [True])],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name, value", BAD, ids=repr)

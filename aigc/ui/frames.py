@@ -23,7 +23,11 @@ REACH, SIDE = 3.0, 480  # the square that a cloud of points is drawn in, and its
 
 def arrays(path: Path) -> dict[str, Any]:
     """The arrays of a preview as nested lists, to three digits after the point: less than a pixel."""
-    return {name: (_some_states(a) if name == "paths" else a).round(3).tolist() for name, a in _load(path).items()}
+    return {name: _plain(_some_states(a) if name == "paths" else a) for name, a in _load(path).items()}
+
+
+def _plain(array: np.ndarray) -> Any:
+    return array.astype("float64").round(3).tolist()  # a rounded float32 has many digits again when written out
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
@@ -41,7 +45,7 @@ def _some_states(paths: np.ndarray) -> np.ndarray:
 
 def real_points(run: Run) -> list[list[float]]:
     """Some of the data that a run on a 2-D set learns from.  Raises Refusal for other data."""
-    return _real_points(run.record["request"]["data"]).round(3).tolist()
+    return _plain(_real_points(run.record["request"]["data"]))
 
 
 @lru_cache

@@ -214,17 +214,21 @@ def _curves(events: Sequence[Json]) -> dict[str, list[list[float | None]]]:
 
 
 def thin(points: list[list[float | None]], limit: int = CURVE_POINTS) -> list[list[float | None]]:
-    """At most `limit` of the points, in order: the lowest and the highest of each stretch, so that no spike is lost."""
+    """At most `limit` of the points, in order: both ends, and of each stretch the lowest and the highest, so that no spike is lost."""
     if len(points) <= limit:
         return points
-    stretches = limit // 2
-    kept: list[list[float | None]] = []
+    inner, stretches = points[1:-1], (limit - 2) // 2
+    kept = points[:1]
     for i in range(stretches):
-        stretch = points[i * len(points) // stretches : (i + 1) * len(points) // stretches]
+        stretch = inner[i * len(inner) // stretches : (i + 1) * len(inner) // stretches]
         finite = [p for p in stretch if p[2] is not None] or stretch[:1]
-        ends = [min(finite, key=lambda p: p[2] or 0.0), max(finite, key=lambda p: p[2] or 0.0)]
-        kept += sorted(ends, key=lambda p: p[0] or 0) if ends[0] is not ends[1] else ends[:1]
-    return kept
+        low, high = min(finite, key=_height), max(finite, key=_height)
+        kept += [low] if low is high else sorted((low, high), key=stretch.index)
+    return kept + points[-1:]
+
+
+def _height(point: list[float | None]) -> float:
+    return point[2] if point[2] is not None else 0.0
 
 
 def _rows(events: Sequence[Json]) -> dict[str, list[Json]]:

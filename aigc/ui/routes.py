@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from aigc.commands import Command, Do
 from aigc.home import home
 from aigc.jobs.previews import FILE
-from aigc.jobs.runs import Run, runs
+from aigc.jobs.runs import RUN_ID, Run, runs
 from aigc.knobs import knobs, read_value
 from aigc.options import Options
 from aigc.techniques import technique
@@ -163,7 +163,7 @@ def _technique_of(run: Run) -> str:
 
 def _preview_file(id: str, file: str, suffix: str) -> Path:
     """Raises Missing for anything but the name of a preview that is there; the name is checked before a path is made of it."""
-    if FILE.fullmatch(file) and file.endswith(suffix):
+    if FILE.fullmatch(file) and file.endswith(suffix) and RUN_ID.fullmatch(id):
         path = Run(id).folder / "previews" / file
         if path.is_file() and not path.is_symlink():
             return path

@@ -37,22 +37,20 @@ export function filled(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** At most `limit` points [images, seconds, value]: lowest and highest of each stretch, as the server thins them. */
+/** At most `limit` points [images, seconds, value]: both ends, lowest and highest of each stretch, as the server thins them. */
 export function thin(points, limit) {
   if (points.length <= limit) return points;
-  const kept = [];
-  const stretches = limit / 2;
+  const inner = points.slice(1, -1);
+  const stretches = Math.floor((limit - 2) / 2);
+  const kept = [points[0]];
   for (let i = 0; i < stretches; i++) {
-    const stretch = points.slice(Math.floor((i * points.length) / stretches), Math.floor(((i + 1) * points.length) / stretches));
-    let low = stretch[0];
-    let high = stretch[0];
-    for (const p of stretch) {
-      if (p[2] !== null && (low[2] === null || p[2] < low[2])) low = p;
-      if (p[2] !== null && (high[2] === null || p[2] > high[2])) high = p;
-    }
-    kept.push(...(low === high ? [low] : low[0] < high[0] ? [low, high] : [high, low]));
+    const stretch = inner.slice(Math.floor((i * inner.length) / stretches), Math.floor(((i + 1) * inner.length) / stretches));
+    const finite = stretch.filter((p) => p[2] !== null);
+    const low = finite.reduce((a, b) => (b[2] < a[2] ? b : a), finite[0] ?? stretch[0]);
+    const high = finite.reduce((a, b) => (b[2] > a[2] ? b : a), finite[0] ?? stretch[0]);
+    kept.push(...(low === high ? [low] : stretch.indexOf(low) < stretch.indexOf(high) ? [low, high] : [high, low]));
   }
-  return kept;
+  return [...kept, points.at(-1)];
 }
 
 /** The last place in a sorted list at which `key` is no more than x; 0 if there is none. */
