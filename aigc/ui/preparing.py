@@ -17,7 +17,7 @@ from aigc.words import Refusal, Words, both
 if TYPE_CHECKING:
     from torch import Tensor
 
-KEPT = 400  # examples of each dataset: enough for forty of any of ten classes
+KEPT, KEPT_POINTS = 400, 2500  # examples of each dataset: enough for forty of any of ten classes
 KEPT_SETS = 24
 
 FAILED = both("Something went wrong while reading {title}; the server's log says what.", "读取 {title} 时出错，详情见服务器日志。")
@@ -107,12 +107,12 @@ def _prepare(name: str, work: Work, download: bool) -> None:
 
 
 def _chosen(dataset: object) -> Sample:
-    """`KEPT` examples at random, always the same."""
+    """Some examples at random, always the same."""
     import torch
 
     from aigc.data.load import Dataset
 
     assert isinstance(dataset, Dataset)
-    which = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[:KEPT]
+    which = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[: KEPT_POINTS if dataset.spec.is_points else KEPT]
     labels = None if dataset.labels is None else dataset.labels[which].clone()
     return Sample(dataset.spec, dataset.x[which].clone(), labels, len(dataset))

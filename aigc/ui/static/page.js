@@ -78,16 +78,18 @@
   // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told.
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
+  aigc.open = (tab, view) => {
+    button("tabs", tab)?.click();
+    if (view) requestAnimationFrame(() => button(`view-${tab}`, view)?.click());
+  };
   function follow(event) {
     const link = event.target.closest("a[href*='?tab=']");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const to = new URLSearchParams(new URL(link.href).search);
     if ([...to.keys()].some((k) => k !== "tab" && k !== "view")) return;
-    const tab = button("tabs", to.get("tab"));
-    if (!tab) return;
+    if (!button("tabs", to.get("tab"))) return;
     event.preventDefault();
-    tab.click();
-    if (to.get("view")) requestAnimationFrame(() => button(`view-${to.get("tab")}`, to.get("view"))?.click());
+    aigc.open(to.get("tab"), to.get("view"));
     scrollTo({ top: 0 });
   }
   addEventListener("click", (event) => {

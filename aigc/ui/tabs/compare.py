@@ -14,6 +14,7 @@ from aigc.techniques import Role, techniques
 from aigc.ui import model_card, palette
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
+from aigc.ui.text import live as live_text
 from aigc.ui.text import models as text
 from aigc.words import Refusal, Words
 
@@ -114,10 +115,13 @@ def _terms(models: Sequence[Entry], series: dict[str, Series]) -> dict[str, Word
 
 
 def _term_words(models: Sequence[Entry], term: str) -> Words:
-    for e in models:
-        info = techniques().get(e.card.technique)
-        if info and term in info.terms:
-            unit = info.terms[term].unit
-            words = info.terms[term].label
-            return Words(f"{words.en} ({unit})", f"{words.zh}（{unit}）") if unit else words
-    return Words(term, term)
+    """The name of a curve, with its unit where all of these models measure it in the same."""
+    infos = [techniques()[e.card.technique] for e in models if e.card.technique in techniques()]
+    found = [info.terms[term] for info in infos if term in info.terms]
+    if not found:
+        return Words(term, term)
+    units, words = {t.unit for t in found}, found[0].label
+    if len(units) > 1:
+        return text.OTHER_UNITS.fill(name=words)
+    unit = live_text.unit(found[0].unit)
+    return Words(f"{words.en} ({unit.en})", f"{words.zh}（{unit.zh}）") if found[0].unit else words

@@ -35,7 +35,9 @@ def draw(page: Page) -> None:
         with gr.Tab(page.t(text.VIEWS["look"]), id="look") as look:
             choice = Look(page)
         with gr.Tab(page.t(text.VIEWS["own"]), id="own") as mine:
-            own_images.draw(page, choice.data, choice.refreshed)
+            added = own_images.draw(page, choice.data, choice.refreshed)
+    shown = added.success(choice.turned_to, choice.inputs, choice.everything, **QUIET)
+    shown.then(None, js="() => aigc.open('data', 'look')", **QUIET)
     for tab, name in ((look, "look"), (mine, "own")):
         tab.select(None, js=f"() => aigc.viewed('data', '{name}')", **QUIET)
 
@@ -47,31 +49,34 @@ class Look:
         self.page, t = page, page.t
         first = next(iter(data.specs()))
         with gr.Row(equal_height=False, elem_classes=["aigc-split"]):
-            with gr.Column(scale=0, min_width=300, elem_classes=["aigc-left"]):
+            with gr.Column(scale=0, min_width=260, elem_classes=["aigc-left"]):
                 self.data = gr.Radio(self.choices("nobody"), value=first, label=t(text.CHOOSE), elem_classes=["aigc-list"])
                 self.label = gr.Dropdown([(t(text.ALL_CLASSES), -1)], value=-1, label=t(text.CLASS), filterable=False)
-                with gr.Accordion(GROUPS["augmentation"][page.lang], open=True, elem_classes=["aigc-fold"]):
-                    gr.HTML(f'<p class="aigc-note">{esc(t(text.AUGMENT_HELP))}</p>')
-                    self.form = forms.draw(page.lang, Options, fold=False, skip=set(knobs(Options)) - AUGMENTING)
-                    self.others = gr.Button(t(text.OTHERS), size="sm")
             with gr.Column(scale=1, min_width=320, elem_classes=["aigc-right"]):
                 # Tells the server that somebody looks: a hidden tab costs nothing.
                 self.shown = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
-                self.about = gr.HTML(elem_classes=["aigc-about-data"])
+                self.title = gr.HTML(elem_classes=["aigc-about-data"])
                 with gr.Row(elem_classes=["aigc-buttons"]):
                     self.get = gr.Button(visible=False, variant="primary", elem_id="data-download")
                     self.cancel = gr.Button(t(text.CANCEL), visible=False, elem_id="data-cancel")
                 self.panel = gr.HTML(f'<div class="aigc-waiting">{esc(t(text.LOADING.fill(title="…")))}</div>', elem_id="data-gallery")
+                self.about = gr.HTML("")
                 with gr.Row(elem_classes=["aigc-buttons"]):
                     self.delete = gr.Button(t(text.DELETE), visible=False, variant="stop", size="sm")
                     self.sure = gr.Button(t(text.YES_DELETE), visible=False, variant="stop", size="sm")
                     self.keep = gr.Button(t(text.KEEP), visible=False, size="sm")
+            with gr.Column(scale=0, min_width=260, elem_classes=["aigc-left", "aigc-more"]) as self.augmenting:
+                gr.HTML(f'<h3>{esc(GROUPS["augmentation"][page.lang])}</h3><p class="aigc-note">{esc(t(text.AUGMENT_HELP))}</p>')
+                self.form = forms.draw(page.lang, Options, fold=False, skip=set(knobs(Options)) - AUGMENTING)
+                self.others = gr.Button(t(text.OTHERS), size="sm")
         self.timer = gr.Timer(0.6, active=False)
         self._wire()
 
     def _wire(self) -> None:
-        inputs = self.form.inputs | {self.data, self.label}
-        everything = {self.data, self.about, self.label, self.panel, self.get, self.cancel, self.delete, self.sure, self.keep, self.timer}
+        inputs = self.inputs = self.form.inputs | {self.data, self.label}
+        buttons = {self.get, self.cancel, self.delete, self.sure, self.keep}
+        everything: set[Any] = {self.augmenting, self.data, self.title, self.about, self.label, self.panel, self.timer, *buttons}
+        self.everything = everything
         self.shown.click(self.opened, inputs, everything, **QUIET)
         self.data.input(self.turned_to, inputs, everything, js="(...given) => { aigc.linked({data: null}); return given; }", **QUIET)
         self.timer.tick(self.turned_to, inputs, everything, **QUIET)
@@ -87,7 +92,7 @@ class Look:
         self.sure.click(self.deleted, inputs, everything, **QUIET)
 
     # the events
-    def opened(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def opened(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         """The first look: the visitor's own sets are added, and the dataset that the address names is chosen."""
         owner = self._owner(request)
         known = data.specs(owner)
@@ -95,42 +100,42 @@ class Look:
         name = asked if asked in known else given[self.data] if given[self.data] in known else next(iter(known))
         return self._everything(known[name], given, owner) | {self.data: gr.update(choices=self.choices(owner), value=name)}
 
-    def turned_to(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def turned_to(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):
             owner = self._owner(request)
             return self._everything(self._spec(given, owner), given, owner)
 
-    def changed(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def changed(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         """Only what is seen of it: a class, or a knob of the augmentation."""
         with forms.in_words(self.page.lang):
             spec = self._spec(given, self._owner(request))
             work = PREPARING.ask(spec.name)
             return {self.panel: self._drawn(work, spec, given)} if work.sample else {self.panel: gr.skip()}
 
-    def reseeded(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def reseeded(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         seed = self.form.widgets["seed"]
         with forms.in_words(self.page.lang):
             given[seed] = (forms.values(self.form, given)["seed"] + 1) % 2**31
         return {seed: given[seed], **self.changed(given, request)}
 
-    def fetched(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def fetched(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):
             spec = self._spec(given, self._owner(request))
             self._check_download(spec)
             PREPARING.ask(spec.name, download=True)
         return self.turned_to(given, request)
 
-    def cancelled(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def cancelled(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):
             PREPARING.cancel(self._spec(given, self._owner(request)).name)
         return self.turned_to(given, request)
 
-    def deleted(self, given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+    def deleted(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):
             spec = self._spec(given, self._owner(request))
             own.remove(spec.name, self.page.owner(request))
         PREPARING.forget(spec.name)
-        gr.Info(self.page.t(text.DELETED.fill(title=spec.title)))
+        gr.Info(esc(self.page.t(text.DELETED.fill(title=spec.title))))
         owner = self._owner(request)
         first = next(iter(data.specs().values()))
         return self._everything(first, given, owner) | {self.data: gr.update(choices=self.choices(owner), value=first.name)}
@@ -149,7 +154,7 @@ class Look:
             found.append((spec.title[self.page.lang] + size, name))
         return found
 
-    def _everything(self, spec: DataSpec, given: dict[Component, Any], owner: str | None) -> dict[Component, Any]:
+    def _everything(self, spec: DataSpec, given: dict[Component, Any], owner: str | None) -> dict[Any, Any]:
         there, work = data.availability(spec.name), PREPARING.under_way(spec.name)
         if there.here and work is None:
             work = PREPARING.ask(spec.name)
@@ -161,6 +166,8 @@ class Look:
         classes = [(self.page.t(text.ALL_CLASSES), -1), *((c[self.page.lang], i) for i, c in enumerate(spec.classes))]
         return {
             self.data: gr.skip(),
+            self.augmenting: gr.update(visible=not spec.is_points),
+            self.title: self._title(spec),
             self.about: self._about(spec),
             self.label: gr.update(choices=classes, value=given[self.label], visible=len(classes) > 2),
             self.panel: self._drawn(work, spec, given) if work else self._absent(spec),
@@ -204,11 +211,14 @@ class Look:
             (text.CREDIT, spec.credit),
             (text.WHERE, t(data.availability(spec.name).words)),
         ]
+        return gallery.facts(pairs, self.page.lang)
+
+    def _title(self, spec: DataSpec) -> str:
+        t = self.page.t
         ways = "".join(
-            f'<a class="aigc-chip" href="{self.page.link(info.slug, data=spec.name)}">{esc(t(info.title))}</a>' for info in techniques().values()
+            f'<a class="aigc-chip" href="{esc(self.page.link(info.slug, data=spec.name))}">{esc(t(info.title))}</a>' for info in techniques().values()
         )
-        return f"""<h2>{esc(t(spec.title))}</h2>{gallery.facts(pairs, self.page.lang)}
-<p class="aigc-chips"><span>{esc(t(text.TRAIN_ON))}</span>{ways}</p>"""
+        return f'<h2>{esc(t(spec.title))}</h2><p class="aigc-chips"><span>{esc(t(text.TRAIN_ON))}</span>{ways}</p>'
 
     # who and what
     def _owner(self, request: gr.Request) -> str | None:

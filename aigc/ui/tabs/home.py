@@ -44,7 +44,7 @@ def _opening(page: Page) -> str:
 
 
 def _card(page: Page, info: TechniqueInfo) -> str:
-    train, how = page.link(info.slug, view="train"), page.link(info.slug, view="how")
+    train, how = esc(page.link(info.slug, view="train")), esc(page.link(info.slug, view="how"))
     return f"""<article class="aigc-card"><a class="aigc-card-way" href="{train}" tabindex="-1" aria-hidden="true">{drawings.technique(info.slug)}</a>
 <h3><a href="{train}">{esc(page.t(info.title))}</a></h3><p>{esc(page.t(info.summary))}</p>
 <p class="aigc-ways"><a class="aigc-way" href="{train}">{esc(page.t(text.WATCH))}</a>
@@ -56,7 +56,7 @@ def _loop(page: Page) -> str:
     boxes = []
     for name, (tab, query, role) in STEPS.items():
         title, note = text.STEPS[name]
-        href = page.link(tab.format(first=first), **query)
+        href = esc(page.link(tab.format(first=first), **query))
         boxes.append(f'<li style="--role:var(--aigc-{role})"><a href="{href}"><b>{esc(page.t(title))}</b><span>{esc(page.t(note))}</span></a></li>')
     return f'<nav class="aigc-loop" aria-label="{esc(page.t(text.LOOP))}"><ol>{"".join(boxes)}</ol><p>{esc(page.t(text.BACK))}</p></nav>'
 

@@ -106,9 +106,10 @@ class Models:
 
     # the events
     def opened(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
-        """The first look, at the model that the address names if there is one."""
+        """The first look, at the model that the address names, or at the newest."""
         asked = request.query_params.get("model", "") if request.query_params.get("tab") == "models" else ""
-        return self._whole({**given, self.chosen: asked or given[self.chosen]}, request)
+        newest = next((e.slug for e in registry.entries()), "")
+        return self._whole({**given, self.chosen: asked or given[self.chosen] or newest}, request)
 
     def told(self, given: dict[Component, Any], event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """A name, a box or a column head was pressed in the table."""
@@ -122,7 +123,7 @@ class Models:
         if slug := meant.get("pick"):
             picked = [s for s in given[self.picked] if s != slug] + [str(slug)] * bool(meant.get("on"))
             if len(picked) > MOST_COMPARED:
-                gr.Info(self.page.t(text.MOST.fill(n=MOST_COMPARED)))
+                gr.Info(esc(self.page.t(text.MOST.fill(n=MOST_COMPARED))))
             given[self.picked] = picked[-MOST_COMPARED:]
             return {self.picked: given[self.picked], self.table: self._table(given), **self.compare.shown(given[self.picked], request)}
         return {self.table: gr.skip()}
@@ -141,14 +142,14 @@ class Models:
     def renamed(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with in_words(self.page.lang):
             new = registry.rename(self._mine(given, request).slug, str(given[self.name] or "").strip())
-        gr.Info(self.page.t(text.RENAMED.fill(name=new.slug)))
+        gr.Info(esc(self.page.t(text.RENAMED.fill(name=new.slug))))
         return self._whole({**given, self.chosen: new.slug}, request)
 
     def deleted(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with in_words(self.page.lang):
             found = self._mine(given, request)
             registry.delete(found.slug)
-        gr.Info(self.page.t(text.DELETED.fill(name=found.card.name)))
+        gr.Info(esc(self.page.t(text.DELETED.fill(name=found.card.name))))
         return self._whole({**given, self.chosen: "", self.picked: [s for s in given[self.picked] if s != found.slug]}, request)
 
     def pushed(self, given: dict[Component, Any]) -> dict[Any, Any]:
@@ -166,7 +167,7 @@ class Models:
             if self.page.public:
                 raise Refusal(text.NOT_HERE)
             new = registry.import_(Path(given[self.file]), self.page.owner(request))
-        gr.Info(self.page.t(text.IMPORTED.fill(name=new.slug)))
+        gr.Info(esc(self.page.t(text.IMPORTED.fill(name=new.slug))))
         return {self.file: None, **self._whole({**given, self.chosen: new.slug}, request)}
 
     # what they show

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from aigc.data import own
 from aigc.ui import gallery
@@ -23,7 +24,8 @@ SHOWN, LISTED = 48, 12  # pictures; files that were left out
 PUBLIC_SETS = 3  # for each visitor of a public page
 
 
-def draw(page: Page, data: gr.Radio, refreshed: Callable[[str, gr.Request], dict[str, Any]]) -> None:
+def draw(page: Page, data: gr.Radio, refreshed: Callable[[str, gr.Request], dict[str, Any]]) -> Dependency:
+    """Gives the event that adds a set, for what should follow it."""
     t = page.t
     intro = t(text.OWN_INTRO.fill(least=own.LEAST))
     if page.public:
@@ -55,13 +57,12 @@ def draw(page: Page, data: gr.Radio, refreshed: Callable[[str, gr.Request], dict
             if page.public and len(own.sets(owner)) >= PUBLIC_SETS:
                 raise Refusal(text.FULL, n=PUBLIC_SETS)
             spec = own.add(str(given[name] or ""), _paths(given[files]), _side(given[side]), owner)
-        gr.Info(page.t(text.ADDED.fill(title=spec.title, n=spec.count)))
-        done = f'<p class="aigc-waiting">{esc(page.t(text.ADDED.fill(title=spec.title, n=spec.count)))}</p>'
-        return {panel: done, files: None, name: "", use: gr.update(interactive=False), data: refreshed(spec.name, request)}
+        gr.Info(esc(page.t(text.ADDED.fill(title=spec.title, n=spec.count))))
+        return {panel: _nothing(page), files: None, name: "", use: gr.update(interactive=False), data: refreshed(spec.name, request)}
 
     files.change(looked_at, inputs, {panel, use}, **quiet)
     side.input(looked_at, inputs, {panel, use}, **quiet)
-    use.click(used, inputs, {panel, files, name, use, data}, **quiet)
+    return use.click(used, inputs, {panel, files, name, use, data}, **quiet)
 
 
 def _paths(uploaded: list[str] | None) -> list[Path]:

@@ -11,8 +11,8 @@ CLASS = both("Class", "类别")
 ALL_CLASSES = both("all classes", "全部类别")
 AUGMENT = both("Change every picture at random", "随机变化每张图像")
 AUGMENT_HELP = both(
-    "Augmentation: the model never sees the same picture twice, so it learns the shape and not the pixels. Turn a knob and look to the right.",
-    "数据增强：模型不会两次看到同一张图，于是学到的是形状而不是像素。转动旋钮，看右边的变化。",
+    "Every picture is changed at random each time it is shown, so the model learns the shape and not the pixels. Turn a knob and look.",
+    "每次出示时都随机改动图像，模型学到的就是形状而不是像素。转动旋钮，看看变化。",
 )
 OTHERS = both("Other examples", "换一批")
 

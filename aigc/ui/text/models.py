@@ -99,5 +99,6 @@ NO_CURVES = both(
     "The runs of these models are gone, so there are no curves to compare; their samples are below.",
     "这些模型的训练记录已不在，没有曲线可比；样本见下。",
 )
+OTHER_UNITS = both("{name} (each in its own unit)", "{name}（各用各的单位）")
 NO_RUN = both("no record of its training", "没有训练记录")
 MOST = both("At most {n} models are compared at a time.", "一次最多比较 {n} 个模型。")
