@@ -55,7 +55,7 @@ class Diffusion(Technique):
         return {"denoiser": self.denoiser}
 
     def phases(self) -> dict[str, Phase]:
-        return {"denoiser": Phase((self.denoiser,), self.loss)}
+        return {"denoiser": Phase((self.denoiser,), self.loss, betas=(0.9, 0.99))}
 
     def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
         """The squared error of what is predicted from x_t, per value.   Ho et al. 2020, eq. 14; Lipman et al. 2023, eq. 23"""
