@@ -81,6 +81,8 @@ def subject(info: TechniqueInfo, key: object) -> Subject:
         return found
     if not key:
         raise Refusal(NOTHING)
+    if kind != "model":
+        raise Refusal(both("There is no such model here.", "这里没有这个模型。"))
     entry = registry.entry(name)
     if entry.card.technique != info.slug:
         raise Refusal(OTHER)
