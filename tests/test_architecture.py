@@ -63,9 +63,11 @@ class Hourglass(nn.Module):
         return self.up[0](torch.cat([nn.functional.interpolate(h, scale_factor=2), skip], 1), t)
 
 
+TERMS = {"loss": Term(both("loss", "损失"), both("l", "l"))}
+
+
 class Skipping(Technique):
-    terms = {"loss": Term(both("loss", "损失"), both("l", "l"))}
-    info = TechniqueInfo("skipping", both("s", "s"), both("s", "s"), ToyConfig, ToyConfig, "", terms, lambda d: {})
+    info = TechniqueInfo("skipping", both("s", "s"), both("s", "s"), ToyConfig, ToyConfig, "", TERMS, lambda d: {})
 
     def __init__(self, spec: DataSpec):
         super().__init__(None, spec)
