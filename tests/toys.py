@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from aigc.data.load import Dataset
 from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
+from aigc.data.load import Dataset
 from aigc.knobs import knob
 from aigc.techniques.base import Batch, Phase, Technique
 from aigc.words import both

@@ -115,14 +115,14 @@ class UNet(nn.Module):
         h = self.stem(functional.pixel_unshuffle(x, self.fold).contiguous(memory_format=torch.channels_last))
         skips = []
         for level, blocks in enumerate(self.down):
-            for block in blocks:
+            for block in blocks:  # type: ignore[attr-defined]
                 h = block(h, condition)
                 skips.append(h)
             if level < len(self.shrink):
                 h = self.shrink[level](h)
         h = self.attention(self.middle(h, condition))
         for level, blocks in enumerate(self.up):
-            for block in blocks:
+            for block in blocks:  # type: ignore[attr-defined]
                 h = block(torch.cat([h, skips.pop()], dim=1), condition)
             if level < len(self.grow):
                 h = self.grow[level](h)
