@@ -104,6 +104,16 @@ def test_a_key_outlives_the_run_but_a_finished_row_does_not(line: Store) -> None
     assert line.waiting() == [] and line.holders() == []
 
 
+def test_a_key_outlives_going_on_but_not_the_run(line: Store) -> None:
+    line.enqueue(id_of(1), "A", key="click")
+    line.finish(id_of(1))
+    line.enqueue(id_of(1), "A")  # it goes on
+    line.return_to_line(id_of(1), "A", "auto")
+    assert line.enqueue(id_of(2), "A", key="click") == id_of(1)
+    line.forget(id_of(1))
+    assert line.enqueue(id_of(3), "A", key="click") == id_of(3)
+
+
 def test_limits_are_said_in_words(aigc_home: Path) -> None:
     line = Store(limits=PUBLIC)
     fill(line, "AAA")

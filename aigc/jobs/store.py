@@ -174,6 +174,10 @@ class Store:
 
         self._do(work)
 
+    def forget(self, run: str) -> None:
+        """A run that is no more: its key, too, is free again."""
+        self._do(lambda db: db.execute("DELETE FROM jobs WHERE run = ?", (run,)))
+
     def with_key(self, owner: str, key: str) -> str | None:
         row = self._look(lambda db: db.execute("SELECT run FROM jobs WHERE owner = ? AND key = ?", (owner, key)).fetchone())
         return row["run"] if row else None
@@ -190,7 +194,10 @@ def _refill(db: sqlite3.Connection) -> None:
 
 
 def _insert(db: sqlite3.Connection, values: tuple[Any, ...]) -> None:
-    db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    """A run that stood in the line before keeps the key of its first click."""
+    known = db.execute("SELECT key FROM jobs WHERE run = ?", values[:1]).fetchone()
+    key = values[3] or (known["key"] if known else None)
+    db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*values[:3], key, *values[4:]))
 
 
 def _next_ticket(db: sqlite3.Connection) -> int:

@@ -70,7 +70,9 @@ class Supervisor:
     def submit(self, request: Request, key: str | None = None) -> Run:
         """Put a run into the line.  The same `key` again (a double click) gives the same run.  Raises Refusal."""
         if key and (earlier := self.store.with_key(request.owner, key)):
-            return Run.open(earlier)
+            with contextlib.suppress(Refusal):
+                return Run.open(earlier)
+            self.store.forget(earlier)  # its folder was deleted by hand
         request, spec = checked(request, self.limits.seconds)
         with in_words():
             run = Run.create(request, spec_as_json(spec))
@@ -134,6 +136,7 @@ class Supervisor:
     def delete(self, run_id: str, owner: str | None = None) -> None:
         """Remove an ended run; its model stays.  Raises Refusal."""
         self._mine(run_id, owner).delete()
+        self.store.forget(run_id)
 
     def _mine(self, run_id: str, owner: str | None) -> Run:
         run = Run.open(run_id)
