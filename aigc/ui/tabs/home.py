@@ -78,10 +78,7 @@ def machine_now(machine: Machine, load: Mapping[str, float], lang: Lang) -> str:
         for name, words in (("cpu", text.CPU), ("memory", text.MEMORY), ("disk", text.DISK))
     )
     speed = text.SPEED.fill(n=f"{machine.gflops:,.0f}") if machine.gflops else text.MEASURING
-    outlook = "".join(
-        f'<li data-pace="{pace}"><b>{esc(text.OUTLOOK[pace][lang])}</b><span>{esc(words[lang])}</span></li>'
-        for pace, words in machine.outlook.items()
-    )
+    outlook = "".join(f"<li><b>{esc(text.OUTLOOK[pace][lang])}</b><span>{esc(words[lang])}</span></li>" for pace, words in machine.outlook.items())
     return f"""<p class="aigc-machine">{esc(machine.brief[lang])}<span title="{esc(text.SPEED_HELP[lang])}">{esc(speed[lang])}</span></p>
 <dl class="aigc-meters">{meters}</dl><ul class="aigc-outlook">{outlook}</ul>"""
 

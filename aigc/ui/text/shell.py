@@ -23,9 +23,9 @@ SHARED = both("Anyone with this link can look: {url}", "有这个链接的人都
 NO_SHARE = both("The share link could not be made; the page works on this machine.", "未能建立分享链接；本机上的页面照常可用。")
 NEEDS_PASSWORD = both(
     "A share link is open to the whole internet: give --auth user:password, or --open if that is meant.",
-    "分享链接对整个互联网开放：请用 --auth 用户名:密码 设密码；若确实要公开，请加 --open。",
+    "分享链接对整个互联网开放：请用 --auth user:password 设密码；若确实要公开，请加 --open。",
 )
-AUTH_FORM = both("--auth takes user:password.", "--auth 的格式是 用户名:密码。")
+AUTH_FORM = both("--auth takes user:password.", "--auth 的格式是 user:password。")
 NO_PORT = both(
     "Port {port} and the nine after it are in use; choose another with --port.",
     "端口 {port} 及其后九个都被占用；请用 --port 另选。",
