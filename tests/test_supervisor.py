@@ -542,6 +542,11 @@ def test_ctrl_c_in_a_shell_is_a_checkpoint(aigc_home: Path) -> None:
     assert run.state is State.INTERRUPTED and run.kept_images() >= 3 and run.id in reason(run)
 
 
+def test_the_page_loads_nothing_slow_for_it() -> None:
+    look = "import sys, aigc.jobs.supervisor, aigc.jobs.foreground; print({'torch', 'diffusers', 'sklearn', 'gradio'} & {*sys.modules} or '')"
+    assert subprocess.check_output([sys.executable, "-c", look], text=True, env=environment()) == "\n"
+
+
 which = st.integers(0, 5)
 
 

@@ -216,4 +216,3 @@ def runs() -> list[Run]:
 
 def _unknown() -> Refusal:
     return Refusal(both("There is no such run here.", "这里没有这次训练。"))
-
