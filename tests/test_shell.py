@@ -124,8 +124,9 @@ def test_no_event_is_for_programs(app: Any):
 
 # who reads which
 FIRST = [
-    ("", "/", None), ("en-US,en;q=0.9", "/", None), ("zh-CN,zh;q=0.9,en;q=0.8", "/", "./zh"), ("zh", "/", "./zh"), ("en;q=0.3,zh-TW;q=0.7", "/", "./zh"),
-    ("fr,de;q=0.5", "/", None), ("zh;q=0,en;q=0.1", "/", None), ("nonsense;q=x,;;", "/", None), ("zh", "/zh", None), ("en", "/zh", None),
+    ("", "/", None), ("en-US,en;q=0.9", "/", None), ("zh-CN,zh;q=0.9,en;q=0.8", "/", "./zh"), ("zh", "/", "./zh"),
+    ("en;q=0.3,zh-TW;q=0.7", "/", "./zh"), ("fr,de;q=0.5", "/", None), ("zh;q=0,en;q=0.1", "/", None), ("nonsense;q=x,;;", "/", None),
+    ("zh", "/zh", None), ("en", "/zh", None),
 ]  # fmt: skip
 
 
