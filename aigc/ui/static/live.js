@@ -49,8 +49,8 @@ class Panel {
     this.hello = hello;
     const moment = (images) => this.pictures.goTo(images);
     this.pictures = new Pictures(this.words, hello.sheets, hello.layers, {
-      url: (file) => new URL(`runs/${this.id}/previews/${file}`, BASE).href,
-      json: async (file) => (await ask(`runs/${this.id}/arrays/${file}`)).json(),
+      url: (file) => new URL(`runs/${this.id}/previews/${file}?${this.version()}`, BASE).href,
+      json: async (file) => (await ask(`runs/${this.id}/arrays/${file}`, { g: this.version() })).json(),
       save: (kind, sheet, images) => this.save(kind, sheet, images),
       moved: (preview) => this.moved(preview),
     });
@@ -135,6 +135,11 @@ class Panel {
     if (!this.told?.live || !this.told.mine) return;
     clearTimeout(this.knobs[name]);
     this.knobs[name] = setTimeout(() => this.command("set", [name, value]), SETTLE_MS);
+  }
+
+  /** Pictures are kept by the browser for ever; a run that went on from its checkpoint may write other ones under the same names. */
+  version() {
+    return this.cursor.split(":")[0];
   }
 
   // asking
@@ -343,7 +348,14 @@ function adopt() {
   }
 }
 
+/** While the form is being filled, what it would send is neither the old nor the new. */
+function filling(technique, busy) {
+  const go = panels[technique]?.element.closest(".aigc-train")?.querySelector(".aigc-go");
+  if (go) go.disabled = busy;
+}
+
 const live = {
+  filling,
   begin: (technique) => panels[technique]?.begin(),
   refused: (technique) => panels[technique]?.refused(),
   turn: (technique, name, value) => panels[technique]?.turn(name, value),

@@ -60,7 +60,10 @@ export class Pictures {
 
   /** More history; `fresh` starts it anew. */
   add(previews, fresh) {
-    if (fresh) this.previews = [];
+    if (fresh) {
+      this.previews = [];
+      this.loaded.clear();
+    }
     if (!previews.length) return;
     this.previews.push(...previews);
     this.range.max = this.previews.length - 1;
@@ -129,6 +132,7 @@ export class Pictures {
     this.drawn = key;
     this.current = preview;
     say(this.when, filled(this.words.at, preview.words));
+    this.range.setAttribute("aria-valuetext", this.when.textContent);
     if (this.isPoints) this.drawPoints(preview);
     else this.drawSheet(preview);
     if (this.peeked === null || this.peeked === undefined) this.moved(preview);

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,17 +99,22 @@ def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
         try:
             name, preset, values = _asked(info, json.loads(wanted))
             spec = data.specs(page.owner(request) or None)[name]
-            filled = _filled(info, spec, preset, page.lang, dial, form, values)
+            filled = _filled(info, spec, preset, page.lang, dial, form) | (forms.fill(form, values) if values else {})
         except (Refusal, KeyError, ValueError):
             return {dial.asked: ""}  # a link to what is no longer there: the form stays as it is
+        filled[dial.preset] = gr.update(value=preset) | filled[dial.preset]
         return filled | {dial.data: gr.update(choices=_data_choices(page.lang, page.owner(request) or None), value=spec.name)}
 
     def refreshed(request: gr.Request) -> Any:
         """What this visitor brought may have come since the page was drawn."""
         return gr.update(choices=_data_choices(page.lang, page.owner(request) or None))
 
-    for widget in (dial.data, dial.preset):
-        widget.input(turned, {dial.data, dial.preset}, shown, **QUIET)
+    # the last turn counts, also when the answer to the one before is still on its way; until it has come nothing can be started
+    busy, free = (f"window.aigc?.live?.filling('{info.slug}', {flag});" for flag in ("true", "false"))
+    turning = [dial.data.input, dial.preset.input]
+    js = f"(...given) => {{ {busy} return given; }}"
+    filling = gr.on(turning, turned, {dial.data, dial.preset}, shown, js=js, trigger_mode="always_last", **QUIET)
+    filling.then(None, None, None, js=f"() => {{ {free} }}", **QUIET)
     dial.data.focus(refreshed, None, dial.data, **QUIET)
     # Gradio's page pays for every output of an event that runs when it loads, so the many are behind one that says whether to
     gr.on(None, opened, None, dial.asked, **QUIET)
@@ -126,17 +130,14 @@ def _asked(info: TechniqueInfo, query: dict[str, str]) -> tuple[str, str, dict[s
     return query.get("data", FIRST_DATA), query.get("preset", FIRST_PRESET), {}
 
 
-def _filled(
-    info: TechniqueInfo, spec: data.DataSpec, preset: str, lang: Lang, dial: Dial, form: Form, values: Mapping[str, Any] | None = None
-) -> dict[Component, Any]:
-    """The dial and the form for a preset of this data, or for `values` where they are given.  Raises Refusal."""
-    presets = info.presets(spec)
-    preset = preset if preset in presets else next(iter(presets))
-    return {
-        dial.about: _about(spec, lang),
-        dial.preset: gr.update(choices=_preset_choices(info, spec, lang), value=preset),
-        **forms.fill(form, values or _preset_values(info, spec, preset)),
-    }
+def _filled(info: TechniqueInfo, spec: data.DataSpec, preset: str, lang: Lang, dial: Dial, form: Form) -> dict[Component, Any]:
+    """The rest of the dial, and the form, for a preset of this data.  Raises Refusal."""
+    choices = _preset_choices(info, spec, lang)
+    known = preset in [name for _, name in choices]
+    preset = preset if known else choices[0][1]
+    # a choice that can stay is not sent back: by now the hand may have turned on
+    turn = gr.update(choices=choices) if known else gr.update(choices=choices, value=preset)
+    return {dial.about: _about(spec, lang), dial.preset: turn, **forms.fill(form, _preset_values(info, spec, preset))}
 
 
 def _preset_values(info: TechniqueInfo, spec: data.DataSpec, preset: str) -> dict[str, Any]:
