@@ -12,7 +12,7 @@ class Do(StrEnum):
     RESUME = "resume"
     STEP = "step"  # one step, then paused again; value: a phase's name, or "" for all of them
     SET = "set"  # a live knob; value: [name, value]
-    SNAPSHOT = "snapshot"  # a preview and a checkpoint now
+    SNAPSHOT = "snapshot"  # a preview and a checkpoint now; value "checkpoint": that alone, for who has to leave soon
     STOP = "stop"  # keep what was learnt and finish
 
 

@@ -176,7 +176,7 @@ class _Job:
         self.heart.beat()
         if self.should_exit() and not self.leaving:
             self.leaving = True
-            return [Command(Do.SNAPSHOT)]
+            return [Command(Do.SNAPSHOT, "checkpoint")]
         found, self._read = self.run.commands(self._read)
         if any(c.do is Do.STOP for c in found):
             self.run.update(saving=True)  # we have heard: what follows may take a while

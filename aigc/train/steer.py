@@ -43,7 +43,7 @@ def obey(loop: Loop, told: list[Command], commands: Callable[[], list[Command]])
                 case Do.SET:
                     yield from _turn(loop, command.value)
                 case Do.SNAPSHOT:
-                    yield from loop.look(due=True)
+                    yield from loop.look(due=command.value != "checkpoint")
                     yield from loop.save(due=True)
         if not paused:
             return False
