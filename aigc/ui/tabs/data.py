@@ -97,7 +97,7 @@ class Look:
         owner = self._owner(request)
         known = data.specs(owner)
         asked = request.query_params.get("data", "") if request.query_params.get("tab") == "data" else ""
-        name = asked if asked in known else given[self.data] if given[self.data] in known else next(iter(known))
+        name = next((n for n in (asked, str(given[self.data])) if n in known), next(iter(known)))
         return self._everything(known[name], given, owner) | {self.data: gr.update(choices=self.choices(owner), value=name)}
 
     def turned_to(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
@@ -226,8 +226,8 @@ class Look:
 
     def _spec(self, given: dict[Component, Any], owner: str | None) -> DataSpec:
         """Raises Refusal."""
-        known = data.specs(owner)
-        return known[given[self.data]] if given[self.data] in known else data.spec(given[self.data])
+        known, name = data.specs(owner), str(given[self.data])
+        return known[name] if name in known else data.spec(name)
 
     def _check_download(self, spec: DataSpec) -> None:
         """Strangers do not fill this disk.  Raises Refusal."""

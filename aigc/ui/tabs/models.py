@@ -113,7 +113,7 @@ class Models:
 
     def told(self, given: dict[Component, Any], event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """A name, a box or a column head was pressed in the table."""
-        meant = event._data if isinstance(event._data, dict) else {}
+        meant = {k: v for k, v in event._data.items() if isinstance(v, str | bool)} if isinstance(event._data, dict) else {}
         if (column := meant.get("sort")) in model_card.SORTS:
             now, falling = given[self.sort]
             given[self.sort] = (column, not falling if column == now else column in ("created", "images", "seconds"))
