@@ -230,7 +230,7 @@ def test_numbers_of_images(asked: str, found: list[int]) -> None:
     assert rebuild.chosen(asked, 100) == found
 
 
-@pytest.mark.parametrize("asked", ["", "x", "-1", "1-", "5-2", "100", "0-16", "1;2", "1" * 300, None, 3, ["1"], "1,,2", "9" * 9])
+@pytest.mark.parametrize("asked", ["", "x", "-1", "1-", "5-2", "100", "0-10", "1;2", "1" * 300, None, 3, ["1"], "1,,2", "9" * 9])
 def test_numbers_that_are_none(asked: Any) -> None:
     with pytest.raises(Refusal):
         rebuild.chosen(asked, 100)

@@ -12,6 +12,9 @@ import { Cloud } from "./points.js";
 const PLAY_MS = 110;
 const PICK_MS = 90; // between two places told to the server while a finger moves
 const GAP = 2; // CSS pixels between tiles
+const LARGE = 280; // CSS pixels that one tile is enlarged to, at most,
+const LEAST_LARGE = 14; // or by this factor
+const WORTH = 0.75;
 
 export class Stage {
   /** `told(x, y)`: a place in the picture was chosen, both in [0, 1], y from the top. */
@@ -143,20 +146,23 @@ export class Stage {
     const dots = window.devicePixelRatio || 1;
     const gap = this.value.joined ? 0 : Math.round(GAP * dots);
     const room = (this.box.clientWidth - this.rowLabels.offsetWidth) * dots;
-    const most = Math.min(room, 660 * dots, (window.innerHeight * 0.62 * dots * columns * width) / (rows * height));
-    const exact = (most - gap * (columns - 1)) / (columns * width);
-    const scale = exact >= 1 ? Math.min(Math.floor(exact), Math.round(32 * dots)) : exact;
-    const [w, t] = [Math.round(width * scale), Math.round(height * scale)];
-    this.canvas.width = columns * w + gap * (columns - 1);
-    this.canvas.height = rows * t + gap * (rows - 1);
+    const most = Math.min(room, 860 * dots, (window.innerHeight * 0.62 * dots * columns * width) / (rows * height));
+    const exact = Math.min((most - gap * (columns - 1)) / (columns * width), dots * Math.max(LEAST_LARGE, Math.floor(LARGE / width)));
+    const whole = Math.floor(exact);
+    const scale = whole >= WORTH * exact ? whole : exact; // whole pixels are crisp, unless they would waste the room
+    const joined = Boolean(this.value.joined); // one picture, drawn whole
+    const [w, t] = joined ? [width * scale, height * scale] : [Math.round(width * scale), Math.round(height * scale)];
+    this.canvas.width = Math.round(columns * w + gap * (columns - 1));
+    this.canvas.height = Math.round(rows * t + gap * (rows - 1));
     this.canvas.style.width = `${this.canvas.width / dots}px`;
     this.canvas.style.height = `${this.canvas.height / dots}px`;
     this.rowLabels.style.setProperty("--tile", `${(t + gap) / dots}px`);
     this.heads.style.setProperty("--tile", `${(w + gap) / dots}px`);
     const pen = this.canvas.getContext("2d");
-    pen.imageSmoothingEnabled = scale < 1;
+    pen.imageSmoothingEnabled = scale < 1 || (joined && scale !== whole);
     const top = this.at * rows * height;
-    for (let i = 0; i < this.value.count; i++) {
+    if (joined) pen.drawImage(image, 0, top, columns * width, rows * height, 0, 0, this.canvas.width, this.canvas.height);
+    for (let i = 0; i < this.value.count && !joined; i++) {
       const [row, column] = [Math.floor(i / columns), i % columns];
       pen.drawImage(image, column * width, top + row * height, width, height, column * (w + gap), row * (t + gap), w, t);
     }

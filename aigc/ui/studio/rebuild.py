@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aigc.data.load import Dataset
     from aigc.techniques.base import Technique
 
-MOST = 16  # images at a time
+MOST = 10  # images at a time
 RANGES = re.compile(r"\s*\d{1,7}(\s*-\s*\d{1,7})?\s*([,，、\s]\s*\d{1,7}(\s*-\s*\d{1,7})?\s*)*")
 
 WHICH = both("Write numbers of test images, such as 0, 5, 12-20.", "请写测试图像的编号，如 0, 5, 12-20。")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_PATHS = 8  # images on their way to noise at a time
+IN_A_ROW = 4
 OWN, RANDOM = "own", "random"
 
 
@@ -137,7 +138,8 @@ def _travel(room: Room, source: explore_source.Source, given: dict[Component, An
             if (words := pace.step()) is not None:
                 yield {"kind": "same", **words}, None
     note = {"technique": room.info.slug, "model": this.name, "noise": noise, **settings(how)}
-    made = Made(f"{this.card.slug}-path", note, film, columns=len(x))
+    columns = min(len(x), IN_A_ROW)
+    made = Made(f"{this.card.slug}-path", note, film, columns=columns)
     status = {"status": pace.end(text.images(len(x), this.spec.is_points))}
     states = film.states()
     if this.spec.is_points:
@@ -146,7 +148,7 @@ def _travel(room: Room, source: explore_source.Source, given: dict[Component, An
         return
     captions = [_where(ways, i)[room.lang] for i, _ in states]
     layers = {name: words[room.lang] for name, words in text.LAYERS.items()}
-    yield {**films.images(film, layers, columns=len(x), captions=captions, at=0), **status}, made
+    yield {**films.images(film, layers, columns=columns, captions=captions, at=0), **status}, made
 
 
 def _where(ways: list[str], index: int) -> Words:
