@@ -10,12 +10,16 @@ import torch
 from torch import Tensor
 
 from aigc.maths import diffusion as maths
+from aigc.maths import noise_paths
 
 T = 1000
 SCHEDULES = {
-    "linear": (maths.linear_alpha_bar, {"beta_schedule": "linear"}),
-    "cosine": (maths.cosine_alpha_bar, {"beta_schedule": "squaredcos_cap_v2"}),
-    "zero-snr": (lambda n: maths.zero_terminal_snr(maths.linear_alpha_bar(n)), {"beta_schedule": "linear", "rescale_betas_zero_snr": True}),
+    "linear": (noise_paths.linear_alpha_bar, {"beta_schedule": "linear"}),
+    "cosine": (noise_paths.cosine_alpha_bar, {"beta_schedule": "squaredcos_cap_v2"}),
+    "zero-snr": (
+        lambda n: noise_paths.zero_terminal_snr(noise_paths.linear_alpha_bar(n)),
+        {"beta_schedule": "linear", "rescale_betas_zero_snr": True},
+    ),
 }
 MIXES = {"epsilon": maths.noise_target, "sample": maths.image_target, "v_prediction": maths.v_target, "flow": maths.velocity_target}
 
@@ -26,7 +30,7 @@ def draws(*shape: int, seed: int = 0, count: int = 2) -> list[Tensor]:
 
 
 def rates_of(name: str, levels: int = T) -> Tensor:
-    return maths.straight(levels) if name == "straight" else maths.variance_preserving(SCHEDULES[name][0](levels))
+    return noise_paths.straight(levels) if name == "straight" else noise_paths.variance_preserving(SCHEDULES[name][0](levels))
 
 
 def pair(rates: Tensor, level: int) -> tuple[float, float]:
@@ -45,10 +49,10 @@ def test_the_schedules_are_those_of_diffusers(name: str) -> None:
 
 
 def test_a_short_linear_schedule_is_the_long_one_in_larger_steps() -> None:
-    short, long = maths.linear_alpha_bar(100), maths.linear_alpha_bar(1000)
+    short, long = noise_paths.linear_alpha_bar(100), noise_paths.linear_alpha_bar(1000)
     assert short[-1] < 1e-4, "100 levels with the betas of 1,000 would leave a third of the variance"
     assert torch.allclose(short, long[9::10], rtol=1e-9)
-    between = maths.linear_alpha_bar(2000)
+    between = noise_paths.linear_alpha_bar(2000)
     assert torch.allclose(between[1::2], long, rtol=1e-9) and (between.diff() < 0).all()
 
 
@@ -95,7 +99,7 @@ def test_a_perfect_prediction_gives_back_the_image(path: str, mix: str) -> None:
 
 def test_the_velocity_is_the_slope_of_the_straight_path() -> None:
     x0, noise = (d.double() for d in draws(4, 2))
-    rates = maths.straight(10).double()
+    rates = noise_paths.straight(10).double()
     slope = (maths.add_noise(x0, noise, *rates[7]) - maths.add_noise(x0, noise, *rates[6])) / 0.1
     assert torch.allclose(slope, maths.target(x0, noise, *rates[6], maths.velocity_target), atol=1e-5)
 
@@ -122,7 +126,7 @@ def test_min_snr_weights_are_those_of_the_paper(gamma: float) -> None:
 @pytest.mark.parametrize("mix", [maths.image_target, maths.v_target, maths.velocity_target])
 def test_min_snr_means_the_same_weight_of_the_image_whatever_is_predicted(mix: maths.Mix) -> None:
     """On the straight path, of which the paper does not speak: an error of the prediction is compared with the error of x0 it makes."""
-    rates = maths.straight(50)[1:].double()
+    rates = noise_paths.straight(50)[1:].double()
     signal_rate, noise_rate = rates.unbind(1)
     x0, noise = (d.double() for d in draws(50, count=2))
     x = maths.add_noise(x0, noise, signal_rate, noise_rate)
@@ -186,7 +190,7 @@ def test_eta_one_is_the_posterior_by_bayes(name: str) -> None:
 
 def test_ddim_on_the_straight_path_is_euler() -> None:
     x, x0 = draws(4, 2)
-    rates = maths.straight(10)
+    rates = noise_paths.straight(10)
     euler = x + (0.4 - 0.7) * (x - x0) / 0.7
     assert torch.allclose(maths.ddim_step(x, x0, pair(rates, 7), pair(rates, 4)), euler, atol=1e-6)
 

@@ -178,7 +178,7 @@ def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
     common: dict[str, Any] = {"optimiser": Optimiser.ADAM, "schedule": Schedule.COSINE, "times": Times.LOGIT_NORMAL}
     if data.is_points:
         network = {"quick": {"width": 128, "depth": 3}, "good": {"width": 192, "depth": 4}, "long": {"width": 256, "depth": 5}}
-        common |= {"batch": 512, "learning_rate": 2e-3, "ema_halflife": 20_000, "warmup_images": 20_000}
+        common |= {"batch": 512, "learning_rate": 3e-3, "ema_halflife": 20_000, "warmup_images": 20_000}
     else:
         network = {"quick": {"width": 16}, "good": {"width": 32}, "long": {"width": 48, "depth": 2, "attention": True}}
         common |= {"conditional": bool(data.classes), "flip": data.flips, "warmup_images": 2_000}

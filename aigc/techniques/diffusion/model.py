@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,20 +10,21 @@ from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
 from aigc.data.batches import Batch
-from aigc.knobs import read
 from aigc.maths import diffusion as maths
+from aigc.maths import noise_paths
 from aigc.nets.denoiser_mlp import DenseDenoiser
 from aigc.nets.kinds import Network
 from aigc.nets.unet import UNet
 from aigc.techniques.base import Phase, Shown, Technique
-from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampler, Sampling, Target, Times, samplers
+from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampling, Target, Times, samplers
+from aigc.techniques.diffusion.asked import check_labels, chosen
 from aigc.words import Refusal, both
 
 PATHS = {
-    Path.STRAIGHT: maths.straight,
-    Path.COSINE: lambda levels: maths.variance_preserving(maths.cosine_alpha_bar(levels)),
-    Path.LINEAR: lambda levels: maths.variance_preserving(maths.linear_alpha_bar(levels)),
-    Path.ZERO_SNR: lambda levels: maths.variance_preserving(maths.zero_terminal_snr(maths.linear_alpha_bar(levels))),
+    Path.STRAIGHT: noise_paths.straight,
+    Path.COSINE: lambda levels: noise_paths.variance_preserving(noise_paths.cosine_alpha_bar(levels)),
+    Path.LINEAR: lambda levels: noise_paths.variance_preserving(noise_paths.linear_alpha_bar(levels)),
+    Path.ZERO_SNR: lambda levels: noise_paths.variance_preserving(noise_paths.zero_terminal_snr(noise_paths.linear_alpha_bar(levels))),
 }
 MIXES = {
     Target.NOISE: maths.noise_target,
@@ -34,7 +34,7 @@ MIXES = {
 }
 BARS = 10  # of the loss by noise level
 POINTS_REACH = 5.0  # standardised points lie well within; images end at 1
-PREVIEW_STEPS = 10  # training waits for previews
+PREVIEW_STEPS = {"images": 10, "points": 20}  # training waits for previews
 
 
 class Diffusion(Technique):
@@ -105,12 +105,12 @@ class Diffusion(Technique):
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
         """The estimate of the clean data at every step; the last one is the answer."""
-        for _, x0 in self.walk(z, labels, rng, self.how(how)):
+        for _, x0 in self.walk(z, labels, rng, chosen(how, self.config)):
             yield self.to_data(x0)
 
     def path(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[tuple[Tensor, Tensor]]:
         """(x_t, the estimate of the clean data at x_t) from noise to data, both in data space; one pair more than steps."""
-        for x, x0 in self.walk(z, labels, rng, self.how(how)):
+        for x, x0 in self.walk(z, labels, rng, chosen(how, self.config)):
             yield self.to_data(x), self.to_data(x0)
         yield self.to_data(x0), self.to_data(x0)
 
@@ -119,9 +119,9 @@ class Diffusion(Technique):
 
         `decode` with as many steps of DDIM, or of Euler on the straight path, comes back to x.
         """
-        chosen = self.how(how)
-        levels = maths.trailing(self.config.levels, chosen.steps)[::-1]
-        return samplers.invert(self.denoise_for(labels, chosen.guidance), self.from_data(x), levels, self.rates.tolist())
+        asked = chosen(how, self.config)
+        levels = maths.trailing(self.config.levels, asked.steps)[::-1]
+        return samplers.invert(self.denoise_for(labels, asked.guidance), self.from_data(x), levels, self.rates.tolist())
 
     def noise_path(self, x: Tensor, rng: Generator, count: int = 10) -> Iterator[Tensor]:
         """x at `count` levels from clean to noise, by one and the same draw of noise, in data space."""
@@ -138,7 +138,7 @@ class Diffusion(Technique):
 
     def denoise_for(self, labels: Tensor | None, guidance: float) -> samplers.Denoise:
         """-> the function (x_t, level) -> estimate of x0, cut to where data can be"""
-        self.check_labels(labels, guidance)
+        check_labels(labels, guidance, self.config, len(self.spec.classes))
         rates, levels, reach = self.rates.tolist(), self.config.levels, POINTS_REACH if self.spec.is_points else 1.0
 
         @torch.no_grad()
@@ -156,46 +156,10 @@ class Diffusion(Technique):
 
         return denoise
 
-    def how(self, asked: dict[str, Any]) -> Sampling:
-        """The sampling knobs asked for, with "what suits the path" worked out.  Raises Refusal for what this model cannot do."""
-        how, straight = read(Sampling, asked), self.config.path is Path.STRAIGHT
-        if "steps" not in asked:
-            how = replace(how, steps=min(how.steps, self.config.levels))
-        if how.steps > self.config.levels:
-            raise Refusal(
-                both("This model has {t} noise levels: take at most {t} steps.", "此模型只有 {t} 个噪声级：最多取 {t} 步。"), t=self.config.levels
-            )
-        if how.sampler is Sampler.AUTOMATIC:
-            how = replace(how, sampler=Sampler.EULER if straight else Sampler.DDIM)
-        if how.sampler in (Sampler.EULER, Sampler.HEUN) and not straight:
-            raise Refusal(
-                both("{sampler} follows the straight line of flow matching; for “{path}” choose DDIM, DDPM, DPM-Solver++ or UniPC.",
-                     "{sampler}沿流匹配的直线走；对“{path}”请选 DDIM、DDPM、DPM-Solver++ 或 UniPC。"),
-                sampler=how.sampler.words, path=self.config.path.words,
-            )  # fmt: skip
-        return how
-
-    def check_labels(self, labels: Tensor | None, guidance: float) -> None:
-        """Raises Refusal where classes or guidance are asked of a model that was not taught them."""
-        conditional, taught_without = self.config.conditional, self.config.label_dropout > 0
-        if not conditional and (labels is not None or guidance != 1):
-            raise Refusal(
-                both("This model was not told classes: leave class and guidance as they are.", "此模型训练时没有类别：请勿指定类别或引导强度。")
-            )
-        if conditional and not taught_without and (labels is None or guidance != 1):
-            raise Refusal(
-                both(
-                    "This model never had its labels hidden: name a class and leave guidance at 1.",
-                    "此模型训练时从未隐去标签：请指定类别，并让引导强度为 1。",
-                )
-            )
-        if labels is not None and not bool(((labels >= 0) & (labels < len(self.spec.classes))).all()):
-            raise Refusal(both("There are {n} classes, numbered from 0.", "共有 {n} 个类别，从 0 编号。"), n=len(self.spec.classes))
-
     # showing
 
     def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        how = {"steps": min(PREVIEW_STEPS, self.config.levels), **shown.how}
+        how = {"steps": min(PREVIEW_STEPS["points" if self.spec.is_points else "images"], self.config.levels), **shown.how}
         states = [x for x, _ in self.path(self.latents(shown.count, rng), shown.labels, rng=rng, **how)]
         return ({}, {"points": states[-1], "paths": torch.stack(states)}) if self.spec.is_points else ({"samples": states[-1]}, {})
 
