@@ -22,6 +22,8 @@ from aigc.techniques.base import Batch, Phase, Shown, Technique
 from aigc.techniques.latent import views
 from aigc.words import Refusal, both
 
+CHUNK = 100  # examples encoded at a time: all at once, the features of large pictures would fall out of the cache
+
 
 class Autoencoder(Technique):
     info = TECHNIQUE
@@ -68,7 +70,7 @@ class Autoencoder(Technique):
 
     # making
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
-        z = self.encoder(x)
+        z = torch.cat([self.encoder(part) for part in x.split(CHUNK)])
         self.mixture.fit(z, rng.initial_seed() % 2**32)
         self.plane.fit(z)
 

@@ -24,6 +24,7 @@ from aigc.techniques.vae import TECHNIQUE
 from aigc.techniques.vae.config import Config, Likelihood
 from aigc.words import Refusal, both
 
+ENOUGH = 300  # examples to lay the plane of latents through
 SMALLEST_LOG_SIGMA = -5.0  # a learned sigma would shrink for ever on data that can be rebuilt exactly
 
 
@@ -88,9 +89,11 @@ class VAE(Technique):
 
     # making
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
-        """With two latents the plane is the prior's own; with more it is laid through the posterior means."""
+        """With two latents the plane is the prior's own; with more it is laid through the posterior means.
+        A few hundred examples show two directions well enough, and training waits for this."""
         if self.config.latent > 2:
-            self.plane.fit(self.posterior(x, labels if self.classes else None)[0])
+            labels = labels[:ENOUGH] if self.classes and labels is not None else None
+            self.plane.fit(self.posterior(x[:ENOUGH], labels)[0])
 
     def latents(self, n: int, rng: Generator) -> Tensor:
         return torch.randn(n, self.config.latent, generator=rng, device=rng.device)
