@@ -45,7 +45,14 @@ def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | N
                 again = gr.Button(page.t(text.REDRAW), size="sm", elem_classes=["aigc-how-again"])
             if key == "code":
                 codes = [
-                    gr.Code(page.t(text.EMPTY_CODE) if i == 0 else "", language="python", interactive=False, visible=i == 0, max_lines=80, wrap_lines=True)
+                    gr.Code(
+                        page.t(text.EMPTY_CODE) if i == 0 else "",
+                        language="python",
+                        interactive=False,
+                        visible=i == 0,
+                        max_lines=80,
+                        wrap_lines=True,
+                    )
                     for i in range(CODE_FILES)
                 ]
     last = gr.State("")
