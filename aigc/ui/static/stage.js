@@ -58,10 +58,12 @@ export class Stage {
     await Promise.all((value.films ?? []).map((film) => this.load(film.src)));
     if (ticket !== this.ticket) return; // something newer came while it was decoded
     const anew = value.kind !== this.value.kind || value.states !== this.value.states;
+    if (value.pick && this.value.pick) value.pick = this.value.pick; // another plane, the same place
     this.value = value;
     for (const src of this.images.keys()) if (!value.films?.some((film) => film.src === src)) this.images.delete(src);
     this.dress(anew);
     this.draw();
+    if (value.pick) this.told(value.pick.x, value.pick.y);
   }
 
   load(src) {

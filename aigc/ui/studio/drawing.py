@@ -23,6 +23,7 @@ PAD = 280  # pixels of the drawing pad
 MOST_BYTES = 300_000
 PREFIX = "data:image/png;base64,"
 INK = 0.1  # what is brighter belongs to the drawing
+SHADOWS = 0.25  # of the range between ground and ink: uneven light on paper
 LOOKED_AT = 500  # images, to learn where a dataset puts things
 
 EMPTY = both("Draw something first.", "请先画点什么。")
@@ -77,9 +78,18 @@ def from_file(path: object, spec: DataSpec, habits: Habits | None) -> Tensor:
     except (OSError, Refusal) as error:
         why = error.words if isinstance(error, Refusal) else both("not readable", "不可读")
         raise Refusal(both("This file is {why}.", "这个文件{why}。"), why=why) from error
-    if habits and pixels.mean() > 127:
-        pixels = 255 - pixels
-    return fitted(pixels, spec, habits)
+    return fitted(_developed(pixels) if habits else pixels, spec, habits)
+
+
+def _developed(photo: np.ndarray) -> np.ndarray:
+    """Ink on paper, or light on dark, as light on black: the ground becomes black however grey it was photographed."""
+    grey = np.asarray(Image.fromarray(photo).convert("L"), np.float32)
+    if np.median(grey) > 127:
+        grey = 255 - grey
+    ground, brightest = float(np.median(grey)), float(grey.max())
+    ground += SHADOWS * (brightest - ground)
+    clear = ((grey - ground) / max(brightest - ground, 1.0)).clip(0, 1) * 255
+    return np.repeat(clear.astype(np.uint8)[..., None], 3, axis=2)
 
 
 def fitted(pixels: np.ndarray, spec: DataSpec, habits: Habits | None) -> Tensor:

@@ -54,30 +54,20 @@ def views_of(info: TechniqueInfo) -> list[str]:
 
 
 def _wire(room: Room, tab: Any) -> None:
-    page, info, model = room.page, room.info, room.model
+    info, model = room.info, room.model
     known = gr.State([])  # keys that were in the list; what is new is chosen
-    following = [component for component, _ in room.follow]
-
-    def listed(current: Any, seen: list[str], wanted: str | None = None) -> tuple[Any, list[str]]:
-        found = subjects(info)
-        keys = [this.key for this in found]
-        fresh = next((key for key in keys[:1] if key not in seen), None)
-        if wanted and wanted not in keys:
-            try:
-                found.insert(0, subject(info, wanted))  # an older run that a link names
-                wanted = found[0].key
-            except Refusal:
-                wanted = None
-        value = wanted or fresh or (current if current in keys else next(iter(keys), None))
-        return gr.update(choices=[(this.words[page.lang], this.key) for this in found], value=value), keys
 
     def came(current: Any, seen: list[str], request: gr.Request) -> tuple[Any, list[str]]:
         """The first time, the page's address may name a model or a run."""
         query = request.query_params
         if seen or query.get("tab") != info.slug or query.get("view") != HERE:
-            return listed(current, seen)
+            return _listed(room, current, seen)
         wanted = f"run:{query['run']}" if query.get("run") else f"model:{query['model']}" if query.get("model") else None
-        return listed(None, [], wanted)
+        return _listed(room, None, [], wanted)
+
+    def looked(current: Any) -> Any:
+        """The list as it is now, when somebody opens it; nothing else changes."""
+        return _listed(room, current, [s.key for s in subjects(info)])[0]
 
     def moved(key: Any) -> list[Any]:
         """Another model: everything that depends on it follows."""
@@ -88,9 +78,25 @@ def _wire(room: Room, tab: Any) -> None:
         return [how(this) for _, how in room.follow]
 
     tab.select(came, [model, known], [model, known], **QUIET)
-    model.focus(lambda current, seen: listed(current, [*seen, *(s.key for s in subjects(info))]), [model, known], [model, known], **QUIET)
-    model.change(moved, model, following, **QUIET)
+    model.focus(looked, model, model, **QUIET)
+    model.change(moved, model, [component for component, _ in room.follow], **QUIET)
     model.input(None, model, None, js=LINKED, **QUIET)
+
+
+def _listed(room: Room, current: Any, seen: list[str], wanted: str | None = None) -> tuple[Any, list[str]]:
+    """The list of models, and which is chosen: the one wanted, else what is new, else the one that was.  -> the list, its keys"""
+    found = subjects(room.info)
+    keys = [this.key for this in found]
+    if wanted and wanted not in keys:
+        try:
+            named = subject(room.info, wanted)  # an older run that a link names, or the model that it became
+            wanted = named.key
+            found = found if wanted in keys else [named, *found]
+        except Refusal:
+            wanted = None
+    fresh = next((key for key in keys[:1] if key not in seen), None)
+    value = wanted or fresh or (current if current in keys else next(iter(keys), None))
+    return gr.update(choices=[(this.words[room.lang], this.key) for this in found], value=value), keys
 
 
 # The address names what is shown, so that it can be sent to somebody.

@@ -32,7 +32,7 @@ FETCH = """(file) => {
 
 def button(page: Page, label: str, make: Callable[..., Path], inputs: list[Any], **look: Any) -> gr.Button:
     """A button that makes a file from `inputs` and hands it over; a refusal is the page's own message."""
-    made, press = gr.File(visible="hidden"), gr.Button(label, size="sm", **look)
+    made, press = gr.File(visible="hidden", interactive=False), gr.Button(label, size="sm", **look)
 
     def run(*given: Any) -> str:
         with forms.in_words(page.lang):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -27,6 +28,16 @@ CODE_FILES = 3  # the technique's own, and the formulas it calls
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 2}
 
 
+@dataclass
+class Drawn:
+    """What changes in an article when knobs do."""
+
+    about: gr.Markdown
+    diagram: gr.Markdown
+    again: gr.Button
+    codes: list[gr.Code]
+
+
 def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | None = None) -> None:
     """Inside the tab of this view.  The diagram is built from the values of `form` and the dataset chosen in `data_widget`."""
     tab = Context.block
@@ -34,6 +45,25 @@ def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | N
     if not sections:
         gr.Markdown(page.t(text.NO_ARTICLE))
         return
+    article = _draw_article(page, info, sections)
+    last = gr.State("")
+    inputs = form.inputs | {last} | ({data_widget} if data_widget else set())
+
+    def build(given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
+        """Builds the network once for each state of the knobs; the first time imports torch."""
+        try:
+            spec, config = _asked(info, form, given, data_widget)
+        except Refusal as refusal:
+            return {article.about: refusal.words[page.lang]}
+        state = json.dumps([spec.name, as_values(config), page.is_dark(request)])
+        if state == given[last]:
+            return {last: gr.skip()}
+        return _built(page, info, spec, config, page.is_dark(request), article) | {last: state}
+
+    gr.on([tab.select, article.again.click], build, inputs, {article.about, article.diagram, last, *article.codes}, **QUIET)
+
+
+def _draw_article(page: Page, info: TechniqueInfo, sections: dict[str, tuple[str, str]]) -> Drawn:
     with gr.Column(elem_classes=["aigc-how"]):
         gr.HTML(_contents(page, info, sections), padding=False, elem_classes=["aigc-toc"])
         for key, (title, body) in sections.items():
@@ -44,33 +74,12 @@ def draw(page: Page, info: TechniqueInfo, form: Form, data_widget: Component | N
                 gr.Markdown(page.t(text.LEGEND), elem_classes=["aigc-how-about"])
                 again = gr.Button(page.t(text.REDRAW), size="sm", elem_classes=["aigc-how-again"])
             if key == "code":
-                codes = [
-                    gr.Code(
-                        page.t(text.EMPTY_CODE) if i == 0 else "",
-                        language="python",
-                        interactive=False,
-                        visible=i == 0,
-                        max_lines=80,
-                        wrap_lines=True,
-                    )
-                    for i in range(CODE_FILES)
-                ]
-    last = gr.State("")
-    inputs = form.inputs | {last} | ({data_widget} if data_widget else set())
+                codes = [_code(page.t(text.EMPTY_CODE) if i == 0 else "", visible=i == 0) for i in range(CODE_FILES)]
+    return Drawn(about, diagram, again, codes)
 
-    def build(given: dict[Component, Any], request: gr.Request) -> dict[Component, Any]:
-        """Builds the network once for each state of the knobs; the first time imports torch."""
-        try:
-            spec, config = _asked(info, form, given, data_widget)
-        except Refusal as refusal:
-            return {about: refusal.words[page.lang]}
-        state = json.dumps([spec.name, as_values(config), page.is_dark(request)])
-        if state == given[last]:
-            return {last: gr.skip()}
-        return _built(page, info, spec, config, page.is_dark(request), about, diagram, codes) | {last: state}
 
-    outputs: set[Component] = {about, diagram, last, *codes}
-    gr.on([tab.select, again.click], build, inputs, outputs, **QUIET)
+def _code(first: str, *, visible: bool) -> gr.Code:
+    return gr.Code(first, language="python", interactive=False, visible=visible, max_lines=80, wrap_lines=True)
 
 
 def _asked(info: TechniqueInfo, form: Form, given: dict[Component, Any], data_widget: Component | None) -> tuple[DataSpec, Any]:
@@ -80,7 +89,7 @@ def _asked(info: TechniqueInfo, form: Form, given: dict[Component, Any], data_wi
     return spec, read(info.Config, {name: value for name, value in values.items() if name in knobs(info.Config)})
 
 
-def _built(page: Page, info: TechniqueInfo, spec: DataSpec, config: Any, dark: bool, about: Any, diagram: Any, codes: list[Any]) -> dict[Any, Any]:
+def _built(page: Page, info: TechniqueInfo, spec: DataSpec, config: Any, dark: bool, article: Drawn) -> dict[Component, Any]:
     from aigc.ui import architecture, source
 
     try:
@@ -88,13 +97,13 @@ def _built(page: Page, info: TechniqueInfo, spec: DataSpec, config: Any, dark: b
         drawn = architecture.describe(model, info, page.lang)
         found = list(source.executed(model).items())[:CODE_FILES]
     except Refusal as refusal:
-        return {about: refusal.words[page.lang]}
+        return {article.about: refusal.words[page.lang]}
     files = [gr.update(value=code, label=file, visible=True) for file, code in found]
     files += [gr.update(visible=False)] * (CODE_FILES - len(files))
     return {
-        about: text.FOR.fill(data=spec.title)[page.lang],
-        diagram: f"```mermaid\n{palette.mermaid(dark)}\n{drawn}\n```",
-        **dict(zip(codes, files, strict=True)),
+        article.about: text.FOR.fill(data=spec.title)[page.lang],
+        article.diagram: f"```mermaid\n{palette.mermaid(dark)}\n{drawn}\n```",
+        **dict(zip(article.codes, files, strict=True)),
     }
 
 
