@@ -50,7 +50,8 @@ def tiled(images: np.ndarray) -> tuple[np.ndarray, list[int]]:
     import numpy as np
 
     n, c, h, w = images.shape
-    columns = math.ceil(math.sqrt(n))
+    square = math.ceil(math.sqrt(n))
+    columns = next((k for k in range(square, 2 * square) if n % k == 0), square)  # no gaps where that needs no long rows
     rows = math.ceil(n / columns)
     sheet = np.zeros((rows * columns, c, h, w), np.uint8)
     sheet[:n] = images
