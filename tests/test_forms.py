@@ -64,6 +64,7 @@ def posted(form: Form, typed: dict[str, Any]) -> dict[Any, Any]:
 
 
 @given(st.fixed_dictionaries({name: legal(k) for name, k in KNOBS.items()}))
+@settings(deadline=None)
 def test_every_config_survives_the_widgets(typed: dict[str, Any]) -> None:
     back = forms.values(FORM, posted(FORM, typed))
     shown = {name for name in typed if forms.is_shown(FORM, name, typed)}
@@ -101,7 +102,7 @@ def test_nonsense_is_refused_in_a_sentence_that_names_the_knob(name: str, value:
 
 
 @given(st.one_of(st.text(), st.floats(), st.integers(), st.lists(st.integers()), st.none(), st.booleans(), st.dictionaries(st.text(), st.text())))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_whatever_comes_is_read_right_or_refused(value: Any) -> None:
     for name, widget in FORM.widgets.items():
         try:

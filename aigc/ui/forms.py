@@ -139,6 +139,7 @@ def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
     if k.kind is bool:
         return gr.Checkbox(**common)
     if _has_ladder(k):
+        common["elem_classes"].append("aigc-ladder")  # static/ladder.js
         return gr.Dropdown(choices=ladder(k), allow_custom_value=True, **common)
     if (step := slider_step(k)) is not None:
         return gr.Slider(k.low, k.high, step=step, **common)  # type: ignore[arg-type]
@@ -175,7 +176,7 @@ def slider_step(k: Knob) -> float | None:
         return 1 if 0 < span <= SLIDER_STEPS else None
     if not 0 < span <= WIDE:
         return None
-    return 10.0 ** math.floor(math.log10(span / 50))
+    return 10.0 ** math.floor(math.log10(span / 200))
 
 
 def _written(value: float) -> str:

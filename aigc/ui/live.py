@@ -90,7 +90,7 @@ def actions(record: Json, state: State, info: TechniqueInfo | None, lang: Lang) 
         case State.QUEUED | State.STARTING:
             wanted = [_button(Do.STOP, lang) | {"label": text.CANCEL[lang]}]
         case State.INTERRUPTED | State.STALLED | State.FAILED:
-            wanted = [_button("again", lang, primary=True)]
+            wanted = [_button("again", lang, primary=state is not State.FAILED)]  # what failed may fail again
         case State.STOPPED:
             wanted = [_button("again", lang), _train_longer(record, lang)]
         case State.FINISHED:

@@ -206,6 +206,17 @@ def test_a_bad_value_is_refused_on_the_page(server: Server, lab: Lab) -> None:
     assert len(recorded(server, "gan")) == before
 
 
+def test_what_is_typed_is_what_is_sent(server: Server, lab: Lab) -> None:
+    """12 is not the 128 that stands in the list below it."""
+    lab.open("gan").page.get_by_role("button", name="Optimiser").locator("visible=true").first.click()
+    lab.knob("batch").click()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type("12")
+    lab.page.keyboard.press("Enter")
+    lab.train(LONG_ENOUGH).wait_says("running")
+    assert recorded(server, "gan")[0]["request"]["options"]["batch"] == 12
+
+
 def test_points_are_drawn_with_layers_to_switch(lab: Lab) -> None:
     lab.open("gan", data="ring").page.wait_for_timeout(2500)
     lab.train(LONG_ENOUGH).wait_says("running")

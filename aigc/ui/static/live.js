@@ -3,6 +3,7 @@
 
 import { Bars, Curves } from "./curves.js";
 import { h, lastBefore, say, thin } from "./dom.js";
+import "./ladder.js";
 import { Pictures } from "./pictures.js";
 
 const BASE = new URL("../", import.meta.url); // .../aigc/, wherever a proxy put it

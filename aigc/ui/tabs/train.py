@@ -71,7 +71,8 @@ def _draw_form(page: Page, info: TechniqueInfo) -> tuple[Dial, Form]:
     )
 
     def go() -> None:
-        dial.go = gr.Button(t(text.TRAIN), variant="primary", size="lg", elem_classes=["aigc-go"])
+        with gr.Row(elem_classes=["aigc-start"]):
+            dial.go = gr.Button(t(text.TRAIN), variant="primary", size="lg", elem_classes=["aigc-go"])
 
     def more() -> None:
         dial.name = gr.Textbox(label=t(text.NAME), info=t(text.NAME_HELP), max_length=63)
