@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import Generator
@@ -142,6 +142,7 @@ def test_which_model_is_chosen() -> None:
 
 
 # films
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.integers(1, 300))
 def test_a_film_is_thinned_evenly_and_keeps_its_ends(count: int) -> None:
     shot = Film(DataSpec("x", both("x", "x"), (1, 2, 2)))
@@ -256,6 +257,7 @@ def test_numbers_that_are_none(asked: Any) -> None:
         rebuild.chosen(asked, 100)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_whatever_is_typed_is_read_or_refused(asked: str) -> None:
     try:
