@@ -168,7 +168,8 @@ def _send(chunks: int, size: int, headers: dict[str, str], app: Any = None) -> t
 
     path = "/gradio_api/queue/join"
     raw = [(k.encode(), v.encode()) for k, v in {"host": "127.0.0.1", **headers}.items()]
-    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": raw, "client": ("127.0.0.1", 1),
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": raw,
+             "client": ("127.0.0.1", 1),
              "server": ("127.0.0.1", 80), "scheme": "http", "http_version": "1.1", "root_path": ""}  # fmt: skip
     app = app or Starlette(routes=[Route("/{path:path}", _everything, methods=["POST"])])
     asyncio.run(Guard(app, Policy())(scope, receive, send))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KINDS = ("png", "gif", "mp4")
 SHOWN_REAL = 500  # points
+FRAMES = 400  # of a film; more would not be seen, and all are in memory at once
 STATES = 40  # of a denoising path, sent to the browser
 REACH, SIDE = 3.0, 480  # the square that a cloud of points is drawn in, and its size in pixels; points.js draws the same square
 
@@ -73,7 +74,8 @@ def download(run: Run, kind: str, sheet: str, images: int) -> Path:
     note = {"technique": request["technique"], "data": request["data"], "images": last["images"], "seed": request["options"]["seed"]}
     if kind == "png":
         return outputs.picture(_picture(run, last, sheet, spaced=True), made=True, note=note, name=f"{name}-{last['images']}.png")
-    return outputs.animation([_picture(run, e, sheet) for e in shown], kind, made=True, note=note, name=name)  # type: ignore[arg-type]
+    some = shown[:: -(-len(shown) // FRAMES)]
+    return outputs.animation([_picture(run, e, sheet) for e in [*some[:-1], last]], kind, made=True, note=note, name=name)  # type: ignore[arg-type]
 
 
 def _picture(run: Run, event: dict[str, Any], sheet: str, spaced: bool = False) -> Image:

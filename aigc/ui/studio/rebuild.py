@@ -24,7 +24,7 @@ TOO_MANY = both("At most {n} images at a time.", "一次最多 {n} 张图。")
 
 
 def chosen(text: object, count: int) -> list[int]:
-    """"0, 5, 12-20" as indices below `count`.  Raises Refusal."""
+    """ "0, 5, 12-20" as indices below `count`.  Raises Refusal."""
     if not isinstance(text, str) or len(text) > 200 or not RANGES.fullmatch(text):
         raise Refusal(WHICH)
     found: list[int] = []

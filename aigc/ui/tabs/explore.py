@@ -114,5 +114,3 @@ def _facts(this: Subject | None, lang: Lang) -> str:
     parts = [this.spec.title, images(card.images, this.spec.is_points), duration(card.seconds)]
     said = [html.escape(p[lang]) for p in parts] + [f"{html.escape(k)} {v:.4g}" for k, v in card.quality.items()]
     return f'<p class="aigc-x-facts">{" · ".join(said)}</p>'
-
-

@@ -212,9 +212,7 @@ def _walk(room: Room, form: Form, given: dict[Component, Any], classes: tuple[An
     film = Film(this.spec)
     for frame in frames:
         film.add(x=frame)
-    captions = [
-        text.BETWEEN.fill(a=i / (asked.frames - 1), x=asked.seed_a, y=asked.seed_b)[room.lang] for i in range(asked.frames)
-    ]
+    captions = [text.BETWEEN.fill(a=i / (asked.frames - 1), x=asked.seed_a, y=asked.seed_b)[room.lang] for i in range(asked.frames)]
     note = {"technique": room.info.slug, "model": this.name, "seeds": [asked.seed_a, asked.seed_b], "labels": rows, **settings(how)}
     made = Made(f"{this.card.slug}-{asked.seed_a}-{asked.seed_b}", note, film, columns=1)
     status = {"status": pace.end(text.images(len(many), this.spec.is_points))}
