@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc.ui import palette
 from aigc.ui.text import shell as text
+from aigc.ui.visitors import is_https, kept_where
 from aigc.words import LANGS, Lang
 
 STATIC = Path(__file__).parent / "static"
@@ -99,7 +100,8 @@ class Document:
         answer.headers["Vary"] = "Accept-Language, Cookie"
         answer.headers["Cache-Control"] = "no-store"
         if chosen:
-            answer.set_cookie(LANG_COOKIE, chosen, max_age=365 * 24 * 3600, samesite="lax")
+            place = kept_where(is_https(scope, headers))
+            answer.headers["Set-Cookie"] = f"{LANG_COOKIE}={chosen}; Path=/; Max-Age={365 * 24 * 3600}; {place}"
         return answer
 
     def first_language(self, headers: Headers) -> str:

@@ -6,11 +6,13 @@ Cheap enough to be asked every three seconds by every open page: nothing here go
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fastapi import APIRouter, Request
 
 from aigc.jobs.runs import Run, runs
+from aigc.registry import entries
 from aigc.ui import live
 from aigc.ui.machine import Machine, Watch, load_now
 from aigc.ui.tabs import home
@@ -21,39 +23,40 @@ if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
 SHOWN = 8  # runs
-KEEP = 1.0  # seconds that one look at the folders serves everybody
+KEEP = 1.0  # seconds that one look serves everybody
+T = TypeVar("T")
 
 
 def router(supervisor: Supervisor, watch: Watch, *, single_user: bool) -> APIRouter:
     api = APIRouter()
-    recent = Recent()
+    newest, load, models = Recent(lambda: runs()[:SHOWN]), Recent(load_now), Recent(entries)
 
     @api.get("/aigc/now")
     def now(request: Request, lang: str = "en") -> dict[str, str]:
         owner = "" if single_user else owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
         spoken: Lang = "zh" if lang == LANGS[1] else "en"
-        lines = [line for run in recent.runs() if (line := _line(run, supervisor, owner, spoken))]
+        lines = [line for run in newest() if (line := _line(run, supervisor, owner, spoken))]
         machine: Machine = watch.machine
         return {
             "brief": home.brief(machine, sum(bool(line["live"]) for line in lines), spoken),
-            "machine": home.machine_now(machine, load_now(), spoken),
+            "machine": home.machine_now(machine, load(), spoken),
             "runs": home.run_list(lines, spoken),
-            "models": home.newest(spoken),
+            "models": home.newest(spoken, models()),
         }
 
     return api
 
 
-class Recent:
-    """The newest runs, read at most once a second however many pages ask."""
+class Recent(Generic[T]):
+    """What `look` sees, at most once a second however many pages ask."""
 
-    def __init__(self) -> None:
-        self.read, self.found = 0.0, list[Run]()
+    def __init__(self, look: Callable[[], T]) -> None:
+        self.look, self.seen, self.until = look, look(), 0.0
 
-    def runs(self) -> list[Run]:
-        if time.monotonic() - self.read > KEEP:
-            self.found, self.read = runs()[:SHOWN], time.monotonic()
-        return self.found
+    def __call__(self) -> T:
+        if time.monotonic() > self.until:
+            self.seen, self.until = self.look(), time.monotonic() + KEEP
+        return self.seen
 
 
 def _line(run: Run, supervisor: Supervisor, owner: str, lang: Lang) -> live.Json | None:

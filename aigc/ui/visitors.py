@@ -60,10 +60,13 @@ def with_owner(scope: Scope, headers: Headers) -> str | None:
 
 
 def owner_cookie(owner: str, https: bool) -> str:
+    return f"{OWNER_COOKIE}={owner}; Path=/; Max-Age={OWNER_LASTS}; HttpOnly; {kept_where(https)}"
+
+
+def kept_where(https: bool) -> str:
     """On a Space the page stands in a frame of another site, where only such a partitioned cookie is kept."""
     framed = https and bool(os.environ.get("SPACE_ID"))
-    place = "SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax" + ("; Secure" if https else "")
-    return f"{OWNER_COOKIE}={owner}; Path=/; Max-Age={OWNER_LASTS}; HttpOnly; {place}"
+    return "SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax" + ("; Secure" if https else "")
 
 
 def is_https(scope: Scope, headers: Headers) -> bool:

@@ -4,7 +4,10 @@
   "use strict";
   const root = document.documentElement;
   const query = new URLSearchParams(location.search);
-  const zh = root.lang.startsWith("zh");
+  const lang = root.lang;
+  const zh = lang.startsWith("zh");
+  // Gradio writes the browser's language where the page's stands.
+  new MutationObserver(() => root.lang === lang || (root.lang = lang)).observe(root, { attributes: true, attributeFilter: ["lang"] });
   const here = zh ? "./zh" : "./";
 
   // Theme: "system", "light" or "dark", kept in this browser. The cookie lets the server draw plots that fit.
@@ -19,11 +22,12 @@
     }
   };
   let theme = kept();
+  const framed = self !== top && location.protocol === "https:"; // a Space: only such a cookie is kept there
   const isDark = () => (theme === "system" ? system.matches : theme === "dark");
   function dress() {
     root.dataset.theme = isDark() ? "dark" : "light";
     root.dataset.choice = theme;
-    document.cookie = `aigc_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+    document.cookie = `aigc_theme=${root.dataset.theme}; path=/; max-age=31536000; ${framed ? "samesite=none; secure; partitioned" : "samesite=lax"}`;
     if (document.body && document.body.classList.contains("dark") !== isDark()) document.body.classList.toggle("dark", isDark());
     const button = document.getElementById("aigc-theme");
     if (button) button.title = button.ariaLabel = button.dataset[theme];
@@ -94,11 +98,11 @@
   }
   addEventListener("click", (event) => {
     if (event.target.closest("#aigc-theme")) nextTheme();
-    const lang = event.target.closest("#aigc-lang");
-    if (lang) {
+    const other = event.target.closest("#aigc-lang");
+    if (other) {
       const now = new URLSearchParams(location.search);
-      now.delete("lang");
-      lang.href = [new URL(lang.href).pathname, `?lang=${lang.dataset.lang}`, [...now].length ? `&${now}` : ""].join("");
+      now.set("lang", other.dataset.lang);
+      other.href = `${new URL(other.href).pathname}?${now}`;
     }
     follow(event);
   });

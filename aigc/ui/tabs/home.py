@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from aigc.registry import Entry, entries
+from aigc.registry import Entry
 from aigc.techniques import TechniqueInfo, techniques
 from aigc.ui import drawings
 from aigc.ui.machine import Machine
@@ -97,9 +97,9 @@ def _run(line: Mapping[str, Any], home: str, lang: Lang) -> str:
 <b>{esc(line["title"])}</b>{mine}<span>{esc(line["says"])}</span><span class="aigc-number">{esc(line["trained"])}</span></a></li>"""
 
 
-def newest(lang: Lang, models: Iterable[Entry] | None = None) -> str:
+def newest(lang: Lang, models: Iterable[Entry]) -> str:
     """The sample sheets of the newest models, each a link to explore it."""
-    shown = [e for e in (entries() if models is None else models) if e.samples][:NEWEST]
+    shown = [e for e in models if e.samples][:NEWEST]
     if not shown:
         return f'<p class="aigc-empty">{esc(text.NO_MODELS[lang])}</p>'
     home = "./zh" if lang == "zh" else "./"
