@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aigc.techniques import techniques
+
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = float(os.environ.get("AIGC_TEST_PATIENCE", "60"))  # seconds for anything that waits on a machine that others use too
@@ -177,10 +179,25 @@ def browsing() -> Iterator[Any]:
 def visiting(browser: Any, url: str, lang: str = "en", **how: Any) -> Iterator[Lab]:
     """A visitor with a browser of their own: no cookie is shared with another."""
     context = browser.new_context(locale="zh-CN" if lang == "zh" else "en-US", viewport=how.pop("viewport", {"width": 1440, "height": 900}), **how)
+    context.set_default_timeout(1000 * PATIENCE)
     lab = watched(context.new_page(), url, lang)
-    yield lab
-    context.close()
+    try:
+        yield lab
+    finally:
+        if _answers(url):
+            stop_all(lab)
+        context.close()
     assert lab.forgiven or not lab.complaints, "\n".join(lab.complaints)
+
+
+def stop_all(lab: Lab) -> None:
+    """The next test wants the machine for itself: stop what this visitor may stop."""
+    ask = lab.page.context.request
+    for slug in techniques():
+        for line in ask.get(f"{lab.url}/aigc/panels/{slug}").json()["recent"]:
+            if line["live"] and line["mine"]:
+                ask.post(f"{lab.url}/aigc/runs/{line['id']}/command", data={"do": "stop"})
+                wait_for(lambda id=line["id"]: not ask.get(f"{lab.url}/aigc/runs/{id}/live").json()["live"], "it stops")
 
 
 def watched(page: Any, url: str, lang: str = "en") -> Lab:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import CHROMIUM, PATIENCE, Lab, Server, browsing, serving, visiting, wait_for, watched
+from lab import CHROMIUM, PATIENCE, Lab, Server, browsing, serving, stop_all, visiting, wait_for, watched
 
 from aigc import data
 from aigc.knobs import as_values
@@ -41,16 +41,6 @@ def browser() -> Iterator[Any]:
 def lab(server: Server, browser: Any) -> Iterator[Lab]:
     with visiting(browser, server.url) as lab:
         yield lab
-        stop_all(lab)
-
-
-def stop_all(lab: Lab) -> None:
-    """The next test wants the machine for itself."""
-    for slug in techniques():
-        for line in lab.page.request.get(f"{lab.url}/aigc/panels/{slug}").json()["recent"]:
-            if line["live"]:
-                lab.page.request.post(f"{lab.url}/aigc/runs/{line['id']}/command", data={"do": "stop"})
-                wait_for(lambda id=line["id"]: not lab.page.request.get(f"{lab.url}/aigc/runs/{id}/live").json()["live"], "it stops")
 
 
 def recorded(server: Server, slug: str) -> list[dict[str, Any]]:
@@ -235,7 +225,6 @@ def test_a_phone_shows_everything_without_scrolling_sideways(server: Server, bro
         wait_for(lab.picture, "a picture")
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= 390
         assert lab.panel.locator(".aigc-status").bounding_box()["y"] < 844, "the page goes to what happens"
-        stop_all(lab)
 
 
 def test_everything_can_be_reached_by_keyboard(lab: Lab) -> None:

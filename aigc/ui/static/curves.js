@@ -68,8 +68,10 @@ class Plot {
     const path = svg("path", { class: "aigc-line", stroke: colour, "stroke-dasharray": dash });
     this.paths.append(raw, path);
     const value = h("span", { className: "aigc-value" });
-    const swatch = svg("svg", { width: 22, height: 8 }, svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash }));
-    const hide = h("button", { type: "button", className: "aigc-swatch", "aria-pressed": "true", title: this.group.words.hide, "aria-label": `${term.label}: ${this.group.words.hide}` }, swatch);
+    const sample = svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash });
+    const swatch = svg("svg", { width: 22, height: 8 }, sample);
+    const hide = h("button", { type: "button", className: "aigc-swatch", "aria-pressed": "true", title: this.group.words.hide }, swatch);
+    hide.setAttribute("aria-label", `${term.label}: ${this.group.words.hide}`);
     hide.onclick = () => this.group.toggle(name, hide);
     const label = h("button", { type: "button", className: "aigc-term", title: term.help, onclick: () => this.group.explain(term) }, term.label);
     const unit = h("small", {}, term.unit);
@@ -135,7 +137,9 @@ class Plot {
       const x = moment ? this.pixelX(this.group.range ? moment[axis] : Math.min(moment[axis], this.span[1])) : -1;
       const seen = x >= ROOM.left - 1 && x <= this.width - ROOM.right + 1;
       line.setAttribute("visibility", seen ? "visible" : "hidden");
-      if (seen) (line.setAttribute("x1", x), line.setAttribute("x2", x));
+      if (!seen) continue;
+      line.setAttribute("x1", x);
+      line.setAttribute("x2", x);
     }
     for (const [name, line] of Object.entries(this.lines)) {
       const points = curves[name] ?? [];
@@ -189,7 +193,10 @@ class Plot {
 function reach(values, log) {
   let low = Infinity;
   let high = -Infinity;
-  for (const v of values) (low = Math.min(low, v)), (high = Math.max(high, v));
+  for (const v of values) {
+    low = Math.min(low, v);
+    high = Math.max(high, v);
+  }
   if (low > high) return log ? [0.1, 1] : [0, 1];
   if (log) return low === high ? [low / 2, high * 2] : [low * 0.95, high * 1.05];
   const air = (high - low) * 0.06 || Math.abs(high) * 0.1 || 0.5;
@@ -209,18 +216,19 @@ export class Curves {
   }
 
   controls() {
-    const log = h("input", { type: "checkbox", onchange: () => ((this.log = log.checked), this.draw()) });
-    const axis = h("select", { "aria-label": this.words.across, onchange: () => ((this.axis = Number(axis.value)), this.zoom(null)) });
-    axis.append(h("option", { value: 0 }, this.words.by_images), h("option", { value: 1 }, this.words.by_seconds));
-    const smooth = h("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: 0, oninput: () => ((this.smooth = Number(smooth.value)), this.draw()) });
-    return h(
-      "div",
-      { className: "aigc-controls", title: this.words.zoom_help },
-      h("label", {}, `${this.words.across} `, axis),
-      h("label", {}, log, ` ${this.words.log_axis}`),
-      h("label", {}, `${this.words.smooth} `, smooth),
-      this.whole,
-    );
+    const w = this.words;
+    const log = h("input", { type: "checkbox", onchange: () => this.set({ log: log.checked }) });
+    const smooth = h("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: 0, oninput: () => this.set({ smooth: Number(smooth.value) }) });
+    const axis = h("select", { "aria-label": w.across, onchange: () => this.set({ axis: Number(axis.value), range: null }) });
+    axis.append(h("option", { value: 0 }, w.by_images), h("option", { value: 1 }, w.by_seconds));
+    const labels = [[`${w.across} `, axis], [log, ` ${w.log_axis}`], [`${w.smooth} `, smooth]].map((inside) => h("label", {}, ...inside));
+    return h("div", { className: "aigc-controls", title: w.zoom_help }, ...labels, this.whole);
+  }
+
+  set(changes) {
+    Object.assign(this, changes);
+    this.whole.hidden = !this.range;
+    this.draw();
   }
 
   /** New plots for these terms: {name: {label, panel, ...}} and {panel: title}. */
@@ -256,9 +264,7 @@ export class Curves {
   }
 
   zoom(range) {
-    this.range = range && range[1] > range[0] ? range : null;
-    this.whole.hidden = !this.range;
-    this.draw();
+    this.set({ range: range && range[1] > range[0] ? range : null });
   }
 
   /** The moment that the scrubber shows, [images, seconds]. */

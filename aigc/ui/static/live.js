@@ -123,7 +123,8 @@ class Panel {
     this.dot.dataset.state = "starting";
     say(this.says, this.words.sending);
     say(this.title, "");
-    if (this.element.getBoundingClientRect().top > window.innerHeight * 0.8) this.element.scrollIntoView({ block: "start" }); // on a phone it is below the form
+    const below = this.element.getBoundingClientRect().top > window.innerHeight * 0.8; // on a phone, where the form comes first
+    if (below) this.element.scrollIntoView({ block: "start" });
   }
 
   /** The form was refused: back to what was shown before. */
@@ -235,8 +236,8 @@ class Panel {
 
   /** A button, or a label with one for each choice. */
   action({ do: verb, label, primary, choices }, why) {
-    const button = (text, value) =>
-      h("button", { type: "button", disabled: Boolean(why), title: why, className: primary ? "aigc-act aigc-primary" : "aigc-act", "data-do": verb, onclick: (e) => this.command(verb, value, e.target) }, text);
+    const look = { type: "button", disabled: Boolean(why), title: why, className: primary ? "aigc-act aigc-primary" : "aigc-act", "data-do": verb };
+    const button = (text, value) => h("button", { ...look, onclick: (event) => this.command(verb, value, event.target) }, text);
     if (!choices.length) return button(label, null);
     return h("span", { className: "aigc-choices", role: "group", "aria-label": label }, h("span", {}, label), ...choices.map((c) => button(c.label, c.value)));
   }
@@ -321,7 +322,11 @@ class Panel {
 
   list(runs) {
     const items = runs.map((run) => {
-      const open = (event) => (event.preventDefault(), this.remember(run.id), this.show(run.id));
+      const open = (event) => {
+        event.preventDefault();
+        this.remember(run.id);
+        this.show(run.id);
+      };
       const link = h("a", { href: `?${new URLSearchParams({ tab: this.technique, run: run.id })}`, "data-run": run.id, onclick: open }, run.title);
       const state = h("i", { className: "aigc-dot", "data-state": run.state });
       const when = new Date(run.created * 1000).toLocaleString(this.lang, { dateStyle: "short", timeStyle: "short" });

@@ -77,8 +77,12 @@ export class Pictures {
     if (!this.isPoints && !names.includes(this.sheet)) this.sheet = names[0];
     if (String(names) === this.offered && this.tabs.childElementCount) return;
     this.offered = String(names);
-    const choose = (name) => () => ((this.sheet = name), this.offerSheets(), this.look());
-    this.tabs.replaceChildren(...(names.length > 1 ? names : []).map((name) => h("button", { type: "button", "data-sheet": name, onclick: choose(name) }, this.sheets[name] ?? name)));
+    const choose = (name) => () => {
+      this.sheet = name;
+      this.look();
+    };
+    const tab = (name) => h("button", { type: "button", "data-sheet": name, onclick: choose(name) }, this.sheets[name] ?? name);
+    this.tabs.replaceChildren(...(names.length > 1 ? names : []).map(tab));
   }
 
   // which moment

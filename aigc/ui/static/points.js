@@ -38,10 +38,16 @@ export class Cloud {
   offer(here) {
     this.here = here;
     const boxes = here.map((name) => {
-      const box = h("input", { type: "checkbox", checked: !this.off.has(name), onchange: () => (box.checked ? this.off.delete(name) : this.off.add(name), this.draw()) });
+      const box = h("input", { type: "checkbox", checked: !this.off.has(name), onchange: () => this.switch(name, box.checked) });
       return h("label", { className: "aigc-layer", style: `--c: var(--aigc-${ROLE[name]})` }, box, ` ${this.layers[name] ?? name}`);
     });
     this.toggles.replaceChildren(...boxes);
+  }
+
+  switch(name, on) {
+    if (on) this.off.delete(name);
+    else this.off.add(name);
+    this.draw();
   }
 
   travel() {
