@@ -120,6 +120,9 @@ REFUSED = [
     ("train", "vae", "--set", "beta"),
     ("train", "vae", "--set", "beta=purple"),
     ("train", "vae", "--set", "nonsense=1"),
+    ("train", "vae", "--data", "moons", "--set", "likelihood=cross-entropy"),
+    ("train", "gan", "--data", "moons", "--set", "critic_network=pooled"),
+    ("train", "diffusion", "--data", "moons", "--set", "network=convolutional"),
     ("train", "vae", "--set", "beta=1e999"),
     ("train", "vae", "--seed", "-1"),
     ("train", "vae", "--name", "../x"),
@@ -384,6 +387,9 @@ def test_an_abort_in_the_middle_of_a_step_leaves_the_run_interrupted(tiny: Any, 
     assert f"--resume {answer.json['id']}" in answer.err and signal.getsignal(signal.SIGINT) is before
     resumed = here("train", "--resume", answer.json["id"], "--json")
     assert resumed.code == 0 and resumed.json["images"] == 6400
+    assert "--seconds" in here("train", "--resume", answer.json["id"]).err  # its budget is spent
+    longer = here("train", "--resume", answer.json["id"], "--images", "640", "--json")
+    assert longer.code == 0 and longer.json["images"] == 7040
 
 
 @pytest.mark.slow

@@ -106,7 +106,8 @@ def _train(verb: Parser) -> None:
     verb.option("--seed", type=int, metavar="K", help=both("the same seed gives the same run", "种子相同，训练就相同"))
     verb.option("--name", metavar="SLUG", help=both("name of the model", "模型的名称"))
     verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
-    verb.option("--resume", metavar="RUN", help=both("go on with a run (its id, or the beginning of it)", "继续一次训练（其编号或编号开头）"))
+    verb.option("--resume", metavar="RUN", help=both("go on with a run (its id, or the beginning of it); with --seconds or --images for so much more",
+                                                          "继续一次训练（其编号或编号开头）；加 --seconds 或 --images 表示再训练这么多"))  # fmt: skip
 
 
 def _knobs(verb: Parser) -> None:
@@ -133,6 +134,7 @@ def _sample(verb: Parser) -> None:
     verb.option("--label", metavar="L", help=both("class: its number or its name", "类别：编号或名称"))
     verb.option("--steps", metavar="S", help=both("sampling steps", "采样步数"))
     verb.option("--sampler", metavar="NAME", help=both("sampler", "采样器"))
+    verb.option("--guidance", metavar="W", help=both("above 1: clearer classes, less variety", "大于 1：类别更清晰，变化更少"))
     verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any sampling knob", "任一采样选项"))
     verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
     verb.option("--out", metavar="FILE.png", help=both("write a grid of them", "写出拼图"))

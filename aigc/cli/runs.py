@@ -7,11 +7,13 @@ import time
 from typing import Any
 
 from aigc.cli.out import Out, columns
+from aigc.jobs.foreground import open_store
 from aigc.jobs.runs import RUN_ID, Run, State, runs
 from aigc.words import Refusal, Words, both
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
+    open_store()  # what became of those whose process is gone
     if not args.action:
         return _list(args.n, out)
     run = find(args.run)

@@ -33,9 +33,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
     for path, ending in ((args.out, ".png"), (args.npz, ".npz")):
         _check_target(path, ending)
     if not (args.out or args.npz):
-        raise Refusal(
-            both("Say where to write: --out grid.png, --npz samples.npz, or both.", "请指明写到哪里：--out grid.png、--npz samples.npz，或两者。")
-        )
+        raise Refusal(WHERE)
 
     from aigc.registry.sampling import label_of, sampling_values, settings
     from aigc.train import best_device
@@ -77,12 +75,10 @@ def _asked(args: argparse.Namespace, model: Technique) -> dict[str, Any]:
     from aigc.knobs import knobs
 
     asked: dict[str, Any] = assignments(args.set)
-    for name in ("steps", "sampler"):
+    for name in ("steps", "sampler", "guidance"):
         value = getattr(args, name)
         if value is not None and name not in knobs(type(model).info.Sampling):
-            raise Refusal(
-                both("This model makes its samples in one go; --{k} means nothing to it.", "这个模型一步成样，--{k} 对它没有意义。"), k=name
-            )
+            raise Refusal(ONE_GO, k=name)
         if value is not None:
             asked[name] = value
     return asked

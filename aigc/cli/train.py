@@ -27,8 +27,8 @@ from aigc.words import Refusal, both
 STOPPING = both("Stopping, and keeping what was learnt; Ctrl-C again aborts.", "正在停止并保留学到的内容；再按一次 Ctrl-C 则中止。")
 ABORTED = both("Aborted; its last checkpoint is kept. Go on with: python -m aigc train --resume {id}",
                "已中止；最后一个检查点保留着。继续训练：python -m aigc train --resume {id}")  # fmt: skip
-AS_IT_WAS = both("A resumed run goes on as it was begun: --resume takes no other choices.",
-                 "继续的训练沿用原来的设置：--resume 不能与其他设置同用。")  # fmt: skip
+AS_IT_WAS = both("A resumed run goes on as it was begun: beside --resume only --seconds or --images may stand, for so much more.",
+                 "继续的训练沿用原来的设置：--resume 只能与 --seconds 或 --images 同用，表示再训练这么多。")  # fmt: skip
 PROGRESS = both("{images} images · {rate:,.0f} a second · {seconds:.0f} s · {terms}",
                 "{images} 张 · 每秒 {rate:,.0f} 张 · {seconds:.0f} 秒 · {terms}")  # fmt: skip
 CODES = {State.FINISHED: 0, State.STOPPED: 0, State.INTERRUPTED: 3}
@@ -39,7 +39,8 @@ def act(args: argparse.Namespace, out: Out) -> int:
     try:
         if args.resume:
             _only_resume(args)
-            run = resume_here(find(args.resume).id, waiting=teller.waits, heard=teller.hears)
+            more = {"seconds": args.seconds or 0, "images": args.images or 0}
+            run = resume_here(find(args.resume).id, **more, waiting=teller.waits, heard=teller.hears)
         else:
             request, _ = checked(asked(args))
             _fetch(request.data, out)
@@ -103,8 +104,7 @@ def held() -> Run | None:
 
 
 def _only_resume(args: argparse.Namespace) -> None:
-    others = (args.technique, args.set, args.name, args.preset, args.images is not None, args.seconds is not None, args.seed is not None)
-    if any(others):
+    if any((args.technique, args.set, args.name, args.preset, args.seed is not None)):
         raise Refusal(AS_IT_WAS)
 
 

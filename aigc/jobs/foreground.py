@@ -11,7 +11,7 @@ from typing import Any
 
 from aigc.jobs import lock, recovery, states
 from aigc.jobs.processes import Holder
-from aigc.jobs.request import Request, checked
+from aigc.jobs.request import Request, checked, longer
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
 from aigc.jobs.store import SHELL, Store
@@ -36,16 +36,19 @@ def train_here(request: Request, *, waiting: Waiting = lambda place: None, heard
     return _work(store, run, waiting, heard)
 
 
-def resume_here(run_id: str, *, waiting: Waiting = lambda place: None, heard: Heard = lambda line: None) -> Run:
-    """Go on from the last checkpoint of a run that ended before its budget did; else as `train_here`."""
+def resume_here(run_id: str, *, seconds: float = 0, images: int = 0, waiting: Waiting = lambda place: None, heard: Heard = lambda line: None) -> Run:
+    """Go on from the last checkpoint of a run: to the end of its budget, or for so much longer; else as `train_here`."""
     store = open_store()
     run = Run.open(run_id)
     if run.state.live:
         raise Refusal(both("This run is still going.", "这次训练还在进行。"))
-    if not run.state.resumable:
-        raise Refusal(both("This run has spent its budget; give it more.", "这次训练的预算已用完；请追加预算。"))
+    if not (run.state.resumable or seconds or images):
+        raise Refusal(
+            both("This run has spent its budget; give it more with --seconds or --images.", "这次训练的预算已用完；请用 --seconds 或 --images 追加。")
+        )
+    request = longer(run.record, seconds, images) if seconds or images else run.record["request"]
     run.forget_commands()
-    run.move(State.QUEUED, queued=time.time(), holder=Holder.me().as_json(), runner=SHELL)
+    run.move(State.QUEUED, request=request, queued=time.time(), holder=Holder.me().as_json(), runner=SHELL)
     return _work(store, run, waiting, heard)
 
 

@@ -10,7 +10,7 @@ from aigc import data
 from aigc.knobs import as_values, knobs, read, read_value
 from aigc.options import Options
 from aigc.registry.card import SLUG
-from aigc.techniques import technique
+from aigc.techniques import suits, technique
 from aigc.words import Refusal, both
 
 
@@ -44,8 +44,7 @@ def checked(request: Request, most_seconds: float | None = None) -> tuple[Reques
         config, options = info.read({**request.config, **request.options}, spec, request.preset)
     else:
         config, options = read(info.Config, request.config), read(Options, request.options)
-    if getattr(config, "conditional", False) and not spec.classes:
-        raise Refusal(both("{d} has no labels, so a model cannot be told classes.", "{d} 没有标签，模型无法按类别生成。"), d=spec.title)
+    suits(config, spec)
     if most_seconds and not 0 < options.seconds <= most_seconds:
         raise Refusal(both("Here a run may take at most {n:.0f} seconds.", "这里一次训练最多 {n:.0f} 秒。"), n=most_seconds)
     if request.name and not SLUG.match(request.name):
@@ -58,6 +57,18 @@ def checked(request: Request, most_seconds: float | None = None) -> tuple[Reques
     if not isinstance(request.device, str) or request.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps") or len(request.device) > 8:
         raise Refusal(both("There is no device {d} here; leave it at auto.", "这台机器上没有设备 {d}；请选 auto。"), d=repr(request.device)[:20])
     return replace(request, config=as_values(config), options=as_values(options)), spec
+
+
+def longer(record: dict[str, Any], seconds: float, images: int, most_seconds: float | None = None) -> dict[str, Any]:
+    """The request of a run that is over, as JSON, with so much more to spend than the run has spent.  Raises Refusal."""
+    known = knobs(Options)
+    seconds, images = read_value(known["seconds"], seconds), read_value(known["images"], images)
+    if not (seconds or images):
+        raise Refusal(both("Say how much longer to train.", "请说明还要训练多久。"))
+    more = {"seconds": record["seconds"] + seconds if seconds else 0.0, "images": record["images"] + images if images else 0}
+    asked = record["request"]
+    larger, _ = checked(Request.from_json({**asked, "preset": "", "options": {**asked["options"], **more}}), most_seconds)
+    return {**asked, "options": larger.options}
 
 
 def _data(request: Request) -> data.DataSpec:

@@ -15,12 +15,10 @@ from aigc.jobs import crew, lock, recovery, states
 from aigc.jobs.crew import Patience
 from aigc.jobs.dispatcher import Dispatcher
 from aigc.jobs.files import in_words
-from aigc.jobs.request import Request, check_live_knob, checked
+from aigc.jobs.request import Request, check_live_knob, checked, longer
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
 from aigc.jobs.store import PAGE, Limits, Store
-from aigc.knobs import knobs, read_value
-from aigc.options import Options
 from aigc.registry.card import spec_as_json
 from aigc.words import Refusal, both
 
@@ -113,15 +111,7 @@ class Supervisor:
         run = self._mine(run_id, owner)
         if run.state.live:
             return run
-        record = run.record
-        request = Request.from_json(record["request"])
-        known = knobs(Options)
-        seconds, images = read_value(known["seconds"], seconds), read_value(known["images"], images)
-        if not (seconds or images):
-            raise Refusal(both("Say how much longer to train.", "请说明还要训练多久。"))
-        more = {"seconds": record["seconds"] + seconds if seconds else 0.0, "images": record["images"] + images if images else 0}
-        larger, _ = checked(Request.from_json({**record["request"], "preset": "", "options": {**request.options, **more}}), self.limits.seconds)
-        return self._again(run, {**record["request"], "options": larger.options})
+        return self._again(run, longer(run.record, seconds, images, self.limits.seconds))
 
     def may(self, owner: str | None, run: Run) -> bool:
         """Whether `owner` may steer this run; to look is free to all."""

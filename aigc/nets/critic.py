@@ -10,7 +10,6 @@ from aigc.nets.body import features
 from aigc.nets.conv import pooled_features
 from aigc.nets.kinds import Body, Norm
 from aigc.nets.layers import LeakyReLU, last
-from aigc.words import Refusal, both
 
 
 class Critic(nn.Module):
@@ -18,10 +17,6 @@ class Critic(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], body: Body, norm: Norm, dropout: float, pooled: bool, classes: int):
         super().__init__()
-        if pooled and len(shape) == 1:
-            raise Refusal(
-                both("Points cannot be pooled: choose the critic that mirrors the generator.", "二维点无法池化：请选择与生成器对称的判别器。")
-            )
         if pooled:
             self.features, size = pooled_features(cast(tuple[int, int, int], shape), dropout, nn.ReLU, norm)
         else:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aigc.knobs import Choice, knob
 from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from aigc.data import DataSpec
 
 
 class Network(Choice):
@@ -61,6 +65,10 @@ class Body:
                   "times the time.",
                   "图像第一次减半后的特征图数，之后每减半一次就翻倍。加倍约需四倍时间。"),
     )  # fmt: skip
+
+    def suits(self, spec: DataSpec) -> None:
+        """Raises Refusal where these knobs make no sense for data of this kind."""
+        self.network.on(spec.shape)
 
     def widths(self) -> list[int]:
         """The hidden layers of a dense network, from the data's side."""

@@ -80,6 +80,14 @@ class TechniqueInfo:
         return config, read(Options, {k: v for k, v in merged.items() if k not in mine})
 
 
+def suits(config: Any, spec: DataSpec) -> None:
+    """Raises Refusal where a config makes no sense for data of this kind; a config has its own say in a method `suits`."""
+    if getattr(config, "conditional", False) and not spec.classes:
+        raise Refusal(both("{d} has no labels, so a model cannot be told classes.", "{d} 没有标签，模型无法按类别生成。"), d=spec.title)
+    if check := getattr(config, "suits", None):
+        check(spec)
+
+
 @cache
 def techniques() -> dict[str, TechniqueInfo]:
     """All techniques by slug, in the order of their tabs."""

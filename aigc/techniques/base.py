@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
 from aigc.data.batches import Batch
+from aigc.techniques import suits
 
 Loss = Callable[[Batch, Generator], dict[str, Tensor]]
 
@@ -45,6 +46,7 @@ class Technique(nn.Module):
 
     def __init__(self, config: Any, spec: DataSpec):
         super().__init__()
+        suits(config, spec)
         self.config = config
         self.spec = spec
 

@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from aigc.home import outputs_folder
 from aigc.ui import downloads, now, quick, routes
 from aigc.ui.document import STATIC, Document
 from aigc.ui.guard import Guard, Policy
@@ -66,7 +67,7 @@ def _mount(app: FastAPI, demo: gr.Blocks, auth: tuple[str, str] | None, lang: st
     gr.mount_gradio_app(
         app, demo, path="/", auth=auth, app_kwargs={"middleware": [document]}, theme=theme(),
         favicon_path=str(STATIC / "icon.svg"), footer_links=[], run_history=False, enable_monitoring=False, show_error=False,
-        pwa=False, ssr_mode=False, mcp_server=False, max_file_size=limit,
+        allowed_paths=[str(outputs_folder())], pwa=False, ssr_mode=False, mcp_server=False, max_file_size=limit,
     )  # fmt: skip
     demo.app = app.routes[-1].app  # type: ignore[attr-defined]  # where the queue keeps its sessions
 

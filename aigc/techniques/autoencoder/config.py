@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aigc.knobs import Choice, knob
 from aigc.nets.kinds import Body
-from aigc.words import both
+from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from aigc.data import DataSpec
 
 
 class Reconstruction(Choice):
@@ -56,6 +60,11 @@ class Config(Body):
         help=both("What ends the encoder. The articles use ReLU, which wastes the units that fall silent.",
                   "编码器以什么结尾。文章用 ReLU，会浪费不再激活的单元。"),
     )  # fmt: skip
+
+    def suits(self, spec: DataSpec) -> None:
+        super().suits(spec)
+        if spec.is_points and self.reconstruction is Reconstruction.CROSS_ENTROPY:
+            raise Refusal(both("Cross-entropy is for pixels: choose squared error for points.", "交叉熵用于像素：点集请选平方误差。"))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from aigc.techniques.autoencoder import TECHNIQUE
 from aigc.techniques.autoencoder.config import Code, Config, Reconstruction
 from aigc.techniques.base import Batch, Phase, Shown, Technique
 from aigc.techniques.latent import views
-from aigc.words import Refusal, both
 
 CHUNK = 100  # examples encoded at a time: all at once, the features of large pictures would fall out of the cache
 
@@ -31,8 +30,6 @@ class Autoencoder(Technique):
 
     def __init__(self, config: Config, spec: DataSpec):
         super().__init__(config, spec)
-        if spec.is_points and config.reconstruction is Reconstruction.CROSS_ENTROPY:
-            raise Refusal(both("Cross-entropy is for pixels: choose squared error for points.", "交叉熵用于像素：点集请选平方误差。"))
         trunk, size = features(spec.shape, config, nn.SiLU)
         self.encoder = trunk.append(nn.Linear(size, config.latent))
         if config.code is Code.RELU:

@@ -118,6 +118,10 @@ class Config:
                 path=self.path.words,
             )  # fmt: skip
 
+    def suits(self, spec: DataSpec) -> None:
+        """Raises Refusal where these knobs make no sense for data of this kind."""
+        self.network.on(spec.shape)
+
     @property
     def predicts(self) -> Target:
         """The target with "what suits the path" worked out."""

@@ -18,7 +18,6 @@ from aigc.nets.unet import UNet
 from aigc.techniques.base import Phase, Shown, Technique
 from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampling, Target, Times, samplers
 from aigc.techniques.diffusion.asked import check_labels, chosen
-from aigc.words import Refusal, both
 
 PATHS = {
     Path.STRAIGHT: noise_paths.straight,
@@ -46,8 +45,6 @@ class Diffusion(Technique):
 
     def __init__(self, config: Config, spec: DataSpec):
         super().__init__(config, spec)
-        if config.conditional and not spec.classes:
-            raise Refusal(both("{data} has no labels: switch off “told the class”.", "{data}没有标签：请关闭“告知类别”。"), data=spec.title)
         self.denoiser = network(config, spec)
         self.register_buffer("rates", PATHS[config.path](config.levels), persistent=False)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aigc.knobs import Choice, knob
 from aigc.nets.kinds import Body, Norm
-from aigc.words import both
+from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from aigc.data import DataSpec
 
 
 class Loss(Choice):
@@ -98,6 +102,13 @@ class Config(Body):
         help=both("Both networks are told the class, so that you can ask for one. Without labels it changes nothing.",
                   "把类别告诉两个网络，之后可指定类别生成。数据没有标签时不起作用。"),
     )  # fmt: skip
+
+    def suits(self, spec: DataSpec) -> None:
+        super().suits(spec)
+        if spec.is_points and self.critic_network is CriticNetwork.POOLED:
+            raise Refusal(
+                both("Points cannot be pooled: choose the critic that mirrors the generator.", "二维点无法池化：请选择与生成器对称的判别器。")
+            )
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aigc.knobs import Choice, knob
 from aigc.nets.kinds import Body
-from aigc.words import both
+from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from aigc.data import DataSpec
 
 
 class Likelihood(Choice):
@@ -53,6 +57,11 @@ class Config(Body):
         help=both("Encoder and decoder are told the class, so that latents need only say how it is written. Without labels it changes nothing.",
                   "把类别告诉编码器与解码器，潜变量只需描述写法。数据没有标签时不起作用。"),
     )  # fmt: skip
+
+    def suits(self, spec: DataSpec) -> None:
+        super().suits(spec)
+        if spec.is_points and self.likelihood is Likelihood.BERNOULLI:
+            raise Refusal(both("Cross-entropy is for pixels: choose a Gaussian likelihood for points.", "交叉熵用于像素：点集请选高斯似然。"))
 
 
 @dataclass(frozen=True)

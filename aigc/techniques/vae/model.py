@@ -22,7 +22,6 @@ from aigc.techniques.base import Batch, Phase, Shown, Technique
 from aigc.techniques.latent import views
 from aigc.techniques.vae import TECHNIQUE
 from aigc.techniques.vae.config import Config, Likelihood
-from aigc.words import Refusal, both
 
 ENOUGH = 300  # examples to lay the plane of latents through
 SMALLEST_LOG_SIGMA = -5.0  # a learned sigma would shrink for ever on data that can be rebuilt exactly
@@ -35,8 +34,6 @@ class VAE(Technique):
 
     def __init__(self, config: Config, spec: DataSpec):
         super().__init__(config, spec)
-        if spec.is_points and config.likelihood is Likelihood.BERNOULLI:
-            raise Refusal(both("Cross-entropy is for pixels: choose a Gaussian likelihood for points.", "交叉熵用于像素：点集请选高斯似然。"))
         self.classes = len(spec.classes) if self.conditional else 0
         self.encoder = Encoder(spec.shape, config, 2 * config.latent, nn.SiLU, self.classes)
         self.decoder = maker(config.latent + self.classes, spec.shape, config, nn.SiLU)
