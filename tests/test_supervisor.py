@@ -36,7 +36,7 @@ SLACK = 8.0  # seconds more than promised, for a machine that does other things 
 
 
 def request(images: int = 0, seed: int = 0, owner: str = "", device: str = "cpu", **more: Any) -> Request:
-    return Request("vae", "moons", options={"seconds": 0.0, "images": images, "seed": seed}, owner=owner, device=device, **more)
+    return Request("gan", "moons", options={"seconds": 0.0, "images": images, "seed": seed}, owner=owner, device=device, **more)
 
 
 def wait(what: Callable[[], Any], seconds: float = 20.0) -> Any:
@@ -117,8 +117,8 @@ def test_a_double_click_is_one_run(lab: Supervisor) -> None:
     [
         {"technique": "magic"},
         {"data": "../../etc"},
-        {"config": {"beta": float("nan")}},
-        {"config": {"beta": 1e9}},
+        {"config": {"r1_weight": float("nan")}},
+        {"config": {"r1_weight": 1e9}},
         {"config": {"nonsense": 1}},
         {"options": {"batch": 2.5}},
         {"name": "../x"},
@@ -130,7 +130,7 @@ def test_a_double_click_is_one_run(lab: Supervisor) -> None:
 )  # fmt: skip
 def test_nothing_is_started_from_what_makes_no_sense(lab: Supervisor, bad: dict[str, Any]) -> None:
     with pytest.raises(Refusal) as refusal:
-        lab.submit(Request(**{"technique": "vae", "data": "moons", **bad}))
+        lab.submit(Request(**{"technique": "gan", "data": "moons", **bad}))
     assert refusal.value.words.en and refusal.value.words.zh
     assert runs() == []
 
@@ -159,8 +159,8 @@ def test_pause_set_step_and_go_on(lab: Supervisor) -> None:
     with pytest.raises(Refusal):
         lab.command(run.id, None, Command(Do.SET, ["latent", 3]))  # no live knob
     with pytest.raises(Refusal):
-        lab.command(run.id, None, Command(Do.SET, ["beta", "nan"]))
-    lab.command(run.id, None, Command(Do.SET, ["beta", 2.0]))
+        lab.command(run.id, None, Command(Do.SET, ["r1_weight", "nan"]))
+    lab.command(run.id, None, Command(Do.SET, ["r1_weight", 2.0]))
     wait(lambda: any(e["kind"] == "said" for e in run.events()[0]))
     lab.command(run.id, None, Command(Do.RESUME))
     until(run, State.RUNNING)
@@ -403,7 +403,7 @@ def test_a_stopped_worker_of_a_killed_server_is_ended_by_the_next(aigc_home: Pat
 
 def test_everyone_steers_only_their_own(aigc_home: Path) -> None:
     with served(single_user=False, limits=PUBLIC) as lab:
-        run = lab.submit(Request("vae", "moons", options={"seconds": 60.0}, owner="a" * 32, device="cpu"))
+        run = lab.submit(Request("gan", "moons", options={"seconds": 60.0}, owner="a" * 32, device="cpu"))
         assert lab.may("a" * 32, run)
         for stranger in (None, "", "b" * 32, run.id, "nobody"):
             assert not lab.may(stranger, run)
@@ -425,8 +425,8 @@ def test_strangers_have_limits(aigc_home: Path) -> None:
     with served(single_user=False, limits=PUBLIC) as lab:
         for seconds in (0.0, 1e6):
             with pytest.raises(Refusal):
-                lab.submit(Request("vae", "moons", options={"seconds": seconds}, owner="a"))
-        asked = [Request("vae", "moons", options={"seconds": 60.0, "images": 100}, owner="a", device="cpu") for _ in range(4)]
+                lab.submit(Request("gan", "moons", options={"seconds": seconds}, owner="a"))
+        asked = [Request("gan", "moons", options={"seconds": 60.0, "images": 100}, owner="a", device="cpu") for _ in range(4)]
         first = lab.submit(asked[0])
         learning(first)
         for one in asked[1:]:
@@ -434,7 +434,7 @@ def test_strangers_have_limits(aigc_home: Path) -> None:
         with pytest.raises(Refusal) as refusal:
             lab.submit(asked[0])
         assert "waiting" in refusal.value.words.en
-        other = lab.submit(Request("vae", "moons", options={"seconds": 60.0, "images": 5}, owner="b", device="cpu"))
+        other = lab.submit(Request("gan", "moons", options={"seconds": 60.0, "images": 5}, owner="b", device="cpu"))
         assert lab.place(other.id) == 1, "b has had nothing yet"
         assert len(runs()) == 5, "what was refused left no folder"
 
@@ -524,7 +524,7 @@ from aigc.jobs import foreground, training
 from aigc.jobs.request import Request
 training.tools = light.tools
 light.without_torch()
-request = Request("vae", "moons", options={"seconds": 0.0}, device="cpu")
+request = Request("gan", "moons", options={"seconds": 0.0}, device="cpu")
 foreground.train_here(request, waiting=lambda place: print("place", place, flush=True) if place else None)
 """
 

@@ -95,6 +95,7 @@ class Lab:
     technique: str = "gan"
     complaints: list[str] = field(default_factory=list)
     forgiven: bool = False  # the test itself cuts the connection
+    reloaded: bool = False
 
     def open(self, technique: str = "gan", **query: str) -> Lab:
         self.technique = technique
@@ -103,8 +104,13 @@ class Lab:
         return self.ready()
 
     def reload(self) -> Lab:
+        self.reloaded = True
         self.page.reload()
         return self.ready()
+
+    def leaving(self, complaint: str) -> bool:
+        """Whether this is what Gradio says when a page is left while a call of it is under way."""
+        return self.reloaded and complaint.startswith(("AbortError: signal is aborted", "Unexpected error Connection errored out"))
 
     def ready(self) -> Lab:
         self.panel.locator(".aigc-status").wait_for(timeout=1000 * PATIENCE)
@@ -203,7 +209,7 @@ def stop_all(lab: Lab) -> None:
 def watched(page: Any, url: str, lang: str = "en") -> Lab:
     """A page whose every complaint is written down."""
     lab = Lab(page, url, lang)
-    page.on("console", lambda m: lab.complaints.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("console", lambda m: lab.complaints.append(f"console: {m.text}") if m.type == "error" and not lab.leaving(m.text) else None)
     page.on("pageerror", lambda e: lab.complaints.append(f"page error: {e}"))
     page.on("request", lambda r: None if r.url.startswith((url, "data:", "blob:")) else lab.complaints.append(f"asks outside: {r.url}"))
     return lab

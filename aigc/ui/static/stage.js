@@ -4,7 +4,7 @@
 //   {kind: "empty", text}
 //   {kind: "images", films: [{name, label, src}], tiles: [rows, columns, h, w], count, states, captions, cells, rows, heads, marks, pick, strip, made}
 //   {kind: "points", arrays, real, layers, title}
-// with {status, busy, progress} beside it. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
+// with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its way. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
 import { h, say } from "./dom.js";
 import { Cloud } from "./points.js";
@@ -49,6 +49,9 @@ export class Stage {
   }
 
   async show(value) {
+    if (value.stopped) this.over = this.newest;
+    if (value.go && value.go === this.over) return;
+    this.newest = value.go ?? this.newest;
     const ticket = ++this.ticket;
     say(this.status, value.status ?? "");
     this.status.classList.toggle("aigc-x-busy", Boolean(value.busy));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -114,10 +115,11 @@ def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any
         if not wanted(given):
             yield gr.skip(), gr.skip()
             return
-        yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang]}), gr.skip()
+        go = {"go": secrets.token_hex(4)}  # what one press of the button brings
+        yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), gr.skip()
         try:
             for payload, made in handler(given):
-                yield json.dumps(payload), made if made is not None else gr.skip()
+                yield json.dumps({**payload, **go}), made if made is not None else gr.skip()
         except Refusal as refusal:
             yield said(refusal.words, lang), gr.skip()
         except Exception:
@@ -127,9 +129,9 @@ def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any
     return run
 
 
-def said(words: Words, lang: Lang) -> str:
+def said(words: Words, lang: Lang, **more: Any) -> str:
     """Only the line above the picture changes."""
-    return json.dumps({"kind": "same", "status": words[lang], "busy": False})
+    return json.dumps({"kind": "same", "status": words[lang], "busy": False, **more})
 
 
 class Pace:
@@ -167,7 +169,7 @@ def wire(
     run = streamed(room.lang, handler, wanted)
     event = gr.on(list(triggers), run, inputs, outputs, trigger_mode="always_last", **{**QUIET, "concurrency_limit": 2})
     if stop is not None:
-        stop.click(lambda: said(text.STOPPED, room.lang), None, on, cancels=[event], **QUIET)
+        stop.click(lambda: said(text.STOPPED, room.lang, stopped=True), None, on, cancels=[event], **QUIET)
     return event
 
 
