@@ -43,6 +43,7 @@ export class Pictures {
     this.loaded.clear();
     this.frame.replaceChildren(h("p", { className: "aigc-quiet" }, this.words.waiting_picture));
     this.stage.classList.remove("aigc-filled");
+    this.stage.style.aspectRatio = "";
     this.frame.removeAttribute("style");
     this.cloud.toggles.hidden = this.cloud.path.hidden = true;
     this.tabs.replaceChildren();
@@ -66,10 +67,17 @@ export class Pictures {
     }
     if (!previews.length) return;
     this.previews.push(...previews);
+    this.reserve(previews.at(-1));
     this.range.max = this.previews.length - 1;
     this.downloads.hidden = false;
     this.offerSheets();
     if (this.at === null || fresh) this.look();
+  }
+
+  /** As tall as the tallest of the run's sheets, from the first one on. */
+  reserve({ sheets = {} }) {
+    const shares = Object.values(sheets).map(({ tiles: [rows, columns, height, width] }) => (rows * height) / (columns * width));
+    this.stage.style.aspectRatio = shares.length ? 1 / Math.min(1, Math.max(...shares)) : "";
   }
 
   offerSheets() {
