@@ -87,6 +87,8 @@ def _verbs() -> Iterator[tuple[str, Words, Any]]:
     yield "knobs", both("list the knobs of a technique, for --set", "列出一种技术的选项，供 --set 使用"), _knobs
     yield "runs", both("list trainings, or show, script or delete one", "列出训练；显示、导出脚本或删除其中一次"), _runs
     yield "sample", both("make new samples with a model", "用模型生成新样本"), _sample
+    yield "evaluate", both("measure what a model's samples are worth", "衡量模型样本的质量"), _evaluate
+    yield "features", both("teach the network that evaluation sees with", "训练评估所用的特征网络"), _features
     yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
     yield "data", both("list datasets, or fetch one", "列出数据集，或下载其中一个"), _data
 
@@ -141,6 +143,29 @@ def _sample(verb: Parser) -> None:
     verb.option(
         "--npz", metavar="FILE.npz", help=both("write them as numbers: images (N, C, H, W) and labels", "写成数组：images (N, C, H, W) 与 labels")
     )
+
+
+def _evaluate(verb: Parser) -> None:
+    verb.option("slug", help=both("a model, as listed by: python -m aigc models", "模型名，见 python -m aigc models"))
+    verb.option(
+        "--data", metavar="NAME", help=both("real data to compare with (default: what it was trained on)", "对照的真实数据（默认为其训练数据）")
+    )
+    verb.option("-n", "--n", type=int, default=10_000, metavar="N", help=both("samples (default: 10,000)", "样本数（默认 10,000）"))
+    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same samples", "种子相同，样本就相同"))
+    verb.option("--parts", metavar="A,B", help=both("only these: fidelity, likelihood, reconstruction, usefulness, memorisation, tradeoff or points",
+                "只做这些：fidelity、likelihood、reconstruction、usefulness、memorisation、tradeoff 或 points"))  # fmt: skip
+    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any sampling knob", "任一采样选项"))
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+
+
+def _features(verb: Parser) -> None:
+    verb.option("data", help=both("a labelled dataset of pictures", "有标签的图像数据集"))
+    verb.option(
+        "--images", type=int, default=0, metavar="N", help=both("pictures seen (default: what suits the data)", "训练图像数（默认按数据而定）")
+    )
+    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same network", "种子相同，网络就相同"))
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    verb.option("--to", metavar="FOLDER", help=both("where to keep it", "保存到哪个文件夹"))
 
 
 def _models(verb: Parser) -> None:

@@ -1,0 +1,32 @@
+"""`python -m aigc features DATA`: teach the network that evaluation sees with."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from aigc.cli.out import Out
+from aigc.data import spec
+from aigc.words import Words, both
+
+DONE = both("{p:.2f} % of {n} test pictures are named right; kept in {where}", "{n} 张测试图像中 {p:.2f}% 识别正确；保存在 {where}")
+
+
+def act(args: argparse.Namespace, out: Out) -> int:
+    spec(args.data)  # refuse before anything heavy
+    from aigc.data.load import load
+    from aigc.evaluate.feature_card import folder_of
+    from aigc.evaluate.features import make
+    from aigc.train import best_device
+
+    to = Path(args.to) if args.to else None
+    for told in make(load(args.data), to, args.images, args.seed, best_device(args.device)):
+        if isinstance(told, Words):
+            out.progress(told[out.lang])
+        else:
+            card = told
+    where = to or folder_of(args.data)
+    line = DONE.fill(p=100 * card.accuracy, n=f"{card.tested:,}", where=where)
+    out.result({**dataclasses.asdict(card), "folder": str(where)}, [line[out.lang]])
+    return 0

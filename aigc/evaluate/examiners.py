@@ -1,0 +1,16 @@
+"""The parts of an evaluation, each a generator over a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from aigc.evaluate import fidelity, likelihood, memorisation, points, reconstruction
+from aigc.evaluate.subject import Found, Subject
+
+EXAMINERS: dict[str, Callable[[Subject], Iterator[Found]]] = {
+    "fidelity": fidelity.examine,
+    "likelihood": likelihood.examine,
+    "reconstruction": reconstruction.examine,
+    "memorisation": memorisation.examine,
+    "points": points.examine,
+}

@@ -1,0 +1,69 @@
+"""Whether samples are training pictures over again: how near the nearest one is, beside how near it is to test pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from aigc.evaluate.neighbours import mean_and_error, nearest
+from aigc.evaluate.report import Figure
+from aigc.evaluate.subject import Found, Picture, Subject
+from aigc.words import Words, both
+
+MOST = 1000  # samples, and test pictures beside them
+CLOSEST = 0.01  # a copy is nearer to a training picture than all but this share of test pictures
+ROWS, COLUMNS = 8, 7  # samples shown, and the nearest training pictures of each
+
+SEARCHING = both("Looking for the nearest training pictures", "正在寻找最近的训练图像")
+IN_PIXELS = both("pixels", "像素空间")
+IN_FEATURES = both("features of {net}", "{net} 特征空间")
+
+
+def examine(subject: Subject) -> Iterator[Found]:
+    yield from subject.draw()
+    n = min(MOST, subject.n)
+    spaces: list[tuple[str, Words, Callable[[], tuple[Tensor, Tensor, Tensor]]]] = [
+        ("pixels", IN_PIXELS, lambda: (_flat(subject.samples[:n]), _flat(subject.data.test_x[:MOST]), _flat(subject.data.x)))
+    ]
+    if subject.seen:
+        yield from subject.prepare()
+        title = IN_FEATURES.fill(net=subject.extractor.title)
+        spaces.append(("features", title, lambda: (subject.read[0][:n], subject.test[0][:MOST], subject.real[0])))
+    yield SEARCHING
+    places = torch.zeros(0)
+    for space, title, vectors in spaces:
+        x, test, train = vectors()
+        apart, places = nearest(x, train, COLUMNS)
+        yield from shares(space, title, apart[:, 0], nearest(test, train)[0][:, 0])
+    worst = apart[:, 0].argsort()[:ROWS]  # in features where there are any
+    yield Picture("neighbours", torch.cat([subject.samples[worst][:, None], subject.data.x[places[worst]]], 1))
+
+
+def _flat(x: Tensor) -> Tensor:
+    return x.flatten(1).float() / 255
+
+
+def shares(space: str, title: Words, made: Tensor, test: Tensor) -> Iterator[Figure]:
+    """From the squared distances of samples (N,) and of test pictures (M,) to their nearest training pictures."""
+    ordered = test.sort().values
+    below = torch.searchsorted(ordered, made.contiguous(), right=True)  # test pictures that are nearer than the sample, or as near
+    value, error = mean_and_error(1 - below / len(ordered))
+    yield Figure(
+        f"nearer_{space}", both("Nearer to a training picture than a test picture is, {in_}", "比测试图像更靠近训练图像，{in_}").fill(in_=title),
+        100 * value, 100 * error, 50.0, len(made),
+        both("How often a sample is nearer to its nearest training picture than a test picture is to its own: 50 % for new pictures, more for typical or "
+             "copied ones.",
+             "样本到最近训练图像的距离小于测试图像的对应距离的概率：全新的图像为 50%，过于典型或抄袭时更高。"),
+        unit="%", part="memorisation", floor_n=len(test),
+    )  # fmt: skip
+    limit = ordered[int(CLOSEST * len(ordered))]
+    value, error = mean_and_error(made < limit)
+    yield Figure(
+        f"copies_{space}", both("As near as the nearest hundredth of test pictures, {in_}", "近到测试图像中最近的百分之一之内，{in_}").fill(in_=title),
+        100 * value, 100 * error, 100 * CLOSEST, len(made),
+        both("Share of samples nearer to a training picture than 99 of 100 test pictures are: 1 % for new pictures; a model that copies has far more.",
+             "比 99% 的测试图像都更靠近某张训练图像的样本比例：全新的图像为 1%；抄袭的模型远高于此。"),
+        unit="%", part="memorisation", floor_n=len(test),
+    )  # fmt: skip

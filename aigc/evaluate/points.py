@@ -1,0 +1,162 @@
+"""2-D sets: what was made beside the very formula that the data are drawn from, so that nothing has to be guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from aigc.data.points import SEED, SETS, TEST, TRAIN
+from aigc.evaluate.report import Figure, Line, Series
+from aigc.evaluate.subject import Found, Subject
+from aigc.words import Words, both
+
+REACH, CELLS = 3.0, 40  # of the grid: standardised points lie within, outliers count into the outermost cells
+TRUE = 400_000  # points that stand for the distribution itself
+FLOORS = 5  # fresh draws that give a floor
+MATCHED, MATCHES = 1000, 4  # points of one assignment, and assignments
+MIXTURES = ("ring", "grid")  # sets whose classes are Gaussians, each a mode
+
+COMPARING = both("Comparing points with the formula", "正在与公式对照")
+MATCHING = both("Matching points one to one", "正在做一一匹配")
+
+LABELS: dict[str, tuple[Words, Words, str]] = {
+    "modes": (
+        both("Modes covered, of {k}", "覆盖的模式数（共 {k} 个）"),
+        both("Modes that get at least a quarter of their share of points.", "分到的点数不少于应有份额四分之一的模式个数。"), "high",
+    ),
+    "near": (
+        both("Near the data", "靠近数据的比例"),
+        both("Share of points where points belong: within three standard deviations of a Gaussian's centre, or nearer to a true point than 99 % of fresh ones.",
+             "落在数据所在处的比例：距高斯中心三个标准差以内，或比 99% 的新真实点更靠近某个真实点。"), "high",
+    ),
+    "kl": (
+        both("KL(real ‖ made) on a 40 × 40 grid", "40 × 40 网格上的 KL(真实 ‖ 生成)"),
+        both("Nats lost by taking the made points for the real ones; large where a region is left out.", "把生成分布当作真实分布所损失的 nat；遗漏区域时变大。"), "low",
+    ),
+    "js": (
+        both("Jensen-Shannon divergence on a 40 × 40 grid", "40 × 40 网格上的 JS 散度"),
+        both("0 where both are alike, log 2 = 0.69 nats where they share nothing.", "两者相同为 0，毫无重叠为 log 2 = 0.69 nat。"), "low",
+    ),
+    "wasserstein": (
+        both("Wasserstein-2 distance, {n} points matched exactly", "Wasserstein-2 距离，{n} 个点精确匹配"),
+        both("Root mean square way from every point to the one it is matched with, by the best of all matchings.", "最优一一匹配下，每个点到其配对点距离的均方根。"), "low",
+    ),
+}  # fmt: skip
+
+
+def fresh(name: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """New points (n, 2) of a set, moved and scaled as its training points were, and their classes (n,)."""
+    raw, _ = SETS[name](TRAIN + TEST, np.random.default_rng(SEED))
+    mean = raw[:TRAIN].mean(0)
+    scale = np.sqrt(np.square(raw[:TRAIN] - mean).mean())
+    x, labels = SETS[name](n, np.random.default_rng([seed, 1]))
+    return (x - mean) / scale, labels
+
+
+def examine(subject: Subject) -> Iterator[Found]:
+    yield from subject.draw()
+    yield COMPARING
+    name, made = subject.data.spec.name, subject.samples.double().numpy()
+    made = np.nan_to_num(made, posinf=1e6, neginf=-1e6)
+    measure = measures(name)
+    found = measure(made)
+    rng = np.random.default_rng(subject.seed)
+    errors = [measure(made[rng.integers(len(made), size=len(made))]) for _ in range(10)]
+    floors = [measure(fresh(name, len(made), 100 + i)[0]) for i in range(FLOORS)]
+    units = {"near": "%", "kl": "nats", "js": "nats"}
+    for key, value in found.items():
+        label, help, better = LABELS[key]
+        yield Figure(
+            key, label.fill(k=len(subject.data.spec.classes)), value, float(np.std([e[key] for e in errors], ddof=1)),
+            float(np.mean([f[key] for f in floors])), len(made), help, unit=units.get(key, ""), better=better, part="points", floor_n=len(made),
+        )  # fmt: skip
+    yield MATCHING
+    yield from transported(name, made)
+    yield "class_shares", shares(subject, made)
+
+
+def measures(name: str) -> Callable[[np.ndarray], dict[str, float]]:
+    """The function from points (n, 2) of this set to its figures by name; what is true of the set is worked out once."""
+    from scipy.spatial import cKDTree
+
+    true, labels = fresh(name, TRUE, 1)
+    histogram = on_grid(true)
+    classes = int(labels.max()) + 1
+    expected = np.bincount(labels, minlength=classes) / len(labels)
+    if name in MIXTURES:
+        tree = cKDTree(centres := np.stack([true[labels == k].mean(0) for k in range(classes)]))
+        reach = 3 * float(np.sqrt(np.square(true - centres[labels]).mean()))
+        owner = np.arange(classes)
+    else:
+        tree, owner = cKDTree(true[:TRAIN]), labels[:TRAIN]
+        reach = float(np.quantile(tree.query(true[TRAIN : 2 * TRAIN])[0], 0.99))
+
+    def measure(x: np.ndarray) -> dict[str, float]:
+        apart, place = tree.query(x)
+        near = apart <= reach
+        per_mode = np.bincount(owner[place[near]], minlength=classes) / len(x)
+        other = on_grid(x)
+        return {
+            "modes": float((per_mode >= expected / 4).sum()), "near": 100 * float(near.mean()),
+            "kl": divergence(histogram, other), "js": jensen_shannon(histogram, other),
+        }  # fmt: skip
+
+    return measure
+
+
+def on_grid(x: np.ndarray) -> np.ndarray:
+    """Share of points in every cell of a square, half a point in each beforehand, so that no cell is impossible.  (n, 2) -> (CELLS²,)"""
+    cell = np.clip(((x / REACH + 1) / 2 * CELLS).astype(int), 0, CELLS - 1)
+    counts = np.bincount(cell[:, 0] * CELLS + cell[:, 1], minlength=CELLS * CELLS) + 0.5
+    return counts / counts.sum()
+
+
+def divergence(p: np.ndarray, q: np.ndarray) -> float:
+    """KL(p || q) in nats of two tables without zeros."""
+    return float((p * np.log(p / q)).sum())
+
+
+def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
+    """In nats: 0 to log 2.   Lin 1991"""
+    middle = (p + q) / 2
+    return (divergence(p, middle) + divergence(q, middle)) / 2
+
+
+def wasserstein(x: np.ndarray, y: np.ndarray) -> float:
+    """The 2-Wasserstein distance of as many points by the best of all matchings.  (n, 2), (n, 2) -> float"""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    cost = cdist(x, y, "sqeuclidean")
+    return float(np.sqrt(cost[linear_sum_assignment(cost)].mean()))
+
+
+def transported(name: str, made: np.ndarray) -> Iterator[Figure]:
+    n = min(MATCHED, len(made) // MATCHES)
+    true = [fresh(name, n, 200 + i)[0] for i in range(MATCHES)]
+    values = [wasserstein(made[i * n : (i + 1) * n], true[i]) for i in range(MATCHES)]
+    floors = [wasserstein(fresh(name, n, 300 + i)[0], true[i]) for i in range(MATCHES)]
+    label, help, better = LABELS["wasserstein"]
+    yield Figure(
+        "wasserstein", label.fill(n=f"{n:,}"), float(np.mean(values)), float(np.std(values, ddof=1) / MATCHES**0.5), float(np.mean(floors)), n * MATCHES,
+        help, better=better, part="points", floor_n=n * MATCHES,
+    )  # fmt: skip
+
+
+def shares(subject: Subject, made: np.ndarray) -> Series:
+    """How many of the points are nearest to every class, beside how many should be."""
+    from scipy.spatial import cKDTree
+
+    classes = subject.data.spec.classes
+    true, labels = fresh(subject.data.spec.name, TRAIN, 1)
+    place = cKDTree(true).query(made)[1]
+
+    def line(of: np.ndarray) -> Line:
+        return [(float(k), 100 * float(v), None) for k, v in enumerate(np.bincount(of, minlength=len(classes)) / len(of))]
+
+    return Series(
+        both("Share of every class", "各类别占比"), both("class", "类别"), both("share, %", "占比，%"),
+        {"samples": line(labels[place]), "real": line(labels)}, {"samples": both("points made", "生成的点"), "real": both("the formula", "公式")},
+        both("A point belongs to the class of the nearest true point.", "每个点归入最近真实点所属的类别。"), part="points",
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""What an evaluation found, as plain values: figures with their errors and floors, series to draw, pictures; and where it is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aigc import home
+from aigc.registry import SLUG, entry
+from aigc.words import Refusal, Words, both
+
+PARTS: dict[str, Words] = {
+    "fidelity": both("Fidelity: samples beside real pictures", "保真度：样本与真实图像对照"),
+    "likelihood": both("Likelihood of held-out pictures", "留出图像的似然"),
+    "reconstruction": both("Reconstruction of held-out pictures", "留出图像的重建"),
+    "usefulness": both("Usefulness: a classifier taught on samples", "有用性：用样本训练分类器"),
+    "memorisation": both("Memorisation: samples beside the nearest training pictures", "记忆：样本与最近的训练图像"),
+    "tradeoff": both("Quality against variety", "质量与多样性的取舍"),
+    "points": both("Points beside the true distribution", "点集与真实分布对照"),
+}
+SHIPPED_REPORT = "evaluation.json"  # in the folder of a shipped model
+Line = list[tuple[float, float, float | None]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number."""
+
+    key: str  # "fid", "kid", "precision", ...
+    label: Words  # names what it was measured with: never a bare "FID"
+    value: float
+    error: float | None  # standard deviation over resamples
+    floor: float | None  # the same figure for real against real; None where it has no meaning
+    n: int  # samples, or real pictures where no samples are asked
+    help: Words  # one sentence: what it measures and how to read it
+    unit: str = ""  # "nats", "bits/dim", "%", ...
+    better: str = "low"  # or "high"
+    part: str = ""  # of PARTS
+    floor_n: int = 0  # real pictures behind the floor
+
+
+@dataclass(frozen=True)
+class Series:
+    """Lines over one axis; `labels` names each."""
+
+    title: Words
+    x: Words
+    y: Words
+    lines: dict[str, Line]  # name -> (x, y, error) in order
+    labels: dict[str, Words]
+    help: Words
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    slug: str
+    data: str
+    split: str  # the real pictures compared with: "train", with floors by "test"
+    n: int
+    seed: int
+    created: str  # ISO 8601, UTC
+    seconds: float
+    device: str
+    code_version: str
+    extractor: str  # "MNIST CNN, 99.5 %"; "" where none was needed
+    figures: tuple[Figure, ...] = ()
+    series: dict[str, Series] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)  # name -> file beside the report
+    notes: tuple[Words, ...] = ()  # what was left out, and why
+    settings: dict[str, Any] = field(default_factory=dict)  # sampling knobs that differ from their defaults
+    weights: str = ""  # sha256 of the model's file
+
+    def figure(self, key: str) -> Figure | None:
+        return next((f for f in self.figures if f.key == key), None)
+
+    def as_json(self) -> dict[str, Any]:
+        return json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Report:
+        """Raises ValueError, KeyError or TypeError for what is no report."""
+        known = {f.name for f in dataclasses.fields(Report)}
+        read = {k: v for k, v in values.items() if k in known}
+        read["figures"] = tuple(Figure(**{**f, "label": _words(f["label"]), "help": _words(f["help"])}) for f in values["figures"])
+        read["series"] = {name: _series(s) for name, s in values["series"].items()}
+        read["notes"] = tuple(_words(w) for w in values.get("notes", ()))
+        return Report(**read)
+
+
+def _words(value: dict[str, str]) -> Words:
+    return both(value["en"], value["zh"])
+
+
+def _series(values: dict[str, Any]) -> Series:
+    lines: dict[str, Line] = {name: [(x, y, e) for x, y, e in line] for name, line in values["lines"].items()}
+    words = {k: _words(values[k]) for k in ("title", "x", "y", "help")}
+    return Series(**words, lines=lines, labels={k: _words(w) for k, w in values["labels"].items()}, part=values.get("part", ""))
+
+
+def folder_of(slug: str) -> Path:
+    return home.home() / "evaluations" / slug
+
+
+def file_name(data: str, settings: dict[str, Any]) -> str:
+    """Of the report on a dataset; sampling that was asked to be otherwise gets a file of its own."""
+    other = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{data}{f'-{other}' if settings else ''}.json"
+
+
+def reports(slug: str) -> list[Report]:
+    """What was found about a model, newest first; what came with a shipped one is among it.  Files that cannot be read are left out."""
+    if not SLUG.match(slug):
+        return []
+    files = [*folder_of(slug).glob("*.json"), *([shipped] if (shipped := _shipped(slug) / SHIPPED_REPORT).is_file() else [])]
+    found = [report for file in files if (report := _read(file)) is not None]
+    return sorted(found, key=lambda r: r.created, reverse=True)
+
+
+def picture_of(report: Report, name: str) -> Path | None:
+    """The file of a picture that belongs to a report; None if it is not there any more."""
+    file = Path(report.pictures.get(name, "")).name  # only ever a name
+    for folder in (folder_of(report.slug), _shipped(report.slug)):
+        if file and (folder / file).is_file():
+            return folder / file
+    return None
+
+
+def _shipped(slug: str) -> Path:
+    return home.SHIPPED / slug
+
+
+def _read(file: Path) -> Report | None:
+    try:
+        return Report.from_json(json.loads(file.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def carried_over(new: Report, parts: tuple[str, ...]) -> Report:
+    """`new` with what the last report on the same weights found in parts that were not examined this time."""
+    try:
+        shipped = entry(new.slug).shipped
+    except Refusal:
+        shipped = False
+    old = _read(folder_of(new.slug) / file_name(new.data, new.settings)) or (_read(_shipped(new.slug) / SHIPPED_REPORT) if shipped else None)
+    if old is None or (old.weights, old.data, old.settings) != (new.weights, new.data, new.settings):
+        return new
+    return dataclasses.replace(
+        new,
+        figures=(*new.figures, *(f for f in old.figures if f.part not in parts)),
+        series={**{k: s for k, s in old.series.items() if s.part not in parts}, **new.series},
+        pictures={**({} if "memorisation" in parts else old.pictures), **new.pictures},
+        extractor=new.extractor or old.extractor,
+    )
