@@ -86,6 +86,21 @@ def test_with_beta_one_the_loss_is_minus_the_evidence_lower_bound(likelihood: Li
         assert torch.allclose(model.log_likelihood(ink, mean, None), Bernoulli(logits=model.decoder(mean)).log_prob(ink).sum((1, 2, 3)), rtol=1e-4)
 
 
+def test_binarised_pictures_reach_encoder_and_bound_as_nothing_but_black_and_white(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batch = built(binarise=True), batch_of((1, 8, 8), n=200)
+    seen: list[torch.Tensor] = []
+    posterior, likelihood = model.posterior, model.log_likelihood
+    monkeypatch.setattr(model, "posterior", lambda x, labels: (seen.append(x), posterior(x, labels))[1])
+    monkeypatch.setattr(model, "log_likelihood", lambda x, z, labels: (seen.append(x), likelihood(x, z, labels))[1])
+    model.loss(batch, rng(0))
+    model.loss(batch, rng(1))
+    encoded, explained, other, _ = seen
+    assert torch.equal(encoded, explained) and not torch.equal(encoded, other)
+    assert set(encoded.unique().tolist()) == {0.0, 1.0}
+    assert (encoded.mean() - batch.x.mean()).abs() < 4 * 0.5 / encoded.numel() ** 0.5
+    assert built().config.binarise is False
+
+
 def test_beta_and_free_bits_weigh_the_kl_and_move_with_the_knob() -> None:
     model, batch = built(), batch_of((1, 8, 8))
     one = model.loss(batch, rng())

@@ -37,6 +37,12 @@ class Config(Body):
         help=both("What a pixel is thought to be drawn from. Cross-entropy suits near black and white; Gaussian suits greys, colours and points.",
                   "认为像素取自什么分布。接近黑白用交叉熵；灰度、彩色与点集用高斯。"),
     )  # fmt: skip
+    binarise: bool = knob(
+        False, when=("likelihood", (Likelihood.BERNOULLI,)), label=both("Black or white at random", "随机二值化"),
+        help=both("Each pixel is drawn black or white anew at every step, by its grey: then the bound is a true likelihood, in nats, that can "
+                  "be set beside published ones (Burda et al. 2016).",
+                  "每一步按灰度重新把每个像素抽成黑或白：此时的下界才是真正的似然（nat），可与文献数值相比（Burda 等 2016）。"),
+    )  # fmt: skip
     sigma: float = knob(
         0.1, 0.001, 10.0, log=True, live=True, when=("likelihood", (Likelihood.GAUSSIAN,)), label=both("Sigma", "Sigma"),
         help=both("Standard deviation of a pixel about the decoder's picture. Half as large weighs reconstruction four times as much.",

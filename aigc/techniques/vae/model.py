@@ -49,9 +49,10 @@ class VAE(Technique):
 
     def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
         labels = batch.labels if self.classes else None
-        mean, logvar = self.posterior(batch.x, labels)
+        x = torch.bernoulli(batch.x, generator=rng) if self.config.binarise and self.config.likelihood is Likelihood.BERNOULLI else batch.x
+        mean, logvar = self.posterior(x, labels)
         z = mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=rng, device=mean.device)
-        recon, kl = -self.log_likelihood(batch.x, z, labels).mean(), kl_per_dimension(mean, logvar)
+        recon, kl = -self.log_likelihood(x, z, labels).mean(), kl_per_dimension(mean, logvar)
         weight = self.kl_weight(len(batch))
         loss = recon + weight * free_bits(kl, self.config.free_bits).sum()
         terms = {"loss": loss, "recon": recon, "kl": kl.sum(1).mean(), "kl_weight": weight}
