@@ -13,7 +13,7 @@ from typing import Any
 
 from aigc import home
 from aigc.data import DataSpec
-from aigc.registry import spec_as_json, spec_from_json
+from aigc.registry import spec_from_json
 from aigc.words import Refusal, Words, both
 
 WEIGHTS, CARD, README = "model.safetensors", "config.json", "README.md"

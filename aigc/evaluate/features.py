@@ -83,7 +83,7 @@ def extractor(spec: DataSpec, device: torch.device | str = "cpu") -> Extractor:
 def data_hash(x: Tensor) -> str:
     """sha256 of the values of a dataset, as they lie in memory with the channels last."""
     values = x.permute(0, 2, 3, 1) if x.dim() == 4 else x
-    return hashlib.sha256(values.cpu().contiguous().numpy()).hexdigest()
+    return hashlib.sha256(values.cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def make(data: Dataset, to: Path | None = None, images: int = 0, seed: int = 0, device: torch.device | str = "cpu") -> Iterator[Words | FeatureCard]:
@@ -94,10 +94,12 @@ def make(data: Dataset, to: Path | None = None, images: int = 0, seed: int = 0, 
     lesson = LESSONS.get(spec.name, Lesson(10 * len(data), augmentation=Augmentation(flip=spec.flips)))
     lesson = replace(lesson, images=images or lesson.images, seed=seed)
     begun = time.monotonic()
-    for seen, loss, network in teach(data, lesson, device):
+    network: Classifier | None = None
+    for seen, loss, network in teach(data, lesson, device):  # noqa: B007
         yield TEACHING.fill(seen=f"{seen:,}", all=f"{lesson.images:,}", loss=loss)
     seconds = time.monotonic() - begun
     model = FeatureNetwork(spec, lesson.width)
+    assert network is not None, "every lesson has a step"
     model.network = network
     features = model.read(data.x)[0].double()
     model.mean, model.covariance, model.count = features.mean(0), features.T.cov(), torch.tensor(len(features))
@@ -109,7 +111,8 @@ def _kept(model: FeatureNetwork, data: Dataset, lesson: Lesson, seconds: float, 
     spec, raw = data.spec, as_file(model)
     card = FeatureCard(
         data=spec.name, spec=spec_as_json(spec), data_hash=data_hash(data.x), width=lesson.width, features=FEATURES, images=lesson.images,
-        seconds=round(seconds, 1), seed=lesson.seed, lesson=dataclasses.asdict(lesson), accuracy=accuracy(model.network, data.test_x, data.test_labels),
+        seconds=round(seconds, 1), seed=lesson.seed, lesson=dataclasses.asdict(lesson),
+        accuracy=accuracy(model.network, data.test_x, data.test_labels),
         tested=len(data.test_x), command=f"python -m aigc features {spec.name} --images {lesson.images} --seed {lesson.seed}", licence=spec.licence,
         credit=spec.credit, created=datetime.now(UTC).isoformat(timespec="seconds"), device=device, code_version=__version__,
         hashes={WEIGHTS: sha256(raw)},

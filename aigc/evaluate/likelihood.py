@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from aigc.evaluate.report import Figure
 from aigc.evaluate.subject import Found, Note, Subject
+from aigc.evaluate.text import figure
 from aigc.maths.bounds import importance_weighted_bound, variational_bound
 from aigc.words import both
 
@@ -23,9 +24,7 @@ GAUSSIAN = both(
     "未给出以 nat 计的似然：这个 VAE 的像素服从高斯分布，那是连续值的密度，而不是图像的概率。",
 )
 COLOURED = both("No likelihood in nats: pictures in colour are not made black and white.", "未给出以 nat 计的似然：彩色图像不做二值化。")
-OTHER_SPACE = both(
-    "No bits per dimension: this model diffuses something else than pixels.", "未给出每维比特数：这个模型不在像素空间中扩散。"
-)  # fmt: skip
+OTHER_SPACE = both("No bits per dimension: this model diffuses something else than pixels.", "未给出每维比特数：这个模型不在像素空间中扩散。")
 
 
 def examine(subject: Subject) -> Iterator[Found]:
@@ -57,21 +56,9 @@ def nats(subject: Subject) -> Iterator[Found]:
     gap = torch.cat(gaps)
     # the gap between the two bounds varies little from picture to picture, so that few pictures tell it; the rest is known for all
     error = float((one.var() / len(one) + gap.var() / len(gap)).sqrt())
-    data = subject.data.spec.title
-    yield Figure(
-        "nll", both("Minus log-likelihood, at most; {data} test pictures in black and white", "负对数似然上界；二值化的 {data} 测试图像").fill(data=data),
-        cost - float(one.mean() + gap.mean()), error, None, len(x),
-        both(f"Importance-weighted bound with {IMPORTANCE} latents (Burda et al. 2016) on {len(gap)} pictures, the evidence lower bound on all; every pixel "
-             f"is made black or white by a coin of its brightness, seed {BINARISED}.",
-             f"重要性加权界（Burda 等 2016），{IMPORTANCE} 个潜变量，用于 {len(gap)} 张图像；全部图像另计证据下界；每个像素按亮度随机取黑或白，种子 {BINARISED}。"),
-        unit="nats", part="likelihood",
-    )  # fmt: skip
-    yield Figure(
-        "negative_elbo", both("Minus evidence lower bound, the same pictures", "负证据下界，同一批图像"), cost - float(one.mean()),
-        float(one.std() / len(one) ** 0.5), None, len(x),
-        both("What training descends where beta is 1; the weighted bound is tighter.", "beta 为 1 时训练所下降的量；重要性加权界更紧。"),
-        unit="nats", part="likelihood",
-    )  # fmt: skip
+    names: dict[str, Any] = {"data": subject.data.spec.title, "k": IMPORTANCE, "few": len(gap), "seed": BINARISED}
+    yield figure("nll", cost - float(one.mean() + gap.mean()), error, n=len(x), **names)
+    yield figure("negative_elbo", cost - float(one.mean()), float(one.std() / len(one) ** 0.5), n=len(x))
 
 
 def _weighted(subject: Subject, x: Tensor, labels: Tensor | None, k: int, rng: Generator) -> Tensor:
@@ -97,21 +84,16 @@ def bits(subject: Subject) -> Iterator[Found]:
         return
     x, labels, cost = _test(subject, DIFFUSED)
     rng = Generator(model.device).manual_seed(subject.seed)
-    found = []
+    found: list[Tensor] = []
     for part, part_labels in _parts(x.to(model.device), labels, 128):
-        yield BOUNDING.fill(done=sum(map(len, found)), n=len(x))
+        yield BOUNDING.fill(done=sum(len(f) for f in found), n=len(x))
         denoise = model.denoise_for(part_labels, 1.0)  # type: ignore[operator]
         found.append(variational_bound(model.from_data(part), denoise, model.rates.tolist(), rng, LEVELS).cpu())  # type: ignore[operator,union-attr]
     scale = x[0].numel() * math.log(2)
     value = (cost - torch.cat(found)) / scale
-    yield Figure(
-        "bits_per_dimension", both("Bits per dimension, at most; {data} test pictures", "每维比特数上界；{data} 测试图像").fill(data=subject.data.spec.title),
-        float(value.mean()), float(value.std() / len(value) ** 0.5), None, len(value),
-        both(f"Variational bound over all {model.config.levels} levels with ancestral steps, 256 greys read off the first level (Kingma et al. 2021); "
-             f"{LEVELS} levels looked at.",
-             f"对全部 {model.config.levels} 级、逐级采样的变分界，由第一级读出 256 级灰度（Kingma 等 2021）；抽看 {LEVELS} 级。"),
-        unit="bits/dim", part="likelihood",
-    )  # fmt: skip
+    error = float(value.std() / len(value) ** 0.5)
+    names: dict[str, Any] = {"data": subject.data.spec.title, "all": model.config.levels, "few": LEVELS}
+    yield figure("bits_per_dimension", float(value.mean()), error, n=len(value), **names)
 
 
 def _test(subject: Subject, n: int) -> tuple[Tensor, Tensor | None, float]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from aigc.evaluate.neighbours import mean_and_error, nearest
 from aigc.evaluate.report import Figure
 from aigc.evaluate.subject import Found, Picture, Subject
+from aigc.evaluate.text import figure
 from aigc.words import Words, both
 
 MOST = 1000  # samples, and test pictures beside them
@@ -50,20 +51,7 @@ def shares(space: str, title: Words, made: Tensor, test: Tensor) -> Iterator[Fig
     ordered = test.sort().values
     below = torch.searchsorted(ordered, made.contiguous(), right=True)  # test pictures that are nearer than the sample, or as near
     value, error = mean_and_error(1 - below / len(ordered))
-    yield Figure(
-        f"nearer_{space}", both("Nearer to a training picture than a test picture is, {in_}", "比测试图像更靠近训练图像，{in_}").fill(in_=title),
-        100 * value, 100 * error, 50.0, len(made),
-        both("How often a sample is nearer to its nearest training picture than a test picture is to its own: 50 % for new pictures, more for typical or "
-             "copied ones.",
-             "样本到最近训练图像的距离小于测试图像的对应距离的概率：全新的图像为 50%，过于典型或抄袭时更高。"),
-        unit="%", part="memorisation", floor_n=len(test),
-    )  # fmt: skip
+    yield figure(f"nearer_{space}", 100 * value, 100 * error, 50.0, n=len(made), floor_n=len(test), of="nearer", space=title)
     limit = ordered[int(CLOSEST * len(ordered))]
     value, error = mean_and_error(made < limit)
-    yield Figure(
-        f"copies_{space}", both("As near as the nearest hundredth of test pictures, {in_}", "近到测试图像中最近的百分之一之内，{in_}").fill(in_=title),
-        100 * value, 100 * error, 100 * CLOSEST, len(made),
-        both("Share of samples nearer to a training picture than 99 of 100 test pictures are: 1 % for new pictures; a model that copies has far more.",
-             "比 99% 的测试图像都更靠近某张训练图像的样本比例：全新的图像为 1%；抄袭的模型远高于此。"),
-        unit="%", part="memorisation", floor_n=len(test),
-    )  # fmt: skip
+    yield figure(f"copies_{space}", 100 * value, 100 * error, 100 * CLOSEST, n=len(made), floor_n=len(test), of="copies", space=title)

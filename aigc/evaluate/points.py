@@ -9,7 +9,8 @@ import numpy as np
 from aigc.data.points import SEED, SETS, TEST, TRAIN
 from aigc.evaluate.report import Figure, Line, Series
 from aigc.evaluate.subject import Found, Subject
-from aigc.words import Words, both
+from aigc.evaluate.text import figure
+from aigc.words import both
 
 REACH, CELLS = 3.0, 40  # of the grid: standardised points lie within, outliers count into the outermost cells
 TRUE = 400_000  # points that stand for the distribution itself
@@ -19,30 +20,6 @@ MIXTURES = ("ring", "grid")  # sets whose classes are Gaussians, each a mode
 
 COMPARING = both("Comparing points with the formula", "正在与公式对照")
 MATCHING = both("Matching points one to one", "正在做一一匹配")
-
-LABELS: dict[str, tuple[Words, Words, str]] = {
-    "modes": (
-        both("Modes covered, of {k}", "覆盖的模式数（共 {k} 个）"),
-        both("Modes that get at least a quarter of their share of points.", "分到的点数不少于应有份额四分之一的模式个数。"), "high",
-    ),
-    "near": (
-        both("Near the data", "靠近数据的比例"),
-        both("Share of points where points belong: within three standard deviations of a Gaussian's centre, or nearer to a true point than 99 % of fresh ones.",
-             "落在数据所在处的比例：距高斯中心三个标准差以内，或比 99% 的新真实点更靠近某个真实点。"), "high",
-    ),
-    "kl": (
-        both("KL(real ‖ made) on a 40 × 40 grid", "40 × 40 网格上的 KL(真实 ‖ 生成)"),
-        both("Nats lost by taking the made points for the real ones; large where a region is left out.", "把生成分布当作真实分布所损失的 nat；遗漏区域时变大。"), "low",
-    ),
-    "js": (
-        both("Jensen-Shannon divergence on a 40 × 40 grid", "40 × 40 网格上的 JS 散度"),
-        both("0 where both are alike, log 2 = 0.69 nats where they share nothing.", "两者相同为 0，毫无重叠为 log 2 = 0.69 nat。"), "low",
-    ),
-    "wasserstein": (
-        both("Wasserstein-2 distance, {n} points matched exactly", "Wasserstein-2 距离，{n} 个点精确匹配"),
-        both("Root mean square way from every point to the one it is matched with, by the best of all matchings.", "最优一一匹配下，每个点到其配对点距离的均方根。"), "low",
-    ),
-}  # fmt: skip
 
 
 def fresh(name: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,13 +41,9 @@ def examine(subject: Subject) -> Iterator[Found]:
     rng = np.random.default_rng(subject.seed)
     errors = [measure(made[rng.integers(len(made), size=len(made))]) for _ in range(10)]
     floors = [measure(fresh(name, len(made), 100 + i)[0]) for i in range(FLOORS)]
-    units = {"near": "%", "kl": "nats", "js": "nats"}
     for key, value in found.items():
-        label, help, better = LABELS[key]
-        yield Figure(
-            key, label.fill(k=len(subject.data.spec.classes)), value, float(np.std([e[key] for e in errors], ddof=1)),
-            float(np.mean([f[key] for f in floors])), len(made), help, unit=units.get(key, ""), better=better, part="points", floor_n=len(made),
-        )  # fmt: skip
+        error, floor = float(np.std([e[key] for e in errors], ddof=1)), float(np.mean([f[key] for f in floors]))
+        yield figure(key, value, error, floor, n=len(made), floor_n=len(made), k=len(subject.data.spec.classes))
     yield MATCHING
     yield from transported(name, made)
     yield "class_shares", shares(subject, made)
@@ -137,11 +110,8 @@ def transported(name: str, made: np.ndarray) -> Iterator[Figure]:
     true = [fresh(name, n, 200 + i)[0] for i in range(MATCHES)]
     values = [wasserstein(made[i * n : (i + 1) * n], true[i]) for i in range(MATCHES)]
     floors = [wasserstein(fresh(name, n, 300 + i)[0], true[i]) for i in range(MATCHES)]
-    label, help, better = LABELS["wasserstein"]
-    yield Figure(
-        "wasserstein", label.fill(n=f"{n:,}"), float(np.mean(values)), float(np.std(values, ddof=1) / MATCHES**0.5), float(np.mean(floors)), n * MATCHES,
-        help, better=better, part="points", floor_n=n * MATCHES,
-    )  # fmt: skip
+    error = float(np.std(values, ddof=1) / MATCHES**0.5)
+    yield figure("wasserstein", float(np.mean(values)), error, float(np.mean(floors)), n=n * MATCHES, floor_n=n * MATCHES, matched=f"{n:,}")
 
 
 def shares(subject: Subject, made: np.ndarray) -> Series:

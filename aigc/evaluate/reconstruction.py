@@ -10,8 +10,9 @@ from torch import Generator, Tensor
 from aigc import registry
 from aigc.data.load import Dataset
 from aigc.evaluate.neighbours import mean_and_error
-from aigc.evaluate.report import Figure, Line, Series
+from aigc.evaluate.report import Line, Series
 from aigc.evaluate.subject import Found, Subject
+from aigc.evaluate.text import figure
 from aigc.registry import Entry
 from aigc.techniques.base import Technique
 from aigc.words import Refusal, both
@@ -21,6 +22,11 @@ MOST_VALUES = 4096  # of a picture whose covariance is worked out whole
 OTHERS, OTHERS_PICTURES = 12, 2000  # models on the same data drawn beside this one, and the test pictures they rebuild
 
 FITTING = both("Fitting principal components", "正在拟合主成分")
+LINES = {
+    "components": both("principal components", "主成分"),
+    "model": both("this model", "此模型"),
+    "others": both("other models here", "此处的其他模型"),
+}
 
 
 def examine(subject: Subject) -> Iterator[Found]:
@@ -30,35 +36,31 @@ def examine(subject: Subject) -> Iterator[Found]:
     value, error = mean_and_error(errors)
     yield FITTING
     floors = principal_errors(data, tuple(sorted({*SIZES, size})))
-    yield Figure(
-        "reconstruction", both("Test reconstruction error, {n} numbers", "测试集重建误差，{n} 维编码").fill(n=size), value, error, None, len(errors),
-        both("Mean squared error of a pixel in [0, 1] on test pictures, each coded and decoded.", "测试图像编码再解码后，每个像素（[0, 1]）的均方误差。"),
-        part="reconstruction", unit="MSE",
-    )  # fmt: skip
+    yield figure("reconstruction", value, error, n=len(errors), size=size)
     if size in floors:
-        yield Figure(
-            "principal_components", both("Test reconstruction error of {n} principal components", "{n} 个主成分的测试集重建误差").fill(n=size), floors[size], None,
-            None, len(errors), both("The best that a linear code of the same size can do, fitted to the training pictures: to be beaten.",
-                                    "同样维数的线性编码（用训练图像拟合）所能做到的最好结果：应当优于它。"),
-            part="reconstruction", unit="MSE", better="",
-        )  # fmt: skip
-        yield Figure(
-            "reconstruction_ratio", both("Reconstruction error over that of principal components", "重建误差与主成分误差之比"), value / floors[size],
-            error / floors[size], None, len(errors), both("Below 1 the code holds more than a linear one of its size.", "小于 1 表示编码比同维数的线性编码保留得更多。"),
-            part="reconstruction",
-        )  # fmt: skip
+        yield figure("principal_components", floors[size], n=len(errors), size=size)
+        yield figure("reconstruction_ratio", value / floors[size], error / floors[size], n=len(errors))
     others = list(other_models(subject))
     lines: dict[str, Line] = {
         "components": [(float(k), v, None) for k, v in floors.items()],
         "model": [(float(size), value, error)],
         **({"others": others} if others else {}),
     }
-    yield "reconstruction", Series(
-        both("Reconstruction error by size of the code", "重建误差随编码维数的变化"), both("numbers in the code", "编码维数"), both("test MSE per pixel", "每像素测试 MSE"),
-        lines, {"components": both("principal components", "主成分"), "model": both("this model", "此模型"), "others": both("other models here", "此处的其他模型")},
-        both("Below the line of principal components, what the network learnt beyond a linear map pays.", "低于主成分曲线，说明网络学到了线性映射之外的东西。"),
-        part="reconstruction",
-    )  # fmt: skip
+    yield (
+        "reconstruction",
+        Series(
+            both("Reconstruction error by size of the code", "重建误差随编码维数的变化"),
+            both("numbers in the code", "编码维数"),
+            both("test MSE per pixel", "每像素测试 MSE"),
+            lines,
+            LINES,
+            both(
+                "Below the line of principal components, what the network learnt beyond a linear map pays.",
+                "低于主成分曲线，说明网络学到了线性映射之外的东西。",
+            ),
+            part="reconstruction",
+        ),
+    )
 
 
 def reconstruction_errors(model: Technique, data: Dataset, n: int, batch: int = 500) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,7 @@ from aigc.registry.sampling import pieces
 from aigc.techniques.base import Technique
 from aigc.words import Words, both
 
+SAYING = 1.0  # seconds between two words on how many samples there are
 SAMPLES = both("{done} of {n} samples", "{done} / {n} 个样本")
 READING = both("Reading {n} real pictures; they are kept for the next time", "正在读取 {n} 张真实图像；结果会保留，下次无需重算")
 
@@ -60,12 +62,14 @@ class Subject:
         """Makes the samples, the same that `python -m aigc sample` makes with this seed."""
         if "samples" in self.__dict__:
             return
+        said = time.monotonic()
         made: list[Tensor] = []
         asked: list[Tensor] = []
         for x, labels in pieces(self.model, self.n, self.seed, how=self.how):
             made.append(x if self.data.spec.is_points else as_bytes(x))
             asked += [labels] if labels is not None else []
-            if len(made) % 5 == 0 or len(made) * len(x) >= self.n:
+            if time.monotonic() - said >= SAYING:
+                said = time.monotonic()
                 yield SAMPLES.fill(done=f"{sum(map(len, made)):,}", n=f"{self.n:,}")
         self.samples, self.asked = torch.cat(made), torch.cat(asked) if asked else None
 

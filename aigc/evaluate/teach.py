@@ -52,6 +52,7 @@ def teach(data: Dataset, lesson: Lesson, device: torch.device | str = "cpu") -> 
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = lesson.learning_rate * _height((step + 1) / steps)
         batch = batches.draw(step, rng)
+        assert batch.labels is not None, "as the data have them"
         loss = functional.cross_entropy(network(batch.x)[1], batch.labels)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
