@@ -33,7 +33,7 @@ MIXES = {
 }
 BARS = 10  # of the loss by noise level
 POINTS_REACH = 5.0  # standardised points lie well within; images end at 1
-PREVIEW_STEPS = {"images": 10, "points": 20}  # training waits for previews
+PREVIEW_STEPS = {"images": 8, "points": 20}  # training waits for previews
 
 
 class Diffusion(Technique):
