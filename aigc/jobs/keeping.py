@@ -27,7 +27,7 @@ def keep(run: Run, model: Technique, shown: Preview | None, facts: dict[str, Any
         known["title"] = earlier.card.title
     wanted = record["request"].get("name") or f"{record['request']['technique']}-{record['request']['data']}"
     card = registry.card_of_run(record, slug=registry.free_slug(wanted), **known)
-    made = registry.save(model, card, _samples(shown, card))
+    made = registry.save(model, card, _samples(shown, card, len(model.spec.classes) if model.conditional else 0))
     if earlier is None:
         return made.slug
     registry.delete(earlier.slug)  # only now that the new one is safe
@@ -42,8 +42,8 @@ def _earlier(run: Run, slug: str | None) -> Entry | None:
     return found if found and found.card.run == run.id else None
 
 
-def _samples(shown: Preview | None, card: ModelCard) -> bytes | None:
-    """The last preview as a picture that says that it was generated."""
+def _samples(shown: Preview | None, card: ModelCard, columns: int) -> bytes | None:
+    """The last preview as a picture that says that it was generated; a class has a column of its own, if there are few."""
     samples = shown.sheets.get("samples", shown.arrays.get("points")) if shown else None
     note = {"technique": card.technique, "data": card.data, "seed": card.seed}
-    return None if samples is None else outputs.png(outputs.drawn(samples), made=True, note=note)
+    return None if samples is None else outputs.png(outputs.drawn(samples, columns=columns if columns <= 10 else 0), made=True, note=note)

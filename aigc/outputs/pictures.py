@@ -68,9 +68,9 @@ def sheet(images: Any, captions: Sequence[str | Words] | None = None, *, columns
     return canvas.convert("L") if tiles.shape[1] == 1 else canvas
 
 
-def drawn(samples: Any, captions: Sequence[str | Words] | None = None, *, lang: str = "en") -> Image.Image:
+def drawn(samples: Any, captions: Sequence[str | Words] | None = None, *, columns: int = 0, lang: str = "en") -> Image.Image:
     """Samples of either kind as a picture: images (N, C, H, W) on a sheet, points (N, 2) as dots."""
-    return scatter(samples) if samples.ndim == 2 else sheet(samples, captions, lang=lang)
+    return scatter(samples) if samples.ndim == 2 else sheet(samples, captions, columns=columns, lang=lang)
 
 
 def scatter(points: Any, real: Any = None, *, side: int = SHEET_SIDE) -> Image.Image:
