@@ -50,6 +50,15 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How good the averaged model is now, by figures of few samples: "fid", "asked_class", ..."""
+
+    images: int
+    seconds: float
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint: everything needed to go on bit for bit. The worker writes it; nobody else sees the tensors."""
 
@@ -89,4 +98,4 @@ class Finished:
     by: str
 
 
-Event = Step | Health | Preview | Saved | Said | Paused | Resumed | Finished
+Event = Step | Health | Preview | Measured | Saved | Said | Paused | Resumed | Finished

@@ -87,6 +87,12 @@ class Options:
         False, group="augmentation", label=both("Flip left-right", "左右翻转"),
         help=both("Half of the pictures are mirrored. Right for faces, wrong for digits.", "一半图像左右镜像。适合人脸，不适合数字。"),
     )  # fmt: skip
+    measures: int = knob(
+        6, 0, 100, group="run", label=both("Measurements on the way", "途中测量次数"),
+        help=both("How often a few samples are measured against real data, more often at the beginning. What would cost more than a "
+                  "thirtieth of the time is left out; nothing that is learnt depends on it.",
+                  "训练途中用少量样本与真实数据对照测量的次数，开头较密。会占用超过三十分之一时间的测量会跳过；它不影响所学的内容。"),
+    )  # fmt: skip
     seed: int = knob(
         0, 0, 2**31 - 1, group="run", label=both("Seed", "随机种子"),
         help=both("The same seed gives the same run on the same device.", "种子相同，在同一设备上训练就相同。"),

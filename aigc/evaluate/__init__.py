@@ -5,11 +5,12 @@ from __future__ import annotations
 from aigc.data import DataSpec
 from aigc.evaluate.feature_card import has_network
 from aigc.evaluate.report import PARTS, Figure, Report, Series, picture_of, reports
+from aigc.evaluate.terms import measured_terms
 from aigc.knobs import knobs
 from aigc.registry import Entry
 from aigc.techniques import technique
 
-__all__ = ["PARTS", "Figure", "Report", "Series", "dial", "has_network", "parts_for", "picture_of", "reports"]
+__all__ = ["PARTS", "Figure", "Report", "Series", "dial", "has_network", "measured_terms", "parts_for", "picture_of", "reports"]
 
 DIALS = ("guidance", "truncation", "temperature")  # knobs of sampling that buy quality with variety
 

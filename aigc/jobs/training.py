@@ -45,6 +45,7 @@ class Tools:
     device: Callable[[str], Any]
     compute: Callable[[int, int], None]  # (threads, seed): how the process computes
     keep: Callable[[Run, Any, Preview | None, dict[str, Any]], str] = keeping.keep
+    measure: Callable[[Any, Any], Callable[[Any], dict[str, float]] | None] = lambda data, device: None  # how good a model is, on its way
 
 
 def tools() -> Tools:
@@ -52,6 +53,7 @@ def tools() -> Tools:
     import torch
 
     from aigc.data.load import load
+    from aigc.evaluate.live import measure_for
     from aigc.registry import build
     from aigc.techniques import techniques
     from aigc.train import best_device, train
@@ -63,7 +65,7 @@ def tools() -> Tools:
         torch.set_num_threads(threads)
         torch.manual_seed(seed)  # fresh weights draw from the global generator
 
-    return Tools(load, build, train, best_device, compute)
+    return Tools(load, build, train, best_device, compute, measure=measure_for)
 
 
 def rehearse(loaded: Tools, hurried: Callable[[], bool]) -> None:
@@ -135,7 +137,8 @@ class _Job:
         self._leave_early()
         self.tools.compute(threads, options.seed)
         model = self.tools.build(request.technique, request.config, data.spec).to(device)
-        training = self.tools.train(model, data, options, commands=self.commands, resume=self._resume())
+        measure = self.tools.measure(data, device) if options.measures else None
+        training = self.tools.train(model, data, options, commands=self.commands, resume=self._resume(), measure=measure)
         self.run.move(State.RUNNING)
         self._end(*self._follow(training))
 

@@ -18,7 +18,7 @@ from aigc.events import Event
 from aigc.options import Options
 from aigc.techniques.base import Technique
 from aigc.train.devices import best_device
-from aigc.train.loop import Loop, NotFinite
+from aigc.train.loop import Loop, Measure, NotFinite
 from aigc.train.steer import obey
 
 __all__ = ["NotFinite", "best_device", "train"]
@@ -32,13 +32,15 @@ def train(
     commands: Callable[[], list[Command]] = list,
     resume: tuple[dict[str, Tensor], dict[str, Any]] | None = None,
     watch: bool = True,
+    measure: Measure | None = None,
 ) -> Generator[Event, None, Technique]:
     """Train `model` (already on its device) until the budget is spent or it is told to stop.
 
     `commands()` is asked between two steps.  `resume` is (state, facts) of a `Saved`.  `watch=False` leaves out previews.
+    `measure(averaged model)` says how good it is now, by figures of few samples; it is asked at the moments that `options.measures` gives.
     Returns the averaged, calibrated model.  Raises NotFinite.
     """
-    loop = Loop(model, data, options, watch)
+    loop = Loop(model, data, options, watch, measure)
     if resume:
         loop.restore(*resume)
     yield from loop.look(due=True)
@@ -50,6 +52,7 @@ def train(
         loop.step()
         yield from loop.report()
         yield from loop.look()
+        yield from loop.gauge()
         yield from loop.save()
     yield from loop.close("budget")
     return loop.averaged

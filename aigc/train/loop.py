@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -15,24 +15,28 @@ from torch import Tensor
 from aigc.data.batches import Augmentation, Batch, Batches
 from aigc.data.load import Dataset
 from aigc.ema import EMA
-from aigc.events import Event, Finished, Health, Preview, Saved, Step
+from aigc.events import Event, Finished, Health, Measured, Preview, Saved, Step
 from aigc.knobs import as_values, read
 from aigc.options import Options
 from aigc.techniques.base import Phase, Shown, Technique
 from aigc.train import optimise
 from aigc.train.devices import memory_bytes, precision, settle
-from aigc.train.watch import Meter, Pace
+from aigc.train.watch import Meter, Moments, Pace
 from aigc.words import Refusal, both
 
 REPORT_SECONDS = 0.5
 SAVE_SECONDS = 15.0
 WATCHING = 0.02  # share of the time that previews may take
 SAVING = 0.01
+MEASURED = 512  # samples that a measurement is expected to take
 
 NOT_FINITE = both(
     "The loss became infinite near image {n}. Lower the learning rate or clip the gradients, then train again.",
     "损失在第 {n} 张图像附近变为无穷。请降低学习率或裁剪梯度，再重新训练。",
 )
+
+
+Measure = Callable[[Technique], dict[str, float]]
 
 
 class NotFinite(Refusal):
@@ -42,7 +46,7 @@ class NotFinite(Refusal):
 class Loop:
     """The state of one training, and the few things that can be done to it."""
 
-    def __init__(self, model: Technique, data: Dataset, options: Options, watch: bool):
+    def __init__(self, model: Technique, data: Dataset, options: Options, watch: bool, measure: Measure | None = None):
         self.model, self.options, self.watch = model, options, watch
         self.device = model.device
         settle(self.device)
@@ -59,6 +63,7 @@ class Loop:
         self.batch: Batch | None = None
         self.images = self.steps = self.draws = 0
         self.meter, self.pace = Meter(), Pace(WATCHING, SAVING, SAVE_SECONDS)
+        self.measure, self.moments = measure, Moments(options.measures if measure else 0)
         self.started, self.before = time.monotonic(), 0.0
 
     @property
@@ -139,6 +144,17 @@ class Loop:
             self._calibrate(rng)
             return self.averaged.preview(self.shown, rng.manual_seed(self.options.seed))
 
+    def gauge(self, last: bool = False) -> Iterator[Event]:
+        """The figures of a few samples, at the moments that are worth what they cost."""
+        progress, seconds = self.progress(), self.seconds
+        expected = self.pace.previewed * MEASURED / self.shown.count
+        due = self.moments.last_due(seconds, expected) if last else progress > 0 and self.moments.due(progress, seconds, expected)
+        if due and self.measure:
+            with self.moments.measuring(), self._aside() as rng:
+                self._calibrate(rng)
+                figures = self.measure(self.averaged)
+            yield Measured(self.images, seconds, figures)
+
     def _calibrate(self, rng: torch.Generator) -> None:
         labels = self.data.labels[:2000] if self.data.labels is not None else None
         x = self.data.x[:2000]
@@ -163,6 +179,7 @@ class Loop:
         yield from self.report(due=True)
         yield from self.look(due=True)
         yield from self.save(due=True)
+        yield from self.gauge(last=True)
         yield Finished(self.images, self.steps, self.seconds, by)
 
     # waiting: time that passes while paused is nobody's
@@ -206,6 +223,7 @@ class Loop:
             self.batch = Batch(state["batch.x"].to(self.device), labels.to(self.device) if labels is not None else None)
         self.images, self.steps, self.draws, self.before = facts["images"], facts["steps"], facts["draws"], facts["seconds"]
         self.meter = Meter(self.images, facts["averaged_at"])
+        self.moments.skip_to(self.progress())
 
 
 def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

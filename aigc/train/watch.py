@@ -1,4 +1,4 @@
-"""What a training costs to watch: means read once per report, and previews that wait until they have been earned."""
+"""What a training costs to watch: means read once per report, previews and measurements that wait until they have been earned."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class Pace:
         now = time.monotonic()
         self._next_preview, self._next_save = now, now + save_seconds / 3
 
+    previewed = 0.0  # seconds that the last preview took
+
     def preview_due(self) -> bool:
         return time.monotonic() >= self._next_preview
 
@@ -66,6 +68,7 @@ class Pace:
         begun = time.monotonic()
         yield
         now = time.monotonic()
+        self.previewed = now - begun
         self._next_preview = now + max(0.5, (now - begun) / self._watching)
 
     @contextmanager
@@ -74,3 +77,37 @@ class Pace:
         yield
         now = time.monotonic()
         self._next_save = now + max(self._save_seconds, (now - begun) / self._saving)
+
+
+class Moments:
+    """When the model is measured: at moments spread evenly over the logarithm of the budget, each left out if it would cost more than
+    its share of the time."""
+
+    EARLIEST = 0.03  # of the budget
+    SHARE, LAST_SHARE = 0.03, 0.1  # of the time that all may take, and the last one, which training does not wait for
+
+    def __init__(self, count: int):
+        self._moments = [self.EARLIEST ** (1 - i / max(1, count - 1)) for i in range(count)][: count - 1]
+        self._wanted = count > 0
+        self._spent = self.cost = 0.0  # seconds: of all so far, of the last one
+
+    def skip_to(self, progress: float) -> None:
+        """A resumed run has its earlier ones behind it."""
+        self._moments = [m for m in self._moments if m > progress]
+
+    def due(self, progress: float, seconds: float, expected: float) -> bool:
+        """Whether to measure now, `seconds` into a training that is `progress` (above 0) on its way.  Asked at every step."""
+        if not self._moments or progress < self._moments[0]:
+            return False
+        self.skip_to(progress)
+        return self._spent + (self.cost or expected) <= self.SHARE * seconds / progress
+
+    def last_due(self, seconds: float, expected: float) -> bool:
+        return self._wanted and (self.cost or expected) <= self.LAST_SHARE * seconds
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self.cost = time.monotonic() - begun
+        self._spent += self.cost

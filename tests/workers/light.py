@@ -57,7 +57,9 @@ def saved(images: int) -> Saved:
     return Saved(images, images, images / 100, {}, {}, {"images": images})
 
 
-def train(model: Model, data: object, options: Any, *, commands: Callable[[], list[Command]], resume: Any = None) -> Generator[Event, None, Model]:
+def train(
+    model: Model, data: object, options: Any, *, commands: Callable[[], list[Command]], resume: Any = None, measure: Any = None
+) -> Generator[Event, None, Model]:
     images, paused = (resume[1]["images"] if resume else 0), False
     while paused or not options.images or images < options.images:
         told = [] if options.seed == DEAF and images > 3 else commands()
