@@ -121,6 +121,7 @@ REFUSED = [
     ("train", "vae", "--set", "beta=purple"),
     ("train", "vae", "--set", "nonsense=1"),
     ("train", "vae", "--data", "moons", "--set", "likelihood=cross-entropy"),
+    ("train", "gan", "--set", "generator_norm=batch", "--set", "batch=1"),
     ("train", "gan", "--data", "moons", "--set", "critic_network=pooled"),
     ("train", "diffusion", "--data", "moons", "--set", "network=convolutional"),
     ("train", "vae", "--set", "beta=1e999"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from aigc import data
 from aigc.knobs import as_values, knobs, read, read_value
+from aigc.nets.kinds import Norm
 from aigc.options import Options
 from aigc.registry.card import SLUG
 from aigc.techniques import suits, technique
@@ -45,6 +46,11 @@ def checked(request: Request, most_seconds: float | None = None) -> tuple[Reques
     else:
         config, options = read(info.Config, request.config), read(Options, request.options)
     suits(config, spec)
+    if options.batch == 1 and Norm.BATCH in vars(config).values():
+        raise Refusal(
+            both("Batch normalisation needs at least 2 images a step: make the batch larger, or choose another normalisation.",
+                 "批归一化每步至少需要 2 张图像：请加大批大小，或改用其他归一化。")
+        )  # fmt: skip
     if most_seconds and not 0 < options.seconds <= most_seconds:
         raise Refusal(both("Here a run may take at most {n:.0f} seconds.", "这里一次训练最多 {n:.0f} 秒。"), n=most_seconds)
     if request.name and not SLUG.match(request.name):
