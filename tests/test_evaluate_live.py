@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def costless(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_measuring_does_not_change_what_is_learnt(costless: None) -> None:
     plain, measured = toy(), toy()
     drain(train(plain, toy_data(), OPTIONS, watch=False))
-    events, averaged = drain(train(measured, toy_data(), OPTIONS, measure=greedy))
+    events, _ = drain(train(measured, toy_data(), OPTIONS, measure=greedy))
     found = [e for e in events if isinstance(e, Measured)]
     assert digest(plain) == digest(measured)
     assert len(found) == OPTIONS.measures and all(set(e.figures) == {"level"} for e in found)
@@ -51,7 +52,7 @@ def test_moments_lie_close_together_at_the_beginning(costless: None) -> None:
     events, _ = drain(train(toy(), toy_data(), OPTIONS, measure=greedy))
     at = [e.images / OPTIONS.images for e in events if isinstance(e, Measured)]
     assert at == sorted(at) and 0.03 <= at[0] < 0.05 and at[-1] >= 1.0
-    ratios = [b / a for a, b in zip(at, at[1:], strict=False)]
+    ratios = [b / a for a, b in pairwise(at)]
     assert max(ratios) / min(ratios) < 1.3  # evenly over the logarithm
 
 

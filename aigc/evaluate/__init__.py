@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aigc.data import DataSpec
 from aigc.evaluate.feature_card import has_network
 from aigc.evaluate.report import PARTS, Figure, Report, Series, picture_of, reports
 from aigc.evaluate.terms import measured_terms
-from aigc.knobs import knobs
+from aigc.knobs import knobs, read
 from aigc.registry import Entry
 from aigc.techniques import technique
 
-__all__ = ["PARTS", "Figure", "Report", "Series", "dial", "has_network", "measured_terms", "parts_for", "picture_of", "reports"]
+__all__ = ["PARTS", "Figure", "Report", "Series", "dial_of", "has_network", "measured_terms", "parts_for", "picture_of", "reports"]
 
 DIALS = ("guidance", "truncation", "temperature")  # knobs of sampling that buy quality with variety
 
@@ -22,19 +24,21 @@ def parts_for(entry: Entry, data: DataSpec) -> tuple[str, ...]:
         return ()
     if data.is_points:
         return ("points",)
-    seen = has_network(data)
+    seen, info = has_network(data), technique(card.technique)
+    config = read(info.Config, card.config)
     makes_sense = {
         "fidelity": seen,
         "likelihood": card.technique in ("vae", "diffusion"),
-        "reconstruction": technique(card.technique).can_encode and "latent" in card.config,
+        "reconstruction": info.can_encode and hasattr(config, "latent"),
+        "usefulness": bool(data.classes) and (seen or getattr(config, "conditional", False)),
         "memorisation": True,
+        "tradeoff": seen and bool(dial_of(info.Sampling, config)),
     }
     return tuple(part for part in PARTS if makes_sense.get(part))
 
 
-def dial(entry: Entry) -> str:
-    """The sampling knob that buys quality with variety; "" where the model has none."""
-    card = entry.card
-    known = knobs(technique(card.technique).Sampling)
-    guided = bool(card.config.get("conditional")) and card.config.get("label_dropout", 0.1) > 0
+def dial_of(Sampling: type, config: Any) -> str:
+    """The sampling knob that buys quality with variety; "" where there is none.  Guidance needs classes that were hidden now and then."""
+    known = knobs(Sampling)
+    guided = getattr(config, "conditional", False) and getattr(config, "label_dropout", 0.0) > 0
     return next((name for name in DIALS if name in known and (name != "guidance" or guided)), "")
