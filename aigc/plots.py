@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 
 # Runs are told apart by dash and by width, since colour already says what a curve is (palette.py).
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 CURVE_POINTS = 2000  # of each curve, on the wire
+DECADES = 20.0  # largest over smallest x past which an axis is logarithmic
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,47 @@ def comparison(curves: Sequence[Curve], *, x_title: str, y_title: str, log: bool
         xaxis={"title": {"text": x_title}, "rangemode": "tozero"}, yaxis={"title": {"text": y_title}, "type": "log" if log else "linear"},
     )  # fmt: skip
     return figure
+
+
+@dataclass(frozen=True)
+class Line:
+    """Measured points with their errors, in the order in which they are joined."""
+
+    name: str
+    points: Sequence[tuple[float, float, float | None]]  # x, y, standard deviation of y
+    colour: str = ""  # "" is the look's own
+    joined: bool = True
+
+
+def measured(lines: Sequence[Line], *, x_title: str, y_title: str, look: Look, height: int = 340) -> go.Figure:
+    """Points joined by lines, with error bars.  The x axis is logarithmic where it spans more than `DECADES`."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    drawn: Counter[str] = Counter()
+    for line in lines:
+        colour = line.colour or look.colour
+        dash = DASHES[drawn[colour] % len(DASHES)]
+        x, y, errors = ([point[i] for point in line.points] for i in range(3))
+        bars = {"type": "data", "array": [e or 0.0 for e in errors], "thickness": 1.25, "width": 3, "visible": any(errors)}
+        style = {"color": colour, "dash": dash, "width": 1.75}
+        marker = {"size": 7, "color": colour, "symbol": SYMBOLS[drawn[colour] % len(SYMBOLS)]}
+        mode = "lines+markers" if line.joined else "markers"
+        figure.add_scatter(x=x, y=y, name=line.name, mode=mode, line=style, marker=marker, error_y=bars)
+        drawn[colour] += 1
+    across = [point[0] for line in lines for point in line.points]
+    figure.update_layout(
+        template=dict(look.template), height=height, showlegend=len(lines) > 1, hovermode="closest",
+        xaxis={"title": {"text": x_title}, "type": "log" if _is_wide(across) else "linear"}, yaxis={"title": {"text": y_title}},
+    )  # fmt: skip
+    if _is_wide(across):
+        marks = sorted(set(across))
+        figure.update_xaxes(tickvals=marks, ticktext=[f"{x:g}" for x in marks])
+    return figure
+
+
+def _is_wide(x: Sequence[float]) -> bool:
+    return bool(x) and min(x) > 0 and max(x) / min(x) > DECADES
 
 
 def thinned(x: Sequence[float], y: Sequence[float], most: int = CURVE_POINTS) -> tuple[list[float], list[float]]:

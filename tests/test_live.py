@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aigc import data
-from aigc.events import Event, Finished, Health, Paused, Preview, Said, Step
+from aigc.events import Event, Finished, Health, Measured, Paused, Preview, Said, Step
 from aigc.jobs.request import Request
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
@@ -58,7 +58,7 @@ def test_the_first_answer_has_the_whole_history_and_the_next_only_what_is_new() 
     assert first["fresh"]
     assert first["curves"] == {"critic_loss": [[128, 0.13, 1.0], [256, 0.26, 2.0]], "real_score": [[128, 0.13, 0.5]]}
     assert [p["images"] for p in first["previews"]] == [0]
-    assert set(first["terms"]) == set(techniques()["gan"].terms)
+    assert set(first["terms"]) == {*techniques()["gan"].terms, "fid", "asked_class"}
     quiet = shot(run, first["cursor"])
     assert not quiet["fresh"]
     assert quiet["cursor"] == first["cursor"]
@@ -70,6 +70,15 @@ def test_the_first_answer_has_the_whole_history_and_the_next_only_what_is_new() 
     assert news["curves"] == {"critic_loss": [[384, 0.38, 3.0]]}
     assert [p["images"] for p in news["previews"]] == [384]
     assert news["log"] == [{"images": 384, "text": "学习率：0.001 → 0.0005"}]
+
+
+def test_what_was_measured_on_the_way_is_a_curve_named_for_what_it_was_measured_by() -> None:
+    run = a_run("gan", "digits", step(128, critic_loss=1.0), Measured(128, 0.2, {"fid": 81.5, "asked_class": math.nan}))
+    answer = shot(run)
+    assert answer["curves"]["fid"] == [[128, 0.2, 81.5]] and answer["curves"]["asked_class"] == [[128, 0.2, None]]
+    assert answer["terms"]["fid"]["label"] == "FID-512, Digits 8×8 CNN" and answer["terms"]["fid"]["sparse"]
+    assert answer["panels"]["quality"] == text.PANELS["quality"].en and not answer["terms"]["critic_loss"]["sparse"]
+    assert {"js"} == set(shot(a_run("gan", "moons"))["terms"]) - set(techniques()["gan"].terms)
 
 
 def test_a_log_that_was_cut_back_is_read_anew() -> None:

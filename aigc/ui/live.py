@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aigc.commands import Do
+from aigc.evaluate import measured_terms
 from aigc.jobs.runs import State
+from aigc.registry import spec_from_json
 from aigc.techniques import TechniqueInfo, Term, techniques
 from aigc.ui.text import live as text
 from aigc.ui.text import train as presets
-from aigc.words import Lang, Words
+from aigc.words import Lang, Refusal, Words
 
 if TYPE_CHECKING:
     from aigc.jobs.runs import Run
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 CURVE_POINTS = 600  # on the wire, for each curve
 ROW_FRAMES = 120  # of each row's history
 LOG_LINES = 200
+OF_POINTS = ("js",)  # figures of 2-D sets; the others are of pictures
 
 Json = dict[str, Any]
 
@@ -36,7 +39,7 @@ def snapshot(run: Run, since: str, lang: Lang, *, mine: bool, place: int = 0) ->
     record = run.record
     state = _state(record)
     info = techniques().get(record["request"]["technique"])
-    events, cursor, fresh = _new_events(run, since)
+    events, cursor, fresh = new_events(run, since)
     answer: Json = {
         "id": run.id,
         "cursor": cursor,
@@ -157,7 +160,7 @@ def _seconds_left(record: Json, step: Json) -> float | None:
 
 
 # what happened
-def _new_events(run: Run, since: str) -> tuple[list[Json], str, bool]:
+def new_events(run: Run, since: str) -> tuple[list[Json], str, bool]:
     """Events after the cursor, the new cursor, and whether they start from the beginning.
 
     A resumed run's log is cut back to its checkpoint, which is a new file: an old cursor then starts over.
@@ -209,7 +212,10 @@ def _curves(events: Sequence[Json]) -> dict[str, list[list[float | None]]]:
     for e in events:
         if e["kind"] == "step":
             for name, value in e["terms"].items():
-                found.setdefault(name, []).append([e["images"], round(e["seconds"], 2), _short(value)])
+                found.setdefault(name, []).append([e["images"], round(e["seconds"], 2), short(value)])
+        elif e["kind"] == "measured":
+            for name, value in e["figures"].items():
+                found.setdefault(name, []).append([e["images"], round(e["seconds"], 2), short(value)])
     return found
 
 
@@ -236,11 +242,11 @@ def _rows(events: Sequence[Json]) -> dict[str, list[Json]]:
     for e in events:
         if e["kind"] == "health":
             for name, row in e["rows"].items():
-                found.setdefault(name, []).append({"images": e["images"], "row": [_short(v) for v in row]})
+                found.setdefault(name, []).append({"images": e["images"], "row": [short(v) for v in row]})
     return {name: frames[:: math.ceil(len(frames) / ROW_FRAMES)][:-1] + frames[-1:] for name, frames in found.items()}
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """Five digits are more than a plot shows; JSON has no NaN."""
     return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None
 
@@ -268,16 +274,26 @@ def _line(event: Json, lang: Lang) -> Json | None:
 
 # what does not change while it runs
 def _lasting(record: Json, info: TechniqueInfo | None, lang: Lang) -> Json:
-    return {"title": _title(record, lang), "points": _is_points(record), "classes": _classes(record, lang)} | legend(info, lang)
+    named = legend(info, lang, measured(record))
+    return {"title": _title(record, lang), "points": _is_points(record), "classes": _classes(record, lang)} | named
 
 
-def legend(info: TechniqueInfo | None, lang: Lang) -> Json:
-    """The names of the curves and of the plots they stand in."""
-    terms = info.terms if info else {}
+def legend(info: TechniqueInfo | None, lang: Lang, figures: dict[str, Term] | None = None) -> Json:
+    """The names of the curves and of the plots they stand in; `figures`: of those that are measured now and then, dot by dot."""
+    terms, figures = info.terms if info else {}, figures or {}
     return {
-        "terms": {name: _term(term, lang) for name, term in terms.items()},
-        "panels": {term.panel: text.panel(term.panel)[lang] for term in terms.values()},
+        "terms": {name: _term(term, lang) | {"sparse": name in figures} for name, term in (terms | figures).items()},
+        "panels": {term.panel: text.panel(term.panel)[lang] for term in (terms | figures).values()},
     }
+
+
+def measured(record: Json) -> dict[str, Term]:
+    """What the figures that are measured while this run trains are called; named for its data, since that is what they are measured by."""
+    try:
+        spec = spec_from_json(record["spec"])
+    except Refusal:
+        return {}
+    return {name: term for name, term in measured_terms(spec).items() if (name in OF_POINTS) == spec.is_points}
 
 
 def _is_points(record: Json) -> bool:

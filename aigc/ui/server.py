@@ -24,6 +24,7 @@ from aigc.ui import downloads, now, quick, routes
 from aigc.ui.document import STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
+from aigc.ui.tabs import arena_routes, evaluate_routes
 from aigc.ui.theme import theme
 from aigc.ui.visitors import cookies_in
 
@@ -54,6 +55,8 @@ def assemble(
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.include_router(routes.router(supervisor, single_user=single_user))
     app.include_router(downloads.router())
+    app.include_router(evaluate_routes.router())
+    app.include_router(arena_routes.router(supervisor, single_user=single_user))
     app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
     limit = Policy(public).upload_limit
     with warnings.catch_warnings(), quick.mounting(demo):

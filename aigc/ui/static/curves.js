@@ -5,7 +5,8 @@ import { figure, h, lastBefore, say, svg } from "./dom.js";
 const HEIGHT = 172;
 const KEPT_FREE = 3; // plots for which there is room before anything is known
 const ROOM = { left: 46, right: 10, top: 8, bottom: 20 };
-const DASHES = ["", "7 3", "2 3", "8 3 2 3"]; // curves of one role in one plot are told apart by their dashes
+const DASHES = ["", "7 3", "2 3", "8 3 2 3", "14 4", "8 3 2 3 2 3"]; // curves of one role in one plot are told apart by their dashes
+const SPARSE = 40; // points; so few are shown one by one
 
 /** Round numbers between low and high: about `count` of them, or the decades of a log axis. */
 function ticks(low, high, count, log) {
@@ -66,7 +67,8 @@ class Plot {
     const dash = DASHES[sameRole % DASHES.length];
     const raw = svg("path", { class: "aigc-raw", stroke: colour });
     const path = svg("path", { class: "aigc-line", stroke: colour, "stroke-dasharray": dash });
-    this.paths.append(raw, path);
+    const dots = svg("path", { class: "aigc-dots-line", stroke: colour });
+    this.paths.append(raw, path, dots);
     const value = h("span", { className: "aigc-value" });
     const sample = svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash });
     const swatch = svg("svg", { width: 22, height: 8 }, sample);
@@ -76,7 +78,7 @@ class Plot {
     const label = h("button", { type: "button", className: "aigc-term", title: term.help, onclick: () => this.group.explain(term) }, term.label);
     const unit = h("small", {}, term.unit);
     this.legend.append(h("span", { className: "aigc-entry" }, hide, label, value, unit));
-    return { raw, path, value };
+    return { raw, path, dots, value };
   }
 
   /** Pointing shows values, a click goes to that moment, a drag zooms. */
@@ -126,6 +128,7 @@ class Plot {
       const points = shown.find(([other]) => other === name)?.[1];
       line.path.setAttribute("d", points ? this.trace(points, axis, log) : "");
       line.raw.setAttribute("d", points && smooth ? this.trace(curves[name], axis, log) : "");
+      line.dots.setAttribute("d", points && points.length <= SPARSE && this.terms[name].sparse ? this.trace(points, axis, log, true) : "");
     }
     this.point(this.group.pointed, this.group.marked);
   }
@@ -160,13 +163,14 @@ class Plot {
     return HEIGHT - ROOM.bottom - share * (HEIGHT - ROOM.top - ROOM.bottom);
   }
 
-  trace(points, axis, log) {
+  /** The line through the points, or a dot on each. */
+  trace(points, axis, log, dots = false) {
     let pen = "M";
     let d = "";
     for (const p of points) {
       const drawn = p[2] !== null && (!log || p[2] > 0) && p[axis] >= this.span[0] && p[axis] <= this.span[1];
-      if (drawn) d += `${pen}${this.pixelX(p[axis]).toFixed(1)} ${this.pixelY(p[2], log).toFixed(1)}`;
-      pen = drawn ? "L" : "M";
+      if (drawn) d += `${pen}${this.pixelX(p[axis]).toFixed(1)} ${this.pixelY(p[2], log).toFixed(1)}${dots ? "h0" : ""}`;
+      pen = drawn && !dots ? "L" : "M";
     }
     return d;
   }

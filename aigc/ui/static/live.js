@@ -1,27 +1,18 @@
 // The live panel of a training run: asks the server what is new and draws it in place, so that nothing flickers or jumps.
 // Every `.aigc-live` element on the page becomes one; window.aigc.live is what the form beside it calls.
 
+import "./arena.js";
+import { ask, BASE } from "./ask.js";
 import { Bars, Curves } from "./curves.js";
 import { h, lastBefore, say, thin } from "./dom.js";
 import "./ladder.js";
 import { Pictures } from "./pictures.js";
 
-const BASE = new URL("../", import.meta.url); // .../aigc/, wherever a proxy put it
 const LIVE_MS = 500;
 const HIDDEN_MS = 5000;
 const LONGEST_WAIT_MS = 15000;
 const SETTLE_MS = 400; // a knob that is being turned is sent when it rests
 const MOST_POINTS = 1500;
-
-async function ask(path, query = {}, body = undefined) {
-  const url = new URL(path, BASE);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const sent = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(body === undefined ? 10000 : 120000), ...sent });
-  if (answer.ok) return answer;
-  const told = await answer.json().catch(() => ({}));
-  throw Object.assign(new Error(told.error ?? ""), { status: answer.status, told: told.error });
-}
 
 class Panel {
   constructor(technique, lang) {

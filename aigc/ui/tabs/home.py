@@ -23,7 +23,7 @@ STEPS = {
     "preprocess": ("data", {"view": "look"}, "real"),
     "train": ("{first}", {"view": "train"}, "maker"),
     "generate": ("{first}", {"view": "explore"}, "generated"),
-    "evaluate": ("models", {}, "judge"),
+    "evaluate": ("evaluate", {}, "judge"),
     "feedback": ("models", {}, "loss"),
 }
 

@@ -22,7 +22,7 @@ STEPS: dict[str, tuple[Words, Words]] = {
     "preprocess": (both("Preprocess", "预处理"), both("Crop, resize, shift, turn, mirror", "裁剪、缩放、平移、旋转、镜像")),
     "train": (both("Train", "训练"), both("Live curves and samples; pause, step, turn the knobs", "实时曲线与样本；可暂停、单步、调参")),
     "generate": (both("Generate", "生成"), both("Sample, interpolate, walk the latent plane", "采样、插值、在潜空间里漫步")),
-    "evaluate": (both("Evaluate", "评价"), both("Compare curves, samples and measured quality", "比较曲线、样本与实测质量")),
+    "evaluate": (both("Evaluate", "评估"), both("Figures with their errors, beside real data", "带误差的指标，与真实数据对照")),
     "feedback": (both("Feedback", "反馈"), both("Keep the best, change one thing, go on from there", "留下最好的，改动一处，接着训练")),
 }
 

@@ -42,6 +42,8 @@ PANELS: dict[str, Words] = {
     "kl": both("KL divergence", "KL 散度"),
     "weight": both("Weight of the KL", "KL 的权重"),
     "sigma": both("Width of the likelihood", "似然的宽度"),
+    "quality": both("Quality of a few samples", "少量样本的质量"),
+    "classes": both("Read as the class asked for", "被识别为所要求的类别"),
 }
 
 UNITS: dict[str, Words] = {

@@ -6,7 +6,13 @@ from aigc.words import Words, both
 
 NAME = both("AIGC Lab", "AIGC 实验室")
 SENTENCE = both("Train generative models in the browser, and watch them learn.", "在浏览器里训练生成模型，看着它们学会。")
-TABS: dict[str, Words] = {"home": both("Home", "首页"), "data": both("Data", "数据"), "models": both("Models", "模型")}
+TABS: dict[str, Words] = {
+    "home": both("Home", "首页"),
+    "data": both("Data", "数据"),
+    "models": both("Models", "模型"),
+    "evaluate": both("Evaluate", "评估"),
+    "arena": both("Arena", "擂台"),
+}
 SKIP = both("Skip to content", "跳到正文")
 THEME = both("Light or dark", "浅色或深色")
 THEMES = {

@@ -1,0 +1,436 @@
+// The panel of an arena: runs that share data and budget, side by side. Asks the server what is new and changes only that, in place.
+// `.aigc-arena` elements on the page become it; window.aigc.arena is what the form beside it calls.
+
+import { ask, BASE } from "./ask.js";
+import { Curves } from "./curves.js";
+import { h, say } from "./dom.js";
+import { Cloud } from "./points.js";
+
+const LIVE_MS = 1000;
+const HIDDEN_MS = 5000;
+const LONGEST_WAIT_MS = 15000;
+const LIST_MS = 10000;
+const LEAST_FILLED = 0.85; // of its place, by a picture
+
+/** One run: its name, its newest samples, and how far it is. */
+class Tile {
+  constructor(words) {
+    this.words = words;
+    this.name = h("a", {});
+    this.dot = h("i", { className: "aigc-dot" });
+    this.says = h("span", {});
+    this.moment = h("span", { className: "aigc-moment" });
+    this.reason = h("p", { className: "aigc-reason", hidden: true });
+    this.stage = h("div", { className: "aigc-tile-stage" }, h("p", { className: "aigc-quiet" }, words.waiting));
+    const caption = h("figcaption", {}, h("b", {}, this.name), h("span", { className: "aigc-tile-says" }, this.dot, this.says, this.moment));
+    this.element = h("figure", { className: "aigc-tile" }, caption, this.stage, this.reason);
+    new ResizeObserver(() => this.fit()).observe(this.stage);
+  }
+
+  take(cell, inGrid) {
+    say(this.name, cell.label);
+    if (cell.href) this.name.setAttribute("href", cell.href);
+    this.name.parentElement.hidden = inGrid;
+    this.dot.dataset.state = cell.state;
+    say(this.says, cell.says);
+    say(this.moment, cell.moment ?? "");
+    say(this.reason, cell.reason ?? "");
+    this.reason.hidden = !cell.reason;
+    this.element.title = inGrid ? cell.label : "";
+    if (cell.picture && cell.picture !== this.shown) this.draw(cell);
+    if (cell.points && cell.points !== this.shown) this.drawPoints(cell);
+  }
+
+  /** The new picture takes the old one's place when it is there. */
+  async draw(cell) {
+    this.shown = cell.picture;
+    const image = new Image();
+    image.src = new URL(`runs/${cell.run}/previews/${cell.picture}`, BASE).href;
+    image.alt = `${this.words.samples}: ${cell.label}`;
+    try {
+      await image.decode();
+    } catch {
+      return; // thinned out meanwhile: the last picture stays
+    }
+    if (this.shown !== cell.picture) return;
+    this.tiles = cell.tiles;
+    const [rows, columns] = cell.tiles;
+    const lines = h("div", { className: "aigc-lines", style: `--rows: ${rows}; --columns: ${columns}` });
+    this.frame = h("div", { className: "aigc-frame" }, image, lines);
+    this.stage.replaceChildren(this.frame);
+    this.stage.classList.add("aigc-filled");
+    this.fit();
+  }
+
+  /** A whole number of screen pixels for each pixel, so that all are alike, unless that wastes too much room. */
+  fit() {
+    if (!this.frame) return this.cloud?.draw();
+    const [rows, columns, height, width] = this.tiles;
+    const dots = window.devicePixelRatio || 1;
+    const fits = Math.min(this.stage.clientWidth / (columns * width), this.stage.clientHeight / (rows * height)) * dots;
+    const whole = Math.floor(fits);
+    const scale = (whole > fits * LEAST_FILLED ? whole : fits) / dots;
+    this.frame.style.width = `${columns * width * scale}px`;
+    this.frame.style.height = `${rows * height * scale}px`;
+  }
+
+  async drawPoints(cell) {
+    this.shown = cell.points;
+    try {
+      this.real ??= ask(`runs/${cell.run}/arrays/real`).then((answer) => answer.json());
+      const [arrays, real] = await Promise.all([(await ask(`runs/${cell.run}/arrays/${cell.points}`)).json(), this.real.catch(() => null)]);
+      if (this.shown !== cell.points) return;
+      this.cloud ??= new Cloud({ step_of_path: "" }, {});
+      if (this.cloud.canvas.parentNode !== this.stage) this.stage.replaceChildren(this.cloud.canvas);
+      this.stage.classList.add("aigc-filled");
+      this.cloud.show({ points: arrays.points }, real?.points, cell.label);
+    } catch {
+      // as above
+    }
+  }
+}
+
+/** The table of costs and figures; only cells that changed are touched. */
+class Table {
+  constructor(caption) {
+    this.head = h("tr", {});
+    this.body = h("tbody", {});
+    this.table = h("table", {}, h("caption", {}, caption), h("thead", {}, this.head), this.body);
+    this.element = h("div", { className: "aigc-arena-table", tabIndex: 0, role: "group", "aria-label": caption }, this.table);
+  }
+
+  take(table, cells, words) {
+    const keys = String(table.columns.map((c) => c.key + c.label));
+    if (keys !== this.keys) {
+      this.keys = keys;
+      this.head.replaceChildren(...table.columns.map((c) => h("th", { scope: "col", title: c.help, "data-column": c.key }, c.label)));
+      this.body.replaceChildren();
+    }
+    while (this.body.children.length > table.rows.length) this.body.lastChild.remove();
+    table.rows.forEach((row, i) => this.row(i, table.columns, row, cells[i], words));
+  }
+
+  row(i, columns, row, cell, words) {
+    let line = this.body.children[i];
+    if (!line) {
+      line = h("tr", {}, ...columns.map((c) => h(c.key === "run" ? "th" : "td", { "data-column": c.key, ...(c.key === "run" ? { scope: "row" } : {}) })));
+      this.body.append(line);
+    }
+    columns.forEach((c, j) => {
+      const place = line.children[j];
+      const href = c.key === "run" ? cell.href : c.key === "model" && row.model ? `?${new URLSearchParams({ tab: "evaluate", model: row.model })}` : "";
+      const text = row[c.key] || (c.key === "run" || c.key === "state" ? "" : "–");
+      if (place.textContent === text && (place.firstElementChild?.getAttribute("href") ?? "") === (href ?? "")) return;
+      place.replaceChildren(href ? h("a", { href, title: c.key === "model" ? words.evaluate : "" }, text) : text);
+    });
+  }
+}
+
+class Arena {
+  constructor(lang) {
+    Object.assign(this, { lang, id: null, mark: "", failures: 0, tiles: [] });
+    this.element = h("div", { className: "aigc-panel aigc-arena-panel" });
+    this.start();
+    document.addEventListener("visibilitychange", () => document.hidden || this.poll());
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.seenAgain()).observe(this.element);
+  }
+
+  /** What the page says and which arenas there are come with one request, when somebody first looks. */
+  async start() {
+    if (!this.seen) {
+      setTimeout(() => this.start(), 300);
+      return;
+    }
+    let hello;
+    try {
+      hello = await (await ask("arenas", { lang: this.lang })).json();
+    } catch {
+      setTimeout(() => this.start(), 2000);
+      return;
+    }
+    this.words = hello.words;
+    this.build();
+    this.list(hello.arenas);
+    this.clear();
+    const asked = new URLSearchParams(location.search);
+    const first = hello.arenas.find((a) => a.mine && a.live) ?? hello.arenas.find((a) => a.mine);
+    const wanted = this.wanted ?? (asked.get("tab") === "arena" && asked.get("arena")) ?? first?.id;
+    if (wanted || first) this.show(wanted || first.id);
+    setInterval(() => this.seen && this.refreshList(), LIST_MS);
+  }
+
+  build() {
+    const w = this.words;
+    this.dot = h("i", { className: "aigc-dot" });
+    this.says = h("strong", { role: "status", "aria-live": "polite" });
+    this.title = h("span", { className: "aigc-title" });
+    this.buttons = h("div", { className: "aigc-actions" });
+    this.bar = h("progress", { className: "aigc-progress", max: 1, value: 0, "aria-label": w.progress });
+    this.note = h("p", { className: "aigc-notice", role: "status", "aria-live": "polite" });
+    this.grid = h("div", { className: "aigc-tiles" });
+    const nothing = { onpick: () => {}, onpeek: () => {}, onexplain: (term) => say(this.note, term.help) };
+    this.curves = [1, 0].map((axis) => Object.assign(new Curves(w, this.lang, nothing), { axis }));
+    const log = h("input", { type: "checkbox", onchange: () => this.curves.forEach((c) => c.set({ log: log.checked })) });
+    this.logs = h("label", { className: "aigc-log-switch", hidden: true }, log, ` ${w.log_axis}`);
+    const plots = this.curves.map((c) => h("div", {}, h("h5", {}, c.axis ? w.by_seconds : w.by_images), c.element));
+    this.noQuality = h("p", { className: "aigc-quiet" }, w.no_quality);
+    this.plots = h("div", { className: "aigc-quality", hidden: true }, ...plots);
+    this.table = new Table(w.table);
+    this.files = h("p", { className: "aigc-files", hidden: true });
+    this.past = h("ul", { className: "aigc-recent" });
+    const section = (title, ...inside) => h("section", {}, h("h4", {}, title), ...inside);
+    const status = h("header", { className: "aigc-status" }, h("div", { className: "aigc-says" }, this.dot, this.says, this.title), this.buttons);
+    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.plots), section(w.table, this.table.element, this.files));
+    this.element.replaceChildren(status, this.bar, this.note, this.results, section(w.past, this.past));
+  }
+
+  clear() {
+    Object.assign(this, { mark: "", told: null, tiles: [], shape: "", termsKey: "" });
+    say(this.says, this.words.none);
+    say(this.title, this.words.press);
+    this.dot.dataset.state = "";
+    this.bar.value = 0;
+    this.results.hidden = true;
+    this.files.hidden = true;
+    this.buttons.replaceChildren();
+    this.grid.replaceChildren();
+  }
+
+  // what the form beside the panel calls
+  show(id) {
+    this.wanted = id;
+    if (!this.words) return; // start comes back to it
+    if (id !== this.id) {
+      this.id = id;
+      this.clear();
+      say(this.says, "…");
+      say(this.title, "");
+    }
+    this.failures = 0;
+    this.poll();
+  }
+
+  begin() {
+    if (!this.words) return;
+    clearTimeout(this.timer);
+    this.id = null;
+    this.clear();
+    this.dot.dataset.state = "starting";
+    say(this.says, this.words.sending);
+    say(this.title, "");
+    const below = this.element.getBoundingClientRect().top > window.innerHeight * 0.8; // on a phone, where the form comes first
+    if (below) this.element.scrollIntoView({ block: "start" });
+  }
+
+  refused() {
+    if (this.wanted) this.show(this.wanted);
+    else if (this.words) this.clear();
+  }
+
+  // asking
+  get seen() {
+    return !document.hidden && this.element.offsetParent !== null;
+  }
+
+  seenAgain() {
+    if (this.id && new URLSearchParams(location.search).get("tab") === "arena") this.remember(this.id);
+    this.poll();
+  }
+
+  async poll() {
+    clearTimeout(this.timer);
+    const id = this.id;
+    if (!id || this.asking === id) return;
+    this.asking = id;
+    try {
+      const news = await (await ask(`arenas/${id}`, { lang: this.lang, since: this.mark })).json();
+      if (id === this.id) this.take(news);
+    } catch (error) {
+      if (id === this.id) this.failed(error);
+    }
+    this.asking = null;
+  }
+
+  failed(error) {
+    if (error.status === 404) {
+      this.clear();
+      say(this.note, error.told || this.words.gone);
+      this.id = this.wanted = null;
+      return;
+    }
+    this.failures += 1;
+    say(this.note, this.words.lost);
+    this.again(Math.min(LONGEST_WAIT_MS, LIVE_MS * 2 ** this.failures));
+  }
+
+  again(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.poll(), this.seen ? wait : Math.max(wait, HIDDEN_MS));
+  }
+
+  // drawing what came
+  take(news) {
+    if (this.failures) say(this.note, "");
+    this.failures = 0;
+    this.mark = news.mark;
+    if (news.live || !news.settled) this.again(LIVE_MS);
+    if (news.same) return;
+    const ended = this.told?.live && !news.live;
+    this.told = news;
+    this.results.hidden = false;
+    this.dot.dataset.state = news.live ? "running" : "finished";
+    say(this.says, news.says);
+    say(this.title, news.title);
+    this.bar.value = news.progress;
+    this.takeButtons(news);
+    this.takeTiles(news);
+    this.takeCurves(news);
+    this.table.take(news.table, news.cells, this.words);
+    this.takeFiles();
+    if (ended) this.refreshList();
+  }
+
+  takeButtons(news) {
+    const key = `${news.live} ${news.mine} ${this.id}`;
+    if (key === this.buttonsKey && this.buttons.childElementCount) return;
+    this.buttonsKey = key;
+    if (!news.mine) this.buttons.replaceChildren(h("span", { className: "aigc-quiet" }, this.words.view_only));
+    else if (news.live) this.buttons.replaceChildren(this.button("stop", () => this.command("stop")));
+    else this.buttons.replaceChildren(this.button("delete", () => this.sure()));
+  }
+
+  button(name, onclick) {
+    return h("button", { type: "button", className: "aigc-act", "data-do": name, onclick }, this.words[name]);
+  }
+
+  sure() {
+    this.buttonsKey = "";
+    this.buttons.replaceChildren(this.button("sure", () => this.command("delete")), this.button("keep", () => this.takeButtons(this.told)));
+    this.buttons.firstChild.focus();
+  }
+
+  takeTiles(news) {
+    const shape = JSON.stringify([this.id, news.heads, news.cells.length]);
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.tiles = news.cells.map(() => new Tile(this.words));
+      this.grid.replaceChildren(...(news.heads.length ? this.sheet(news) : this.tiles.map((t) => t.element)));
+      this.grid.classList.toggle("aigc-sweep", news.heads.length > 0);
+      this.grid.style.setProperty("--columns", news.columns);
+    }
+    this.grid.style.setProperty("--shape", news.shape);
+    news.cells.forEach((cell, i) => this.tiles[i].take(cell, news.heads.length > 0));
+  }
+
+  /** Sample sheets in a grid with the values of the knobs along its sides. */
+  sheet(news) {
+    const [across, down] = news.heads;
+    const corner = h("div", { className: "aigc-corner" }, ...(down ? [h("span", { title: down.help }, `${down.knob} ↓`)] : []), h("span", { title: across.help }, `${across.knob} →`));
+    const head = (value, knob) => h("div", { className: "aigc-side", title: knob.knob }, value);
+    const cells = [corner, ...across.values.map((value) => head(value, across))];
+    const rows = down?.values ?? [""];
+    rows.forEach((value, j) => {
+      cells.push(head(value, down ?? { knob: "" }));
+      cells.push(...this.tiles.slice(j * news.columns, (j + 1) * news.columns).map((t) => t.element));
+    });
+    return cells;
+  }
+
+  takeCurves(news) {
+    const measured = Object.values(news.curves).some((points) => points.length > 1);
+    this.noQuality.hidden = measured;
+    this.plots.hidden = this.logs.hidden = !measured;
+    const key = JSON.stringify([this.id, news.terms, news.panels]);
+    for (const curves of this.curves) {
+      if (key !== this.termsKey) curves.setTerms(news.terms, news.panels);
+      curves.setCurves(news.curves);
+    }
+    this.termsKey = key;
+  }
+
+  takeFiles() {
+    if (!this.files.hidden && this.filesOf === this.id) return;
+    this.filesOf = this.id;
+    const link = (kind) => h("a", { href: new URL(`arenas/${this.id}/arena.${kind}`, BASE).href, download: "" }, this.words[`save_${kind}`]);
+    this.files.replaceChildren(h("span", {}, this.words.download), " ", link("csv"), " ", link("json"));
+    this.files.hidden = false;
+  }
+
+  async command(verb) {
+    for (const button of this.buttons.querySelectorAll("button")) button.disabled = true;
+    say(this.note, "");
+    try {
+      await ask(`arenas/${this.id}/command`, { lang: this.lang }, { do: verb });
+      if (verb === "delete") this.gone();
+    } catch (error) {
+      say(this.note, error.told || this.words.lost);
+      this.buttonsKey = "";
+      if (this.told) this.takeButtons(this.told);
+    }
+    this.refreshList();
+    this.poll();
+  }
+
+  gone() {
+    this.id = this.wanted = null;
+    this.clear();
+    say(this.note, this.words.deleted);
+    window.aigc.linked?.({ arena: null });
+  }
+
+  // the list of arenas
+  async refreshList() {
+    try {
+      this.list((await (await ask("arenas", { lang: this.lang })).json()).arenas);
+    } catch {
+      // the next change asks again
+    }
+  }
+
+  list(arenas) {
+    const key = JSON.stringify(arenas);
+    if (key === this.listed) return;
+    this.listed = key;
+    const items = arenas.map((arena) => {
+      const open = (event) => {
+        event.preventDefault();
+        this.remember(arena.id);
+        this.show(arena.id);
+        this.element.scrollIntoView({ block: "nearest" });
+      };
+      const link = h("a", { href: `?${new URLSearchParams({ tab: "arena", arena: arena.id })}`, onclick: open }, arena.title);
+      const when = new Date(arena.created * 1000).toLocaleString(this.lang, { dateStyle: "short", timeStyle: "short" });
+      const told = [arena.says, when, arena.mine ? "" : this.words.view_only].filter(Boolean);
+      return h("li", {}, h("i", { className: "aigc-dot", "data-state": arena.live ? "running" : "finished" }), link, h("span", {}, told.join(" · ")));
+    });
+    this.past.replaceChildren(...(items.length ? items : [h("li", { className: "aigc-quiet" }, this.words.none)]));
+  }
+
+  /** The address says which arena is shown, so that it can be sent to somebody. */
+  remember(id) {
+    window.aigc.linked?.({ tab: "arena", arena: id });
+  }
+}
+
+let arena = null;
+
+/** Gradio may take a placeholder away and bring another: the panel moves into whichever is there. */
+function adopt() {
+  for (const place of document.querySelectorAll(".aigc-arena:not([data-ready])")) {
+    place.dataset.ready = "";
+    arena ??= new Arena(place.dataset.lang);
+    place.replaceChildren(arena.element);
+  }
+}
+
+(window.aigc ??= {}).arena = {
+  begin: () => arena?.begin(),
+  refused: () => arena?.refused(),
+  show: (id) => {
+    arena?.remember(id);
+    arena?.show(id);
+    arena?.refreshList();
+  },
+};
+new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });
+adopt();

@@ -1,0 +1,307 @@
+"""Evaluate: what a model's samples are worth, in figures with their errors, beside real data and beside other models.
+
+What has been measured already is shown at once; measuring anew runs in a process of its own (jobs/evaluating.py), which a timer asks after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc import data, plots, registry
+from aigc.data import DataSpec
+from aigc.evaluate import PARTS, Series, parts_for, reports
+from aigc.jobs.evaluating import Evaluation, Evaluations
+from aigc.registry import Entry
+from aigc.techniques import Role
+from aigc.ui import model_card, palette
+from aigc.ui.forms import in_words
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.tabs import evaluate_view as view
+from aigc.ui.tabs.evaluate_view import Column
+from aigc.ui.text import evaluate as text
+from aigc.ui.text.live import duration
+from aigc.words import Refusal, Words
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+LEAST, FIRST, MOST, MOST_PUBLIC = 200, 10_000, 100_000, 10_000  # samples
+MOST_BESIDE = 5  # other models
+PLOTS = 8  # places for series; a place that nothing fills is not seen
+# What a line shows, by its name; any other is drawn in ink.
+ROLES = {"samples": Role.GENERATED, "model": Role.GENERATED, "real": Role.REAL, "components": Role.NOISE, "floor": Role.NOISE}
+# Tells the server that somebody looks, and again when the page turns light or dark.
+OPENER_JS = """
+trigger('click');
+let dark = window.aigc?.isDark?.();
+addEventListener('aigc-theme', () => { if (window.aigc.isDark() !== dark) { dark = window.aigc.isDark(); trigger('input'); } });"""
+OF_THE_DATA = ("components", "real", "others")  # lines that say nothing of the model itself
+LOOSE = ("others",)  # points that have nothing between them
+Point = tuple[float, float, float | None]
+
+EVALUATIONS = Evaluations()
+
+
+def draw(page: Page) -> None:
+    Evaluate(page)
+
+
+class Evaluate:
+    """Choose a model and what to examine on the left; what was found on the right."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        with gr.Row(equal_height=False, elem_classes=["aigc-split"]):
+            with gr.Column(scale=0, min_width=260, elem_classes=["aigc-left"]):
+                self._draw_form()
+            with gr.Column(scale=1, min_width=320, elem_classes=["aigc-right"], elem_id="evaluate-report"):
+                self._draw_report()
+        self.timer = gr.Timer(1.0, active=False)
+        self._wire()
+
+    def _draw_form(self) -> None:
+        t = self.page.t
+        # Only drawn: which models there are is asked when somebody looks.
+        self.shown = gr.HTML("", js_on_load=OPENER_JS, elem_classes=["aigc-opener"])
+        self.model = gr.Dropdown([], label=t(text.MODEL), elem_id="evaluate-model")
+        self.data = gr.Dropdown([], label=t(text.DATA), info=t(text.DATA_HELP), filterable=False, elem_id="evaluate-data")
+        self.n = gr.Number(FIRST, label=t(text.SAMPLES), info=t(text.SAMPLES_HELP), precision=0, elem_id="evaluate-n")
+        self.parts = gr.CheckboxGroup([], label=t(text.PARTS), elem_id="evaluate-parts", elem_classes=["aigc-column-of-boxes"])
+        with gr.Row(elem_classes=["aigc-buttons"]):
+            self.go = gr.Button(t(text.GO), variant="primary", elem_id="evaluate-go")
+            self.cancel = gr.Button(t(text.CANCEL), visible=False, elem_id="evaluate-cancel")
+        self.progress = gr.HTML("", elem_id="evaluate-progress")
+        self.beside = gr.Dropdown([], label=t(text.BESIDE), info=t(text.BESIDE_HELP), multiselect=True, elem_id="evaluate-beside")
+
+    def _draw_report(self) -> None:
+        self.table = gr.HTML(f'<p class="aigc-waiting">{esc(self.page.t(text.CHOOSE))}</p>', elem_id="evaluate-table")
+        self.plots: list[tuple[gr.Column, gr.HTML, gr.Plot]] = []
+        with gr.Row(elem_classes=["aigc-report-plots"]):
+            for _ in range(PLOTS):
+                with gr.Column(visible=False, min_width=300) as place:
+                    self.plots.append((place, gr.HTML(""), gr.Plot(show_label=False)))
+        self.pictures = gr.HTML("", elem_id="evaluate-pictures")
+        gr.HTML(view.reading(self.page.lang))
+
+    def _wire(self) -> None:
+        inputs: set[Component] = {self.model, self.data, self.n, self.parts, self.beside}
+        found: set[Any] = {self.table, self.pictures, *(widget for place in self.plots for widget in place)}
+        work: set[Any] = {self.progress, self.cancel, self.go, self.timer}
+        everything = inputs | found | work
+        linked = "(...given) => { aigc.linked({model: null, data: null}); return given; }"
+        self.shown.click(self.opened, inputs, everything, **QUIET)
+        self.shown.input(self.other_look, inputs, found, trigger_mode="always_last", **QUIET)
+        self.model.input(self.other_model, inputs, everything, js=linked, trigger_mode="always_last", **QUIET)
+        self.data.input(self.other_data, inputs, everything, js=linked, trigger_mode="always_last", **QUIET)
+        self.beside.input(self.other_look, inputs, found, trigger_mode="always_last", **QUIET)
+        self.go.click(self.start, inputs, work, **QUIET)
+        self.cancel.click(self.cancelled, inputs, work, **QUIET)
+        self.timer.tick(self.ticked, inputs, everything, **QUIET)
+
+    # the events
+    def opened(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        """The first look: at the model that the address names, at the one being evaluated, or at the first that has been."""
+        query = request.query_params if request.query_params.get("tab") == "evaluate" else {}
+        there = registry.entries()
+        slugs = [e.slug for e in there]
+        at_work = EVALUATIONS.of(self.page.owner(request))
+        measured = (e.slug for e in there if reports(e.slug))
+        wanted = (query.get("model"), at_work.slug if at_work else None, given[self.model], next(measured, None), next(iter(slugs), None))
+        chosen = next((slug for slug in wanted if slug in slugs), None)
+        beside = [slug for slug in str(query.get("with", "")).split(",") if slug in slugs]
+        choices = [(self._title(e), e.slug) for e in there]
+        update = {self.model: gr.update(choices=choices, value=chosen)}
+        return self._of(chosen, {**given, self.data: query.get("data"), self.beside: beside}, request) | update | self._work(request)
+
+    def other_model(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        return self._of(given[self.model], {**given, self.data: None}, request) | {self.model: gr.skip()} | self._work(request)
+
+    def other_data(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        return self._of(given[self.model], given, request) | {self.model: gr.skip()} | self._work(request)
+
+    def other_look(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        """Other models beside it, or the same in the dark."""
+        entry, spec = self._entry(given[self.model]), data.specs().get(str(given[self.data]))
+        return self._found(entry, spec.name if spec else "", self._slugs(given[self.beside]), request)
+
+    def start(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        with in_words(self.page.lang):
+            entry, spec, n, parts = self._asked(given, request)
+            most = self.page.supervisor.limits.seconds
+            owner = self.page.owner(request)
+            EVALUATIONS.ask(entry.slug, spec.name, owner=owner, lang=self.page.lang, n=n, parts=parts, most_seconds=most)
+        return self._work(request)
+
+    def cancelled(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        EVALUATIONS.cancel(self.page.owner(request))
+        return self._work(request)
+
+    def ticked(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        """Only the sentence, while it works; what was found, once it is over."""
+        one, work = EVALUATIONS.of(self.page.owner(request)), self._work(request)
+        if one is None or not one.over or one.slug != given[self.model]:
+            return work
+        return work | self.other_look({**given, self.data: one.data}, request) | self._fields(given, one, request)
+
+    # what they show
+    def _fields(self, given: dict[Component, Any], one: Evaluation, request: gr.Request) -> dict[Any, Any]:
+        return {self.data: one.data, self.beside: gr.update(choices=self._others(one.slug, one.data))}
+
+    def _of(self, slug: Any, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        """Everything that follows from the choice of a model, and of data if that is one it can be compared with."""
+        entry = self._entry(slug)
+        fitting = self._fitting(entry, request) if entry else {}
+        wanted = (given[self.data], entry.card.data if entry else None, next(iter(fitting), None))
+        chosen = next((name for name in wanted if isinstance(name, str) and name in fitting), None)
+        parts = parts_for(entry, fitting[chosen]) if entry and chosen else ()
+        others = self._others(entry.slug, chosen) if entry and chosen else []
+        beside = [s for s in self._slugs(given[self.beside]) if s in [slug for _, slug in others]]
+        return {
+            self.data: gr.update(choices=[(spec.title[self.page.lang], name) for name, spec in fitting.items()], value=chosen),
+            self.parts: gr.update(choices=[(self.page.t(PARTS[part]), part) for part in parts], value=list(parts)),
+            self.n: gr.skip(),
+            self.beside: gr.update(choices=others, value=beside),
+            **self._found(entry, chosen or "", beside, request),
+        }
+
+    def _found(self, entry: Entry | None, name: str, beside: Sequence[str], request: gr.Request) -> dict[Any, Any]:
+        """The table, the plots and the pictures of every report on this data."""
+        if entry is None:
+            return self._empty(text.CHOOSE if registry.entries() else text.NO_MODELS)
+        if not name:
+            return self._empty(text.NO_DATA.fill(model=entry.card.name))
+        of, t = data.specs().get(name), self.page.t
+        title = of.title if of else Words(name, name)
+        columns = _columns(entry, name)
+        if not columns and not beside:
+            return self._empty(text.NO_REPORT.fill(model=entry.card.name, data=title))
+        lost = [] if columns else [entry]
+        for other in filter(None, map(self._entry, beside[:MOST_BESIDE])):
+            more = _columns(other, name)[:1]
+            columns += more
+            lost += [] if more else [other]
+        absent = "".join(f'<p class="aigc-note">{esc(t(text.NOT_BESIDE.fill(model=e.card.name, data=title)))}</p>' for e in lost)
+        if not columns:
+            return self._empty(text.NO_REPORT.fill(model=entry.card.name, data=title))
+        lang, head = self.page.lang, f"<h2>{esc(t(text.OF.fill(model=', '.join(c.name for c in columns), data=title)))}</h2>"
+        caption = text.TABLE.fill(model=", ".join(c.name for c in columns), data=title)
+        body = view.table(columns, caption, lang) + view.warnings(columns, lang) + absent + view.origin(columns, lang)
+        return {self.table: head + body, self.pictures: view.pictures(columns, lang), **self._drawn(columns, self.page.is_dark(request))}
+
+    def _empty(self, words: Words) -> dict[Any, Any]:
+        return {self.table: f'<p class="aigc-waiting">{esc(self.page.t(words))}</p>', self.pictures: "", **self._drawn([], False)}
+
+    def _drawn(self, columns: Sequence[Column], dark: bool) -> dict[Any, Any]:
+        """A plot for every series that any of these reports has."""
+        names = list(dict.fromkeys(name for c in columns for name in c.report.series))
+        updates: dict[Any, Any] = {}
+        for i, (place, head, plot) in enumerate(self.plots):
+            if i >= len(names):
+                updates |= {place: gr.update(visible=False), head: "", plot: None}
+                continue
+            having = [(c, c.report.series[names[i]]) for c in columns if names[i] in c.report.series]
+            series = having[0][1]
+            said = f"<h3>{esc(self.page.t(series.title))}</h3><p class='aigc-note'>{esc(self.page.t(series.help))}</p>"
+            updates |= {place: gr.update(visible=True), head: said, plot: self._figure(having, dark)}
+        return updates
+
+    def _figure(self, having: Sequence[tuple[Column, Series]], dark: bool) -> Any:
+        """A series of every report that has it, in one plot; what is no model's own is drawn once."""
+        t, lines = self.page.t, dict[tuple[str, str], plots.Line]()
+        for c, series in having:
+            for key, points in series.lines.items():
+                shared = key in OF_THE_DATA
+                place = (key, "" if shared else c.address)
+                label = t(series.labels.get(key, Words(key, key)))
+                name = label if shared or len(having) == 1 else f"{c.name}: {label}"
+                colour = palette.colour(ROLES[key], dark) if key in ROLES else ""
+                points = _together(lines[place].points, points) if place in lines else points
+                lines[place] = plots.Line(name, points, colour, joined=key not in LOOSE)
+        look = plots.Look(palette.plotly_template(dark), palette.colour(Role.LOSS, dark), palette.colour(Role.NOISE, dark))
+        first = having[0][1]
+        return plots.measured(list(lines.values()), x_title=t(first.x), y_title=t(first.y), look=look)
+
+    def _work(self, request: gr.Request) -> dict[Any, Any]:
+        """How far this visitor's evaluation is, and whether to ask again."""
+        one = EVALUATIONS.of(self.page.owner(request))
+        going = one is not None and not one.over
+        return {
+            self.progress: _progress(one, self.page) if one else "",
+            self.cancel: gr.update(visible=going),
+            self.go: gr.update(interactive=not going),
+            self.timer: gr.Timer(active=going),
+        }
+
+    # what was asked
+    def _asked(self, given: dict[Component, Any], request: gr.Request) -> tuple[Entry, DataSpec, int, tuple[str, ...]]:
+        """Raises Refusal unless this can be evaluated."""
+        entry = self._entry(given[self.model])
+        if entry is None:
+            raise Refusal(text.CHOOSE)
+        fitting = self._fitting(entry, request)
+        spec = fitting.get(given[self.data]) if isinstance(given[self.data], str) else None
+        if spec is None:
+            raise Refusal(text.CHOOSE_DATA)
+        n, most = given[self.n], MOST_PUBLIC if self.page.public else MOST
+        if not isinstance(n, int | float) or isinstance(n, bool) or n != n or not LEAST <= n <= most or n != int(n):
+            raise Refusal(text.NUMBER, least=LEAST, most=f"{most:,}")
+        possible, parts = parts_for(entry, spec), given[self.parts]
+        chosen = tuple(part for part in possible if isinstance(parts, list) and part in parts)
+        if not chosen:
+            raise Refusal(text.NO_PARTS)
+        return entry, spec, int(n), () if chosen == possible else chosen
+
+    def _entry(self, slug: Any) -> Entry | None:
+        return next((e for e in registry.entries() if e.slug == slug), None)
+
+    def _slugs(self, value: Any) -> list[str]:
+        return [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
+
+    def _fitting(self, entry: Entry, request: gr.Request) -> dict[str, DataSpec]:
+        """The data that this visitor may compare its samples with, its own first."""
+        known = data.specs(self.page.owner(request) or None)
+        fits = {name: spec for name, spec in known.items() if parts_for(entry, spec)}
+        return dict(sorted(fits.items(), key=lambda pair: pair[0] != entry.card.data))
+
+    def _others(self, slug: str, name: str) -> list[tuple[str, str]]:
+        return [(self._title(e), e.slug) for e in registry.entries() if e.slug != slug and _columns(e, name)]
+
+    def _title(self, e: Entry) -> str:
+        told = [e.card.name, model_card.data_title(e.card.spec, e.card.data)[self.page.lang]]
+        return " · ".join(told + ([self.page.t(text.SHIPPED)] if e.shipped else []))
+
+
+def _columns(entry: Entry, name: str) -> list[Column]:
+    """The newest report for each way of sampling, the usual way first."""
+    found: dict[str, Column] = {}
+    for report in reports(entry.slug):
+        if report.data == name:
+            column = Column(entry, report)
+            found.setdefault(column.stem, column)
+    return sorted(found.values(), key=lambda c: bool(c.report.settings))
+
+
+def _together(some: Sequence[Point], others: Sequence[Point]) -> list[Point]:
+    """The same line measured in two reports, perhaps at other places: one point at each place."""
+    at = {point[0]: point for point in (*some, *others)}
+    return [at[x] for x in sorted(at)]
+
+
+def _progress(one: Evaluation, page: Page) -> str:
+    try:
+        name = registry.entry(one.slug).card.name
+    except Refusal:  # renamed or deleted meanwhile
+        name = one.slug
+    if one.failed:
+        why = text.STOPPED.fill(model=name, why=one.failed)
+        return f'<p role="status" class="aigc-note">{esc(page.t(why))}</p>'
+    if one.over:
+        return ""
+    known = data.specs()
+    title = known[one.data].title if one.data in known else Words(one.data, one.data)
+    head, since = text.UNDER_WAY.fill(model=name, data=title), text.SINCE.fill(seconds=duration(one.age))
+    return f"""<div class="aigc-under-way"><progress aria-label="{esc(page.t(head))}"></progress><p><b>{esc(page.t(head))}</b></p>
+<p role="status">{esc(one.sentence)}</p><p class="aigc-note">{esc(page.t(since))}</p></div>"""
