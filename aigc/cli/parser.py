@@ -89,6 +89,7 @@ def _verbs() -> Iterator[tuple[str, Words, Any]]:
     yield "sample", both("make new samples with a model", "用模型生成新样本"), _sample
     yield "evaluate", both("measure what a model's samples are worth", "衡量模型样本的质量"), _evaluate
     yield "features", both("teach the network that evaluation sees with", "训练评估所用的特征网络"), _features
+    yield "bench", both("time our training loop beside the usual ones", "与常见写法对比训练速度"), _bench
     yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
     yield "data", both("list datasets, or fetch one", "列出数据集，或下载其中一个"), _data
 
@@ -143,6 +144,14 @@ def _sample(verb: Parser) -> None:
     verb.option(
         "--npz", metavar="FILE.npz", help=both("write them as numbers: images (N, C, H, W) and labels", "写成数组：images (N, C, H, W) 与 labels")
     )
+
+
+def _bench(verb: Parser) -> None:
+    verb.option("--only", metavar="A,B", help=both("only these workloads", "只测这些项目"))
+    verb.option("--seconds", type=float, default=4.0, metavar="S", help=both("how long a turn lasts (default: 4)", "每轮多少秒（默认 4）"))
+    verb.option("--rounds", type=int, default=5, metavar="N", help=both("turns of each (default: 5)", "各跑几轮（默认 5）"))
+    verb.option("--threads", type=int, default=0, metavar="N", help=both("threads (default: as PyTorch chooses)", "线程数（默认由 PyTorch 决定）"))
+    verb.option("--out", metavar="FILE.json", help=both("write the figures there too", "同时写入该文件"))
 
 
 def _evaluate(verb: Parser) -> None:

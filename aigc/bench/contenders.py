@@ -1,0 +1,220 @@
+"""Those who race: our loop, the loop that tutorials write, and libraries that are installed.  All train the same network."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.optim import Adam
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from aigc.bench.workloads import Workload
+from aigc.data.batches import Batch
+from aigc.data.load import Dataset
+from aigc.knobs import as_values
+from aigc.options import Options
+from aigc.registry import build
+from aigc.techniques import technique
+from aigc.techniques.base import Technique, parameters_of
+from aigc.train.loop import Loop
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What was trained in one turn."""
+
+    images: int
+    wall: float  # seconds
+    cpu: float  # seconds of this process, all threads together
+
+
+class Contender(Protocol):
+    name: str
+
+    def go(self, seconds: float) -> Stretch:
+        """Train for about so long."""
+        ...
+
+
+def contenders(workload: Workload, data: Dataset) -> list[Contender]:
+    """Ours first, then the usual loop, then every library that is installed and has this network."""
+    racing: list[Contender] = [Ours(workload, data), Usual(workload, data)]
+    if workload.name == "vae" and importlib.util.find_spec("pythae"):
+        racing.append(Pythae(workload, data))
+    return racing
+
+
+def made(workload: Workload, data: Dataset) -> tuple[Technique, Options]:
+    info = technique(workload.technique)
+    config, options = info.read({**workload.values, "seconds": 0, "images": 10**9}, data.spec, workload.preset)
+    torch.manual_seed(0)
+    return build(info.slug, as_values(config), data.spec), options
+
+
+def timed(step: Any, seconds: float) -> Stretch:
+    """`step()` -> images, again and again until the time is up."""
+    images, wall, cpu = 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - wall < seconds:
+        images += step()
+    return Stretch(images, time.perf_counter() - wall, time.process_time() - cpu)
+
+
+class Ours:
+    """The loop of this project as a run without previews has it: averaging, reports and all."""
+
+    name = "aigc"
+
+    def __init__(self, workload: Workload, data: Dataset):
+        model, options = made(workload, data)
+        self.loop = Loop(model, data, options, watch=False)
+
+    def step(self) -> int:
+        before = self.loop.images
+        self.loop.step()
+        for _ in self.loop.report():
+            pass
+        return self.loop.images - before
+
+    def go(self, seconds: float) -> Stretch:
+        return timed(self.step, seconds)
+
+
+class Pictures(TorchDataset[tuple[Tensor, Tensor]]):
+    """An example at a time through PIL, as torchvision's MNIST with ToTensor gives it."""
+
+    def __init__(self, data: Dataset):
+        self.x, self.labels = data.x[:, 0], data.labels if data.labels is not None else torch.zeros(len(data), dtype=torch.int64)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        image = Image.fromarray(self.x[index].numpy(), mode="L")
+        raw = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(image.height, image.width, 1)
+        return raw.permute(2, 0, 1).contiguous().float().div(255), self.labels[index]
+
+
+class Usual:
+    """The loop of most tutorials around the same networks and losses: a DataLoader of single examples, Adam as it comes, `.item()` every step."""
+
+    name = "usual loop"
+
+    def __init__(self, workload: Workload, data: Dataset):
+        self.model, self.options = made(workload, data)
+        self.batches = self._batches(DataLoader(Pictures(data), self.options.batch, shuffle=True, drop_last=True))
+        self.phases = self.model.phases()
+        self.adam = {name: self._adam(name) for name, phase in self.phases.items() if not phase.optimiser}
+        self.rng, self.steps, self.batch = torch.Generator().manual_seed(0), 0, next(self.batches)
+        self.total = 0.0
+
+    def _adam(self, name: str) -> Adam:
+        phase = self.phases[name]
+        return Adam(parameters_of(phase.modules), lr=self.options.learning_rate, betas=phase.betas)
+
+    @staticmethod
+    def _batches(loader: DataLoader[Any]) -> Iterator[Batch]:
+        for x, labels in cycle_anew(loader):
+            yield Batch(x, labels)
+
+    def step(self) -> int:
+        images = 0
+        for name, phase in self.phases.items():
+            for _ in range(phase.repeats if self.steps % phase.every == 0 else 0):
+                if phase.fresh:
+                    self.batch = next(self.batches)
+                    images += len(self.batch)
+                loss = phase.loss(self.batch, self.rng)["loss"]
+                adam = self.adam[phase.optimiser or name]
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                if phase.after:
+                    phase.after()
+                self.total += loss.item()
+        self.steps += 1
+        return images
+
+    def go(self, seconds: float) -> Stretch:
+        return timed(self.step, seconds)
+
+
+def cycle_anew(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Epoch after epoch, each shuffled anew."""
+    for epoch in cycle([loader]):
+        yield from epoch
+
+
+class Pythae:
+    """pythae's own trainer (Chadebec et al. 2022) around the same encoder and decoder; an epoch at a time, its start included."""
+
+    name = "pythae"
+
+    def __init__(self, workload: Workload, data: Dataset):
+        from pythae.models import VAE, VAEConfig
+        from pythae.models.base.base_utils import ModelOutput
+        from pythae.models.nn import BaseDecoder, BaseEncoder
+
+        model, self.options = made(workload, data)
+        config: Any = model.config
+        trunk, out = mirrored(model)
+
+        class Encoder(BaseEncoder):
+            def __init__(self) -> None:
+                BaseEncoder.__init__(self)
+                self.trunk, self.latent_dim = trunk, config.latent
+
+            def forward(self, x: Tensor) -> Any:
+                mean, logvar = self.trunk(x).chunk(2, 1)
+                return ModelOutput(embedding=mean, log_covariance=logvar)
+
+        class Decoder(BaseDecoder):
+            def __init__(self) -> None:
+                BaseDecoder.__init__(self)
+                self.out = out
+
+            def forward(self, z: Tensor) -> Any:
+                return ModelOutput(reconstruction=self.out(z).sigmoid())
+
+        asked = VAEConfig(input_dim=(1, 28, 28), latent_dim=config.latent, reconstruction_loss="bce")
+        self.model = VAE(asked, encoder=Encoder(), decoder=Decoder())
+        self.x = data.x.float() / 255
+
+    def go(self, seconds: float) -> Stretch:
+        from pythae.data.datasets import BaseDataset
+        from pythae.trainers import BaseTrainer, BaseTrainerConfig
+
+        dataset = BaseDataset(self.x, torch.zeros(len(self.x)))
+        images, wall, cpu = 0, time.perf_counter(), time.process_time()
+        while time.perf_counter() - wall < seconds:
+            with tempfile.TemporaryDirectory() as folder:
+                config = BaseTrainerConfig(
+                    output_dir=str(Path(folder)), num_epochs=1, per_device_train_batch_size=self.options.batch,
+                    learning_rate=self.options.learning_rate, no_cuda=True,
+                )  # fmt: skip
+                BaseTrainer(self.model, dataset, training_config=config).train()
+            images += len(self.x)
+        return Stretch(images, time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def mirrored(model: Any) -> tuple[nn.Module, nn.Module]:
+    """The networks of a VAE that is told no classes: pictures to 2 Z numbers, and Z numbers to logits."""
+
+    class Trunk(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = model.encoder
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.encoder(x, None)
+
+    return Trunk(), model.decoder

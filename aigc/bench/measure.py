@@ -1,0 +1,97 @@
+"""Turns of every contender, one after another and over again, so that a noisy machine is noisy to all of them."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from aigc.bench.contenders import Contender, Ours, Stretch, contenders
+from aigc.bench.workloads import WORKLOADS, data
+
+KERNELS = (
+    "aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::mkldnn_convolution", "aten::convolution_backward", "aten::mkldnn_rnn_layer",
+)  # fmt: skip
+PROFILED = 20  # steps
+WARMING = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class Result:
+    """Images per second of wall time and of processor time, medians over the rounds; `ratio` is ours to theirs, median of the rounds."""
+
+    workload: str
+    contender: str
+    images_per_second: float
+    images_per_cpu_second: float
+    ratio: float
+    cpu_ratio: float
+    spread: tuple[float, float]  # least and greatest ratio of a round
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def race(name: str, seconds: float, rounds: int, told: Callable[[str, int], None]) -> tuple[list[Result], float]:
+    """-> every contender's result, and the share of our step that is spent inside matrix products and convolutions"""
+    racing = contenders(WORKLOADS[name], data())
+    for contender in racing:
+        contender.go(WARMING)
+    turns: dict[str, list[Stretch]] = {c.name: [] for c in racing}
+    for i in range(rounds):
+        for contender in racing[:: 1 if i % 2 else -1]:  # whoever went first goes last
+            turns[contender.name].append(contender.go(seconds))
+        told(name, i + 1)
+    return [_result(name, c, turns) for c in racing], kernel_share(racing[0])
+
+
+def _result(name: str, contender: Contender, turns: dict[str, list[Stretch]]) -> Result:
+    mine, ours = turns[contender.name], turns[Ours.name]
+    walls = [_rate(a.images, a.wall) / _rate(b.images, b.wall) for a, b in zip(ours, mine, strict=True)]
+    cpus = [_rate(a.images, a.cpu) / _rate(b.images, b.cpu) for a, b in zip(ours, mine, strict=True)]
+    return Result(
+        name, contender.name, statistics.median(_rate(t.images, t.wall) for t in mine), statistics.median(_rate(t.images, t.cpu) for t in mine),
+        statistics.median(walls), statistics.median(cpus), (min(walls), max(walls)),
+    )  # fmt: skip
+
+
+def _rate(images: int, seconds: float) -> float:
+    return images / max(seconds, 1e-9)
+
+
+def kernel_share(ours: Any) -> float:
+    """How much of a step is spent where the arithmetic is, by the profiler: the rest is what could still be saved."""
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        for _ in range(PROFILED):
+            ours.step()
+    times = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
+    return sum(times.get(name, 0.0) for name in KERNELS) / max(sum(times.values()), 1e-9)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": _processor(),
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": round(psutil.getloadavg()[0], 2),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

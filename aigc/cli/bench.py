@@ -1,0 +1,65 @@
+"""`python -m aigc bench`: our loop beside the usual ones, as ratios of one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from aigc.cli.out import Out, columns
+from aigc.words import Refusal, both
+
+ABOUT = both("{date}; {processor}, {cores} cores, {threads} threads, load {load}; torch {torch}",
+             "{date}；{processor}，{cores} 核，{threads} 线程，负载 {load}；torch {torch}")  # fmt: skip
+SAMPLED = both("{samples} samples of {model}: {seconds:.2f} s", "{model} 的 {samples} 个样本：{seconds:.2f} 秒")
+UNKNOWN = both("There is no workload {n}; choose from {all}.", "没有名为 {n} 的项目；可选：{all}。")
+
+
+def act(args: argparse.Namespace, out: Out) -> int:
+    if not 0.1 <= args.seconds <= 600 or not 1 <= args.rounds <= 100:
+        raise Refusal(both("A turn lasts between 0.1 and 600 seconds, and there are 1 to 100 rounds.", "每轮 0.1 到 600 秒，共 1 到 100 轮。"))
+
+    import torch
+
+    from aigc.bench import measure
+    from aigc.bench.sampling import sampling
+    from aigc.bench.workloads import WORKLOADS
+
+    names = [n.strip() for n in args.only.split(",")] if args.only else list(WORKLOADS)
+    if strange := [n for n in names if n not in WORKLOADS]:
+        raise Refusal(UNKNOWN, n=strange[0][:40], all=", ".join(WORKLOADS))
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    made: dict[str, Any] = {"machine": measure.machine(), "seconds": args.seconds, "rounds": args.rounds, "results": [], "kernel_share": {}}
+    for name in names:
+        results, share = measure.race(name, args.seconds, args.rounds, lambda name, i: out.progress(f"{name} {i}/{args.rounds}"))
+        made["results"] += [r.as_json() for r in results]
+        made["kernel_share"][name] = share
+    made["sampling"] = sampling()
+    if args.out:
+        Path(args.out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
+    out.result(made, _table(made, out))
+    return 0
+
+
+def _table(made: dict[str, Any], out: Out) -> list[str]:
+    from aigc.bench.workloads import WORKLOADS
+
+    head = tuple(w[out.lang] for w in (
+        both("workload", "项目"), both("loop", "循环"), both("images/s", "张/秒"), both("images/CPU-s", "张/CPU 秒"),
+        both("ours is ... times", "本项目为其"), both("by CPU time", "按 CPU 时间"), both("rounds", "各轮"), both("in kernels", "内核占比"),
+    ))  # fmt: skip
+    rows = []
+    for r in made["results"]:
+        ours = r["contender"] == "aigc"
+        low, high = r["spread"]
+        rows.append((
+            WORKLOADS[r["workload"]].title[out.lang] if ours else "", r["contender"], f"{r['images_per_second']:,.0f}",
+            f"{r['images_per_cpu_second']:,.0f}", "" if ours else f"{r['ratio']:.2f}", "" if ours else f"{r['cpu_ratio']:.2f}",
+            "" if ours else f"{low:.2f}-{high:.2f}", f"{made['kernel_share'][r['workload']]:.0%}" if ours else "",
+        ))  # fmt: skip
+    lines = [*columns([head, *rows]), "", ABOUT.fill(**made["machine"])[out.lang]]
+    if made["sampling"]:
+        lines.append(SAMPLED.fill(**made["sampling"])[out.lang])
+    return lines
