@@ -11,7 +11,8 @@ from torch import Generator, Tensor
 
 from aigc.evaluate.subject import Found, Note, Subject
 from aigc.evaluate.text import figure
-from aigc.maths.bounds import importance_weighted_bound, variational_bound
+from aigc.maths.bounds import Denoise, importance_weighted_bound, variational_bound
+from aigc.techniques.base import Technique
 from aigc.words import both
 
 WEIGHTED, IMPORTANCE = 500, 500  # test pictures, and latents for each
@@ -79,7 +80,7 @@ def _weighted(subject: Subject, x: Tensor, labels: Tensor | None, k: int, rng: G
 def bits(subject: Subject) -> Iterator[Found]:
     """The variational bound of a diffusion model, or of flow matching read as one, on 8-bit pictures."""
     model = subject.model
-    if not hasattr(model, "denoise_for") or tuple(model.latents(1, Generator(model.device)).shape[1:]) != subject.data.spec.shape:
+    if not hasattr(model, "denoiser") or tuple(model.latents(1, Generator(model.device)).shape[1:]) != subject.data.spec.shape:
         yield Note(OTHER_SPACE)
         return
     x, labels, cost = _test(subject, DIFFUSED)
@@ -87,13 +88,24 @@ def bits(subject: Subject) -> Iterator[Found]:
     found: list[Tensor] = []
     for part, part_labels in _parts(x.to(model.device), labels, 128):
         yield BOUNDING.fill(done=sum(len(f) for f in found), n=len(x))
-        denoise = model.denoise_for(part_labels, 1.0)  # type: ignore[operator]
-        found.append(variational_bound(model.from_data(part), denoise, model.rates.tolist(), rng, LEVELS).cpu())  # type: ignore[operator,union-attr]
+        found.append(variational_bound(2 * part - 1, _denoiser(model, part_labels), model.rates.tolist(), rng, LEVELS).cpu())  # type: ignore[operator,union-attr]
     scale = x[0].numel() * math.log(2)
     value = (cost - torch.cat(found)) / scale
     error = float(value.std() / len(value) ** 0.5)
-    names: dict[str, Any] = {"data": subject.data.spec.title, "all": model.config.levels, "few": LEVELS}
+    names: dict[str, Any] = {"data": subject.data.spec.title, "few": LEVELS}
     yield figure("bits_per_dimension", float(value.mean()), error, n=len(value), **names)
+
+
+def _denoiser(model: Technique, labels: Tensor | None) -> Denoise:
+    """The estimate of x0 in [-1, 1] at any time, between two levels too."""
+    from aigc.maths.diffusion import image_from
+
+    @torch.inference_mode()
+    def denoise(x: Tensor, signal: float, noise_rate: float, time: float) -> Tensor:
+        predicted = model.denoiser(x, torch.full((len(x),), time, device=x.device), labels)  # type: ignore[operator]
+        return image_from(predicted.float(), x, signal, noise_rate, model.mix).clamp(-1, 1)  # type: ignore[arg-type,union-attr]
+
+    return denoise
 
 
 def _test(subject: Subject, n: int) -> tuple[Tensor, Tensor | None, float]:

@@ -148,9 +148,8 @@ LIKELIHOOD = {
         "likelihood",
         both("Bits per dimension, at most; {data} test pictures", "每维比特数上界；{data} 测试图像"),
         both(
-            "Variational bound over all {all} levels with ancestral steps, 256 greys read off the first level (Kingma et al. 2021); {few} "
-            "levels looked at.",
-            "对全部 {all} 级、逐级采样的变分界，由第一级读出 256 级灰度（Kingma 等 2021）；抽看 {few} 级。",
+            "Variational bound in continuous time, 256 greys read off at noise of a thousandth (Kingma et al. 2021); {few} noise levels looked at.",
+            "连续时间的变分界，在噪声为千分之一处读出 256 级灰度（Kingma 等 2021）；抽看 {few} 个噪声级。",
         ),
         unit="bits/dim",
     ),

@@ -12,7 +12,10 @@ import torch
 from torch import Generator, Tensor
 
 GREYS = 256
-FAINTEST = -12.0  # log SNR: what is fainter has no part in choosing levels
+FAINTEST = -12.0  # log SNR at which the data are as good as gone
+SHARPEST = 2 * math.log(1000.0)  # log SNR at which data are read off: noise of a thousandth, where greys are 1/128 apart
+
+Denoise = Callable[[Tensor, float, float, float], Tensor]  # (x_t, signal_rate, noise_rate, t / T) -> estimate of x0
 
 
 def importance_weighted_bound(
@@ -31,64 +34,63 @@ def importance_weighted_bound(
     return torch.cat(weights).logsumexp(0) - math.log(k)
 
 
-def log_snr(rates: Sequence[tuple[float, float]]) -> Tensor:
-    """Log of signal over noise variance of levels 1 to T, at least FAINTEST.  -> (T,)"""
-    table = torch.as_tensor(rates, dtype=torch.float64)[1:]
-    return (2 * (table[:, 0].clamp(min=1e-30).log() - table[:, 1].log())).clamp(min=FAINTEST)
-
-
 def variational_bound(
-    x0: Tensor, denoise: Callable[[Tensor, int], Tensor], rates: Sequence[tuple[float, float]], rng: Generator, draws: int = 64, greys: bool = True
+    x0: Tensor, denoise: Denoise, rates: Sequence[tuple[float, float]], rng: Generator, draws: int = 64, greys: bool = True
 ) -> Tensor:
-    """log p(x0) of the model that walks down through every level with ancestral steps, at least.  (B, ...) -> (B,)
+    """log p(x0) of the model that walks back in steps without number, at least.  (B, ...) -> (B,)   Kingma et al. 2021, eq. 8, 11 and 15
 
-    The sum of Kingma et al. 2021, eq. 11 to 13, over T levels: what level T still knows of x0; half the fall of the SNR times the squared
-    error of the estimate, summed over levels 2 to T; and the grey read off level 1 (eq. 8).  It needs only that the SNR falls, so it holds
-    on every path from data to noise.  Of the middle sum, `draws` levels are looked at, chosen by how far the log SNR falls there.
-    `greys`: x0 in [-1, 1] takes 256 values; otherwise x0 is continuous, and level 1 counts as its value plus noise of that density.
+    What the faintest x_t still knows of x0, plus half the integral of SNR times the squared error of the estimate over the log SNR, plus
+    what it costs to read x0 off the sharpest x_t.  Only that the SNR falls is needed, so it holds on every path from data to noise;
+    between two levels the rates are those in between, and so is the time that the network is told.
+
+    `greys`: x0 in [-1, 1] takes 256 values; otherwise it is continuous and the bound is one on a density.
     """
     table = torch.as_tensor(rates, dtype=torch.float64)
-    snr = (table[:, 0] / table[:, 1].clamp(min=1e-30)).square()
-    bound = -_prior_cost(x0, table[-1]) + _read_off(x0, table[1], rng, greys)
-    if len(table) <= 2:
-        return bound
-    levels, chances = _chosen(rates, rng, draws)
-    for level, chance in zip(levels.tolist(), chances.tolist(), strict=True):
-        signal, noise_rate = table[level].tolist()
+    sharp, faint = _at(table, SHARPEST), _at(table, FAINTEST)
+    low, high = _log_snr(faint), _log_snr(sharp)
+    bound = _read_off(x0, sharp, rng, greys) - _prior_cost(x0, faint)
+    u = (torch.arange(draws, dtype=torch.float64) + torch.rand(draws, generator=rng, device=rng.device, dtype=torch.float64).cpu()) / draws
+    for log_snr in (low + u * (high - low)).tolist():
+        signal, noise_rate, time = _at(table, log_snr)
         noise = torch.randn(x0.shape, generator=rng, device=x0.device)
-        error = (denoise(signal * x0 + noise_rate * noise, level) - x0).double().square().flatten(1).sum(1)
-        bound = bound - 0.5 * float(snr[level - 1] - snr[level]) * error / (chance * draws)
+        error = (denoise(signal * x0 + noise_rate * noise, signal, noise_rate, time) - x0).double().square().flatten(1).sum(1)
+        bound = bound - (high - low) / draws * 0.5 * (signal / noise_rate) ** 2 * error
     return bound
 
 
-def _chosen(rates: Sequence[tuple[float, float]], rng: Generator, draws: int) -> tuple[Tensor, Tensor]:
-    """Levels from 2 to T, evenly spread over the fall of the log SNR, and the chance of each.  -> (draws,), (draws,)"""
-    fall = -log_snr(rates).diff() + 1e-9
-    chance = fall / fall.sum()
-    u = (torch.arange(draws, dtype=torch.float64) + torch.rand(draws, generator=rng, device=rng.device, dtype=torch.float64).cpu()) / draws
-    place = torch.searchsorted(chance.cumsum(0), u).clamp(max=len(chance) - 1)
-    return place + 2, chance[place]
+def _log_snr(at: tuple[float, float, float]) -> float:
+    return 2 * math.log(at[0] / at[1])
 
 
-def _prior_cost(x0: Tensor, rate: Tensor) -> Tensor:
-    """KL(q(x_T | x0) || N(0, I)).  -> (B,)"""
-    signal, noise_rate = rate.tolist()
+def _at(table: Tensor, log_snr: float) -> tuple[float, float, float]:
+    """(signal_rate, noise_rate, t / T) on the path where it has this log SNR, or the nearest it has: on the line between two levels."""
+    ratio = math.exp(-log_snr / 2)  # noise over signal
+    behind = table[:, 1] - ratio * table[:, 0]  # rises with the level; 0 at the place looked for
+    upper = min(max(int(torch.searchsorted(behind.contiguous(), torch.zeros((), dtype=torch.float64))), 1), len(table) - 1)
+    share = float((-behind[upper - 1] / (behind[upper] - behind[upper - 1])).clamp(0, 1))
+    signal, noise_rate = torch.lerp(table[upper - 1], table[upper], share).tolist()
+    return signal, noise_rate, (upper - 1 + share) / (len(table) - 1)
+
+
+def _prior_cost(x0: Tensor, at: tuple[float, float, float]) -> Tensor:
+    """KL(q(x_t | x0) || N(0, I)).  -> (B,)"""
+    signal, noise_rate, _ = at
     per_value = 0.5 * ((signal * x0.double()) ** 2 + noise_rate**2 - 1 - 2 * math.log(noise_rate))
     return per_value.flatten(1).sum(1)
 
 
-def _read_off(x0: Tensor, rate: Tensor, rng: Generator, greys: bool) -> Tensor:
-    """log p(x0 | x_1) with p in proportion to q(x_1 | x0), over 256 greys or over the real line.  -> (B,)   Kingma et al. 2021, eq. 8"""
-    signal, noise_rate = rate.tolist()
+def _read_off(x0: Tensor, at: tuple[float, float, float], rng: Generator, greys: bool) -> Tensor:
+    """log p(x0 | x_t) with p in proportion to q(x_t | x0), over 256 greys or over the real line.  -> (B,)   Kingma et al. 2021, eq. 8"""
+    spread = at[1] / at[0]
+    if not greys:  # the mean over the noise is known
+        return torch.full((len(x0),), -x0[0].numel() * (0.5 + 0.5 * math.log(2 * math.pi) + math.log(spread)), dtype=torch.float64, device=x0.device)
     noise = torch.randn(x0.shape, generator=rng, device=x0.device).double()
     own = -0.5 * noise.square()
-    if not greys:
-        return (own - 0.5 * math.log(2 * math.pi) - math.log(noise_rate / signal)).flatten(1).sum(1)
     values = torch.linspace(-1, 1, GREYS, dtype=torch.float64, device=x0.device)
-    seen = x0.double() + noise_rate / signal * noise
     some = max(1, (1 << 22) // (x0[0].numel() * GREYS))  # pictures at a time: every pixel is held against every grey
+    seen = (x0.double() + spread * noise).flatten(1)
     rows = [
-        own_part - (-0.5 * ((part[..., None] - values) * (signal / noise_rate)) ** 2).logsumexp(-1)
-        for part, own_part in zip(seen.flatten(1).split(some), own.flatten(1).split(some), strict=True)
+        own_part - (-0.5 * ((part[..., None] - values) / spread) ** 2).logsumexp(-1)
+        for part, own_part in zip(seen.split(some), own.flatten(1).split(some), strict=True)
     ]
     return torch.cat(rows).sum(1)
