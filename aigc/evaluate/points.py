@@ -13,7 +13,8 @@ from aigc.evaluate.text import figure
 from aigc.words import both
 
 REACH, CELLS = 3.0, 40  # of the grid: standardised points lie within, outliers count into the outermost cells
-TRUE = 400_000  # points that stand for the distribution itself
+NEVER = 0.1  # of a point in every cell of what is made, so that none is impossible
+TRUE = 200_000  # points that stand for the distribution itself
 FLOORS = 5  # fresh draws that give a floor
 MATCHED, MATCHES = 1000, 4  # points of one assignment, and assignments
 MIXTURES = ("ring", "grid")  # sets whose classes are Gaussians, each a mode
@@ -69,25 +70,26 @@ def measures(name: str) -> Callable[[np.ndarray], dict[str, float]]:
         apart, place = tree.query(x)
         near = apart <= reach
         per_mode = np.bincount(owner[place[near]], minlength=classes) / len(x)
-        other = on_grid(x)
         return {
             "modes": float((per_mode >= expected / 4).sum()), "near": 100 * float(near.mean()),
-            "kl": divergence(histogram, other), "js": jensen_shannon(histogram, other),
+            "kl": divergence(histogram, on_grid(x, NEVER)), "js": jensen_shannon(histogram, on_grid(x)),
         }  # fmt: skip
 
     return measure
 
 
-def on_grid(x: np.ndarray) -> np.ndarray:
-    """Share of points in every cell of a square, half a point in each beforehand, so that no cell is impossible.  (n, 2) -> (CELLS²,)"""
+def on_grid(x: np.ndarray, more: float = 0.0) -> np.ndarray:
+    """Share of points in every cell of a square, `more` of a point in each beforehand.  (n, 2) -> (CELLS²,)"""
     cell = np.clip(((x / REACH + 1) / 2 * CELLS).astype(int), 0, CELLS - 1)
-    counts = np.bincount(cell[:, 0] * CELLS + cell[:, 1], minlength=CELLS * CELLS) + 0.5
+    counts = np.bincount(cell[:, 0] * CELLS + cell[:, 1], minlength=CELLS * CELLS) + more
     return counts / counts.sum()
 
 
 def divergence(p: np.ndarray, q: np.ndarray) -> float:
-    """KL(p || q) in nats of two tables without zeros."""
-    return float((p * np.log(p / q)).sum())
+    """KL(p || q) in nats of two tables; infinite where q is 0 and p is not."""
+    there = p > 0
+    with np.errstate(divide="ignore"):
+        return float((p[there] * np.log(p[there] / q[there])).sum())
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:

@@ -1,0 +1,228 @@
+"""Each part of an evaluation, on data where the answer is known: planted copies, lost modes, components, brute force."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny import SPEC, perturbed, tiny  # noqa: F401
+from torch import Tensor, nn
+
+from aigc.data.load import Dataset, load
+from aigc.evaluate import fidelity, memorisation, points, reconstruction, tradeoff, usefulness
+from aigc.evaluate.features import Extractor, extractor
+from aigc.evaluate.report import Figure, Series
+from aigc.evaluate.subject import Found, Picture, Subject, as_bytes
+from aigc.evaluate.teach import Lesson
+from aigc.registry import build
+from aigc.techniques import techniques
+from aigc.techniques.base import Technique
+from aigc.words import Words
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits")
+
+
+@pytest.fixture(scope="module")
+def network(digits: Dataset) -> Extractor:
+    return extractor(digits.spec)
+
+
+def subject(data: Dataset, samples: Tensor, asked: Tensor | None = None, seen: Extractor | None = None, model: Technique | None = None) -> Subject:
+    """One whose samples are given."""
+    found = Subject(model or nn.Linear(1, 1), data, len(samples), 0, seen)  # type: ignore[arg-type]
+    found.samples, found.asked = samples, asked
+    return found
+
+
+def figures(found: Any) -> dict[str, Figure]:
+    return {f.key: f for f in found if isinstance(f, Figure)}
+
+
+def series(found: list[Found]) -> dict[str, Series]:
+    return dict(f for f in found if isinstance(f, tuple))
+
+
+# fidelity
+
+
+def test_real_pictures_pass_for_samples_and_noise_does_not(digits: Dataset, network: Extractor) -> None:
+    real = figures(fidelity.examine(subject(digits, digits.test_x, digits.test_labels, network)))
+    noise = torch.randint(0, 256, (297, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    bad = figures(fidelity.examine(subject(digits, noise, digits.test_labels, network)))
+    assert real["fid"].value == real["fid"].floor and real["fid"].error is not None and real["fid"].error > 0
+    for key in ("precision", "recall", "density", "coverage", "inception_score", "asked_class"):
+        assert real[key].value == pytest.approx(real[key].floor) and real[key].better == "high"
+        assert bad[key].value < real[key].value
+    assert bad["fid"].value > 20 * real["fid"].value and bad["fid_ratio"].value > real["fid_ratio"].value
+    assert real["asked_class"].value > 98 and all("Digits 8×8 CNN" in f.label.en for f in real.values())
+
+
+def test_the_yardstick_is_the_distance_of_noisy_real_pictures(digits: Dataset, network: Extractor) -> None:
+    s = subject(digits, digits.test_x, None, network)
+    clean, noisy = digits.x[:50], fidelity.with_noise(digits.x[:50], s)
+    difference = (noisy.float() - clean.float()) / 127.5  # of pictures in [-1, 1]
+    inner = difference[(clean > 60) & (clean < 195)]
+    assert float(inner.std()) == pytest.approx(fidelity.NOISE, rel=0.05) and abs(float(inner.mean())) < 0.01
+
+
+def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor) -> None:
+    assert digits.labels is not None
+    kept = digits.x[digits.labels != 3]
+    found = list(fidelity.examine(subject(digits, kept, None, network)))
+    share = figures(found)["class_shares"]
+    assert share.value == pytest.approx(100 * float((digits.labels == 3).double().mean()), abs=0.5) and share.unit == "points"
+    bars = series(found)["class_shares"]
+    assert bars.lines["samples"][3][1] < 0.5 and len(bars.lines["real"]) == 10
+
+
+# memorisation
+
+
+def test_planted_copies_are_found(digits: Dataset, network: Extractor) -> None:
+    copies = figures(memorisation.examine(subject(digits, digits.x[:200], None, network)))
+    fresh = figures(memorisation.examine(subject(digits, digits.test_x[:200], None, network)))
+    for space in ("pixels", "features"):
+        assert copies[f"copies_{space}"].value == 100.0 and copies[f"nearer_{space}"].value > 99
+        assert fresh[f"copies_{space}"].value < 5 and 40 < fresh[f"nearer_{space}"].value < 60
+
+
+def test_a_tenth_of_copies_is_a_tenth(digits: Dataset) -> None:
+    mixed = torch.cat([digits.x[:20], 255 - digits.test_x[:180]])
+    assert figures(memorisation.examine(subject(digits, mixed)))["copies_pixels"].value == pytest.approx(10.0)
+
+
+def test_the_picture_shows_the_sample_beside_its_nearest(digits: Dataset) -> None:
+    planted = torch.cat([255 - digits.test_x[:30], digits.x[7:8]])
+    (picture,) = [f for f in memorisation.examine(subject(digits, planted)) if isinstance(f, Picture)]
+    assert picture.rows.shape == (memorisation.ROWS, 1 + memorisation.COLUMNS, 1, 8, 8)
+    assert torch.equal(picture.rows[0, 0], digits.x[7]) and torch.equal(picture.rows[0, 1], digits.x[7])  # the most suspicious first
+
+
+# reconstruction
+
+
+def test_principal_components_are_those_of_scikit_learn(digits: Dataset) -> None:
+    from sklearn.decomposition import PCA
+
+    floors = reconstruction.principal_errors(digits, (1, 5, 20))
+    train, test = (x.flatten(1).numpy() / 255 for x in (digits.x, digits.test_x))
+    for k, found in floors.items():
+        pca = PCA(k).fit(train)
+        assert found == pytest.approx(np.square(pca.inverse_transform(pca.transform(test)) - test).mean(), rel=1e-3)
+
+
+def test_the_error_is_that_of_test_pictures_coded_and_decoded(digits: Dataset) -> None:
+    config, _ = techniques()["autoencoder"].read({"latent": 4}, digits.spec)
+    torch.manual_seed(0)
+    model = build("autoencoder", config, digits.spec).eval()
+    found = list(reconstruction.examine(subject(digits, digits.test_x, model=model)))
+    x = digits.test_x.float() / 255
+    with torch.no_grad():
+        back = model.decoder(model.encoder(x)).sigmoid()  # type: ignore[operator]
+    assert figures(found)["reconstruction"].value == pytest.approx(float((back - x).square().mean()), rel=1e-4)
+    line = series(found)["reconstruction"].lines
+    assert line["model"][0][0] == 4 and [y for _, y, _ in line["components"]] == sorted((y for _, y, _ in line["components"]), reverse=True)
+
+
+# 2-D sets
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(points, "TRUE", 100_000)
+    monkeypatch.setattr(points, "MATCHED", 200)
+
+
+def cloud(name: str, x: np.ndarray) -> dict[str, Figure]:
+    return figures(points.examine(subject(load(name), torch.from_numpy(x).float())))
+
+
+@pytest.mark.parametrize("name", ["ring", "moons"])
+def test_fresh_points_are_at_the_floor(few: None, name: str) -> None:
+    found = cloud(name, points.fresh(name, 2000, 7)[0])
+    for key in ("near", "kl", "js"):
+        assert found[key].floor is not None and found[key].value == pytest.approx(found[key].floor, rel=0.25)
+    assert found["wasserstein"].value < 0.4
+    assert found["modes"].value == found["modes"].floor == {"ring": 8, "moons": 2}[name]
+
+
+def test_a_lost_mode_is_missed(few: None) -> None:
+    x, labels = points.fresh("ring", 2000, 7)
+    whole, lost = cloud("ring", x), cloud("ring", x[labels != 2])
+    assert lost["modes"].value == 7 and lost["near"].value == pytest.approx(whole["near"].value, abs=2)
+    assert lost["kl"].value > 1.5 * whole["kl"].value and lost["wasserstein"].value > whole["wasserstein"].value
+
+
+def test_points_elsewhere_are_not_near_and_points_without_number_do_no_harm(few: None) -> None:
+    far = cloud("moons", np.full((800, 2), 9.0))
+    assert far["near"].value == 0 and far["modes"].value == 0 and far["js"].value == pytest.approx(np.log(2))
+    assert np.isfinite(cloud("moons", np.full((800, 2), np.nan))["wasserstein"].value)
+
+
+def test_fresh_points_are_distributed_as_the_training_points() -> None:
+    data = load("spiral")
+    x, labels = points.fresh("spiral", 20_000, 3)
+    assert np.allclose(x.mean(0), data.x.numpy().mean(0), atol=0.03) and np.allclose(x.std(0), data.x.numpy().std(0), rtol=0.03)
+    assert points.jensen_shannon(points.on_grid(x), points.on_grid(data.x.double().numpy())) < 0.02
+    assert labels.max() == 1 and len(x) == 20_000
+
+
+def test_wasserstein_is_the_best_of_all_matchings() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)) + 1
+    best = min(np.square(x - y[list(p)]).sum(1).mean() for p in permutations(range(6)))
+    assert points.wasserstein(x, y) == pytest.approx(np.sqrt(best))
+    assert points.wasserstein(x, x + np.array([3.0, 4.0])) == pytest.approx(5.0)
+
+
+def test_divergences_are_those_of_two_coins() -> None:
+    p, q = np.array([0.5, 0.5]), np.array([0.9, 0.1])
+    assert points.divergence(p, q) == pytest.approx(0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1))
+    assert points.jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == pytest.approx(np.log(2))
+
+
+# what takes a classifier
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usefulness, "FEWEST", 3000)
+    monkeypatch.setattr(usefulness, "SMALL", Lesson(1500, batch=50, width=8))
+    monkeypatch.setattr(usefulness, "PER_CLASS", (2, 20))
+
+
+@pytest.mark.slow
+def test_real_pictures_teach_and_wrong_labels_do_not(digits: Dataset, network: Extractor, brief: None) -> None:
+    assert digits.labels is not None
+    model = perturbed(SPEC)
+    good = list(usefulness.examine(subject(digits, digits.x[:700], digits.labels[:700], network, model)))
+    shuffled = digits.labels[:700].roll(1)
+    bad = figures(usefulness.examine(subject(digits, digits.x[:700], shuffled, network, model)))
+    taught = figures(good)["taught_on_samples"]
+    assert taught.value > 85 and taught.floor is not None and abs(taught.value - taught.floor) < 10
+    assert bad["taught_on_samples"].value < 40
+    lines = series(good)["usefulness"].lines
+    assert [x for x, _, _ in lines["alone"]] == [2, 20] and [x for x, _, _ in lines["beside"]] == [0, 2, 20]
+    assert lines["beside"][1][1] > lines["alone"][0][1] + 10  # two real pictures a class teach less than seven hundred samples
+
+
+@pytest.mark.slow
+def test_the_knob_is_turned_through_its_range(digits: Dataset, network: Extractor) -> None:
+    config, _ = techniques()["vae"].read({}, digits.spec)
+    model = build("vae", config, digits.spec).eval().requires_grad_(False)
+    s = Subject(model, digits, 200, 0, network)
+    found = list(tradeoff.examine(s))
+    turned = series(found)["tradeoff"]
+    assert [x for x, _, _ in turned.lines["precision"]] == [v for v in tradeoff.SETTINGS["temperature"] if v <= 2]
+    against = series(found)["precision_recall"].lines["sweep"]
+    assert len(against) == len(turned.lines["recall"]) and sum(isinstance(f, Words) for f in found) >= len(against)
+
+
+def test_samples_are_rounded_as_files_are() -> None:
+    assert as_bytes(torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0])).tolist() == [0, 0, 128, 255, 255]
