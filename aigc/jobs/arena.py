@@ -159,7 +159,7 @@ def plain(value: Any) -> Any:
 
 
 def _data(name: object) -> str:
-    return data.spec(name).name  # type: ignore[arg-type]  # refuses anything that is no name
+    return data.spec(name if isinstance(name, str) else "").name
 
 
 def _seconds(value: object) -> float:

@@ -94,6 +94,10 @@ def _counting() -> Iterator[list[int]]:
     counted: list[int] = []
 
     class Counter(TorchDispatchMode):
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            return False  # nothing is compiled here, and to say so to the compiler would load it: two seconds
+
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
             if formula := flop_registry.get(func._overloadpacket):

@@ -77,9 +77,11 @@ class Form:
         spec, knob = data.spec(FIRST_DATA), _first_knob(first)
         values = suggested(first, spec, FIRST_PRESET, knob)
         help = t(text.VALUES_HELP)
-        self.across = gr.Dropdown(choices, value=knob, label=t(text.ACROSS), elem_id="arena-across")
+        # Custom values: what may be chosen follows the technique, and Gradio would complain of a value that crossed its own list on the way.
+        free: dict[str, Any] = {"allow_custom_value": True}
+        self.across = gr.Dropdown(choices, value=knob, label=t(text.ACROSS), elem_id="arena-across", **free)
         self.values_across = gr.Textbox(values, label=t(text.VALUES), info=help, max_length=LINE_LENGTH, elem_id="arena-values-across")
-        self.down = gr.Dropdown([(t(text.NO_SECOND), ""), *choices], value="", label=t(text.DOWN), elem_id="arena-down")
+        self.down = gr.Dropdown([(t(text.NO_SECOND), ""), *choices], value="", label=t(text.DOWN), elem_id="arena-down", **free)
         self.values_down = gr.Textbox("", label=t(text.VALUES), info=help, max_length=LINE_LENGTH, visible=False, elem_id="arena-values-down")
 
     def _first(self) -> list[str]:

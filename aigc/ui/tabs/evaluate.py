@@ -66,15 +66,19 @@ class Evaluate:
         t = self.page.t
         # Only drawn: which models there are is asked when somebody looks.
         self.shown = gr.HTML("", js_on_load=OPENER_JS, elem_classes=["aigc-opener"])
-        self.model = gr.Dropdown([], label=t(text.MODEL), elem_id="evaluate-model")
-        self.data = gr.Dropdown([], label=t(text.DATA), info=t(text.DATA_HELP), filterable=False, elem_id="evaluate-data")
+        # Custom values: what may be chosen follows the model, and Gradio would complain of a value that crossed its own list on the way.
+        free: dict[str, Any] = {"allow_custom_value": True}
+        self.model = gr.Dropdown([], label=t(text.MODEL), elem_id="evaluate-model", **free)
+        self.data = gr.Dropdown([], label=t(text.DATA), info=t(text.DATA_HELP), elem_id="evaluate-data", **free)
         self.n = gr.Number(FIRST, label=t(text.SAMPLES), info=t(text.SAMPLES_HELP), precision=0, elem_id="evaluate-n")
-        self.parts = gr.CheckboxGroup([], label=t(text.PARTS), elem_id="evaluate-parts", elem_classes=["aigc-column-of-boxes"])
+        with gr.Column(elem_id="evaluate-parts", elem_classes=["aigc-column-of-boxes"]):
+            gr.HTML(f'<span class="aigc-boxes-title">{esc(t(text.PARTS))}</span>')
+            self.parts = {part: gr.Checkbox(True, label=t(words), visible=False) for part, words in PARTS.items()}
         with gr.Row(elem_classes=["aigc-buttons"]):
             self.go = gr.Button(t(text.GO), variant="primary", elem_id="evaluate-go")
             self.cancel = gr.Button(t(text.CANCEL), visible=False, elem_id="evaluate-cancel")
         self.progress = gr.HTML("", elem_id="evaluate-progress")
-        self.beside = gr.Dropdown([], label=t(text.BESIDE), info=t(text.BESIDE_HELP), multiselect=True, elem_id="evaluate-beside")
+        self.beside = gr.Dropdown([], label=t(text.BESIDE), info=t(text.BESIDE_HELP), multiselect=True, elem_id="evaluate-beside", **free)
 
     def _draw_report(self) -> None:
         self.table = gr.HTML(f'<p class="aigc-waiting">{esc(self.page.t(text.CHOOSE))}</p>', elem_id="evaluate-table")
@@ -87,7 +91,7 @@ class Evaluate:
         gr.HTML(view.reading(self.page.lang))
 
     def _wire(self) -> None:
-        inputs: set[Component] = {self.model, self.data, self.n, self.parts, self.beside}
+        inputs: set[Component] = {self.model, self.data, self.n, *self.parts.values(), self.beside}
         found: set[Any] = {self.table, self.pictures, *(widget for place in self.plots for widget in place)}
         work: set[Any] = {self.progress, self.cancel, self.go, self.timer}
         everything = inputs | found | work
@@ -161,7 +165,7 @@ class Evaluate:
         beside = [s for s in self._slugs(given[self.beside]) if s in [slug for _, slug in others]]
         return {
             self.data: gr.update(choices=[(spec.title[self.page.lang], name) for name, spec in fitting.items()], value=chosen),
-            self.parts: gr.update(choices=[(self.page.t(PARTS[part]), part) for part in parts], value=list(parts)),
+            **{box: gr.update(visible=part in parts) for part, box in self.parts.items()},
             self.n: gr.skip(),
             self.beside: gr.update(choices=others, value=beside),
             **self._found(entry, chosen or "", beside, request),
@@ -248,8 +252,8 @@ class Evaluate:
         n, most = given[self.n], MOST_PUBLIC if self.page.public else MOST
         if not isinstance(n, int | float) or isinstance(n, bool) or n != n or not LEAST <= n <= most or n != int(n):
             raise Refusal(text.NUMBER, least=LEAST, most=f"{most:,}")
-        possible, parts = parts_for(entry, spec), given[self.parts]
-        chosen = tuple(part for part in possible if isinstance(parts, list) and part in parts)
+        possible = parts_for(entry, spec)
+        chosen = tuple(part for part in possible if given[self.parts[part]] is True)
         if not chosen:
             raise Refusal(text.NO_PARTS)
         return entry, spec, int(n), () if chosen == possible else chosen
