@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,10 @@ from tiny import SPEC, perturbed, tiny  # noqa: F401
 from torch import Tensor, nn
 
 from aigc.data.load import Dataset, load
-from aigc.evaluate import fidelity, memorisation, points, reconstruction, tradeoff, usefulness
+from aigc.evaluate import fidelity, inception, memorisation, points, reconstruction, tradeoff, usefulness
 from aigc.evaluate.features import Extractor, extractor
 from aigc.evaluate.report import Figure, Series
-from aigc.evaluate.subject import Found, Picture, Subject, as_bytes
+from aigc.evaluate.subject import Found, Note, Picture, Subject, as_bytes
 from aigc.evaluate.teach import Lesson
 from aigc.registry import build
 from aigc.techniques import techniques
@@ -79,6 +82,27 @@ def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor
     assert share.value == pytest.approx(100 * float((digits.labels == 3).double().mean()), abs=0.5) and share.unit == "points"
     bars = series(found)["class_shares"]
     assert bars.lines["samples"][3][1] < 0.5 and len(bars.lines["real"]) == 10
+
+
+@pytest.mark.usefixtures("tiny")
+def test_inception_is_asked_only_where_it_is_installed(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def calculate_metrics(**how: Any) -> dict[str, float]:
+        asked.update(how)
+        return {"frechet_inception_distance": 12.5}
+
+    s = subject(digits, digits.test_x, model=perturbed(SPEC))
+    monkeypatch.setattr(inception, "is_here", lambda: False)
+    assert list(inception.examine(s)) == []
+    monkeypatch.setattr(inception, "is_here", lambda: True)
+    monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace(calculate_metrics=calculate_metrics))
+    found = figures(inception.examine(s))["inception_fid"]
+    assert found.value == 12.5 and found.n == 297 and "Inception" in found.label.en and asked["fid"] is True
+    assert asked["input1"][5].shape == (3, 8, 8) and torch.equal(asked["input1"][5][2], digits.test_x[5, 0]) and len(asked["input2"]) == 297
+    monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace(calculate_metrics=lambda **how: Path("/nowhere/weights").read_bytes()))
+    (_, note) = inception.examine(s)
+    assert isinstance(note, Note) and "No Inception FID" in note.words.en
 
 
 # memorisation
@@ -198,6 +222,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tiny")
 def test_real_pictures_teach_and_wrong_labels_do_not(digits: Dataset, network: Extractor, brief: None) -> None:
     assert digits.labels is not None
     model = perturbed(SPEC)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from aigc.evaluate import inception
 from aigc.evaluate.distances import frechet, frechet_error, inception_score, inception_score_error, kernel_distance_in_blocks, moments
 from aigc.evaluate.neighbours import Closeness, closeness, mean_and_error
 from aigc.evaluate.report import Figure, Line, Series
@@ -30,6 +31,7 @@ def examine(subject: Subject) -> Iterator[Found]:
     yield from distances(subject)
     yield from neighbourhoods(subject)
     yield from scores(subject)
+    yield from inception.examine(subject)
 
 
 def distances(subject: Subject) -> Iterator[Figure]:

@@ -16,12 +16,10 @@ from aigc.evaluate.features import Extractor, data_hash, extractor
 from aigc.evaluate.points import fresh, jensen_shannon, on_grid
 from aigc.evaluate.subject import as_bytes
 from aigc.evaluate.terms import LIVE_SAMPLES
-from aigc.knobs import knobs
 from aigc.techniques.base import Technique
 from aigc.words import Refusal
 
 SEED = 2026
-STEPS = 8  # of a sampler that walks: as in previews
 BATCH = 128
 TRUE_POINTS = 200_000
 
@@ -63,11 +61,10 @@ def _network(data: Dataset, device: torch.device | str) -> Extractor | None:
 def _samples(model: Technique) -> tuple[Tensor, Tensor | None]:
     """LIVE_SAMPLES of them by the cheap settings of a preview, all classes in turn, and the classes asked for."""
     rng = Generator(model.device).manual_seed(SEED)
-    how = {"steps": min(STEPS, int(getattr(model.config, "levels", STEPS)))} if "steps" in knobs(type(model).info.Sampling) else {}
     labels = torch.arange(LIVE_SAMPLES, device=model.device) % len(model.spec.classes) if model.conditional else None
     made = []
     for start in range(0, LIVE_SAMPLES, BATCH):
-        *_, x = model.sample(BATCH, rng, None if labels is None else labels[start : start + BATCH], **how)
+        *_, x = model.sample(BATCH, rng, None if labels is None else labels[start : start + BATCH], **model.glance())
         made.append(x.float().cpu())
     return torch.cat(made), labels
 

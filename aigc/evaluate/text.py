@@ -116,6 +116,14 @@ FIDELITY = {
         unit="%",
         better="high",
     ),
+    "inception_fid": Kind(
+        "fidelity",
+        both("FID, Inception (torch-fidelity)", "FID，Inception（torch-fidelity）"),
+        both(
+            "By the network that papers use, which was taught on photographs; against as many training pictures.",
+            "论文通用的网络（用照片训练），与同样多的训练图像对照。",
+        ),
+    ),
     "class_shares": Kind(
         "fidelity",
         both("Largest error of a class's share, {net}", "类别占比的最大偏差，{net}"),
