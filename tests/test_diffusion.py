@@ -15,7 +15,7 @@ from aigc.data.batches import Batch
 from aigc.knobs import read
 from aigc.maths import diffusion as maths
 from aigc.techniques.base import Shown
-from aigc.techniques.diffusion import Config, Path, Sampler, Target, Times
+from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Target, Times
 from aigc.techniques.diffusion.model import Diffusion
 from aigc.words import Refusal
 
@@ -305,9 +305,9 @@ def test_what_is_encoded_is_the_noise_that_leads_back(path: Path) -> None:
     x = MEAN + STD * torch.randn(200, 2, generator=rng())
     *states, z = model.encode(x, rng=rng(), steps=200)
     assert len(states) == 199 and torch.allclose(z, (x - MEAN) / STD, atol=0.2)
-    assert torch.allclose(last(model.decode(z, rng=rng(), steps=200)), x, atol=2e-3)
+    assert torch.allclose(last(model.decode(z, rng=rng(), sampler=model.reversible, steps=200)), x, atol=2e-3)
     z = last(model.encode(x, rng=rng(), steps=20))  # fewer steps are another map, but its inverse all the same
-    assert torch.allclose(last(model.decode(z, rng=rng(), steps=20)), x, atol=0.03)
+    assert torch.allclose(last(model.decode(z, rng=rng(), sampler=model.reversible, steps=20)), x, atol=0.03)
 
 
 def test_an_image_comes_back_through_a_trained_network() -> None:
@@ -326,7 +326,7 @@ def test_an_image_comes_back_through_a_trained_network() -> None:
     x = data[:8]
     z = last(model.encode(x, rng=rng(), steps=30))
     assert 0.5 < z.std() < 1.5
-    back = last(model.decode(z, rng=rng(), steps=30))
+    back = last(model.decode(z, rng=rng(), sampler=model.reversible, steps=30))
     assert (back - x).abs().mean() < 0.02 and (back - x.roll(1, 0)).abs().mean() > 0.1
 
 
@@ -364,9 +364,24 @@ def test_a_preview_is_cheap_and_shows_the_paths_of_points(shape: tuple[int, ...]
         assert not arrays and sheets["samples"].shape == (20, *shape)
     calls.clear()
     sheets, arrays = model.preview(Shown(20, torch.arange(20) % 10, how={"steps": 3}), rng())
-    assert (arrays["paths"] if arrays else sheets["samples"]) is not None and len(calls) == 3
+    assert (arrays["paths"] if arrays else sheets["samples"]) is not None and len(calls) == (5 if sheets else 3)  # Heun looks twice
 
 
 def test_what_is_saved_is_the_networks_weights() -> None:
     model = small()
     assert set(model.state_dict()) == {f"denoiser.{k}" for k in model.denoiser.state_dict()} and model.networks() == {"denoiser": model.denoiser}
+
+
+def test_the_default_guidance_is_for_models_that_can_be_guided() -> None:
+    for config in ({}, {"conditional": True, "label_dropout": 0.0}):
+        model = small(**config)
+        labels = torch.zeros(2, dtype=torch.int64) if config else None
+        assert last(model.decode(model.latents(2, rng()), labels, rng=rng(), steps=2)).isfinite().all()
+    guided = small(conditional=True)
+    labels = torch.tensor([1, 2])
+    z = guided.latents(2, rng())
+    with torch.no_grad():
+        for p in guided.denoiser.parameters():
+            p.add_(0.05 * torch.randn(p.shape, generator=rng(1)))
+    asked, plain, by_default = (last(guided.decode(z, labels, rng=rng(), steps=2, **how)) for how in ({"guidance": GUIDANCE}, {"guidance": 1.0}, {}))
+    assert torch.equal(asked, by_default) and not torch.equal(asked, plain)

@@ -85,6 +85,10 @@ class Technique(nn.Module):
         yield from self.decode(self.latents(n, rng), labels, rng=rng, **how)
 
     # showing
+    def glance(self) -> dict[str, Any]:
+        """Knobs of sampling that are good enough for a look in the middle of training: as few evaluations as will do."""
+        return {}
+
     def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """(sheets, arrays) for events.Preview: cheap, since training waits for it. "samples" is always among the sheets of an
         image model; "points" (n, 2) among the arrays of a 2-D one, beside what it can show of itself:

@@ -130,22 +130,25 @@ class Config:
         return Target.VELOCITY if self.path is Path.STRAIGHT else Target.V
 
 
+GUIDANCE = 1.3  # on MNIST the best FID lies between 1.2 and 1.4; models that were not told classes go without
+
+
 @dataclass(frozen=True)
 class Sampling:
     """What `decode`, `encode` and `sample` accept as keywords."""
 
     sampler: Sampler = knob(
         Sampler.AUTOMATIC, group="first", label=both("Sampler", "采样器"),
-        help=both("What suits: Euler on the straight line, DDIM on the others. Euler and Heun need the straight line.",
-                  "相配的选择：直线路径用欧拉法，其余用 DDIM。欧拉法与 Heun 只用于直线路径。"),
+        help=both("What suits: Heun on the straight line, DPM-Solver++ on the others. Euler and Heun need the straight line.",
+                  "相配的选择：直线路径用 Heun，其余用 DPM-Solver++。欧拉法与 Heun 只用于直线路径。"),
     )  # fmt: skip
     steps: int = knob(
-        30, 1, 4000, group="first", label=both("Steps", "步数"),
+        10, 1, 4000, group="first", label=both("Steps", "步数"),
         help=both("More steps follow the path more exactly and take longer; at most the levels trained on.",
                   "步数多则更准确地沿路径走，也更慢；不超过训练时的级数。"),
     )  # fmt: skip
     guidance: float = knob(
-        1.0, 0.0, 20.0, group="first", label=both("Guidance", "引导强度"),
+        GUIDANCE, 0.0, 20.0, group="first", label=both("Guidance", "引导强度"),
         help=both("Above 1 exaggerates what the class adds: clearer, less varied. Each step then costs two evaluations. Conditional models only.",
                   "大于 1 会夸大类别的作用：更清晰，但变化更少；每步需求值两次。仅用于告知类别的模型。"),
     )  # fmt: skip

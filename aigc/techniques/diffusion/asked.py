@@ -9,19 +9,21 @@ from typing import Any
 from torch import Tensor
 
 from aigc.knobs import read
-from aigc.techniques.diffusion import Config, Path, Sampler, Sampling
+from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Sampling
 from aigc.words import Refusal, both
 
 
 def chosen(asked: Mapping[str, Any], config: Config) -> Sampling:
-    """The sampling knobs asked for, with "what suits the path" worked out.  Raises Refusal for what this model cannot do."""
+    """The sampling knobs asked for, with "what suits the path" and the default guidance worked out.  Raises Refusal for what this model cannot do."""
     how, straight = read(Sampling, asked), config.path is Path.STRAIGHT
     if "steps" not in asked:
         how = replace(how, steps=min(how.steps, config.levels))
     if how.steps > config.levels:
         raise Refusal(both("This model has {t} noise levels: take at most {t} steps.", "此模型只有 {t} 个噪声级：最多取 {t} 步。"), t=config.levels)
     if how.sampler is Sampler.AUTOMATIC:
-        how = replace(how, sampler=Sampler.EULER if straight else Sampler.DDIM)
+        how = replace(how, sampler=Sampler.HEUN if straight else Sampler.DPM_SOLVER)
+    if how.guidance == GUIDANCE and not (config.conditional and config.label_dropout > 0):
+        how = replace(how, guidance=1.0)
     if how.sampler in (Sampler.EULER, Sampler.HEUN) and not straight:
         raise Refusal(
             both("{sampler} follows the straight line of flow matching; for “{path}” choose DDIM, DDPM, DPM-Solver++ or UniPC.",

@@ -16,7 +16,7 @@ from aigc.nets.denoiser_mlp import DenseDenoiser
 from aigc.nets.kinds import Network
 from aigc.nets.unet import UNet
 from aigc.techniques.base import Phase, Shown, Technique
-from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampling, Target, Times, samplers
+from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampler, Sampling, Target, Times, samplers
 from aigc.techniques.diffusion.asked import check_labels, chosen
 
 PATHS = {
@@ -33,7 +33,6 @@ MIXES = {
 }
 BARS = 10  # of the loss by noise level
 POINTS_REACH = 5.0  # standardised points lie well within; images end at 1
-PREVIEW_STEPS = {"images": 8, "points": 20}  # training waits for previews
 
 
 class Diffusion(Technique):
@@ -155,8 +154,19 @@ class Diffusion(Technique):
 
     # showing
 
+    @property
+    def reversible(self) -> Sampler:
+        """The sampler that comes back from where `encode` went."""
+        return Sampler.EULER if self.config.path is Path.STRAIGHT else Sampler.DDIM
+
+    def glance(self) -> dict[str, Any]:
+        steps = 20 if self.spec.is_points else 8
+        if self.config.path is Path.STRAIGHT and not self.spec.is_points:
+            return {"sampler": Sampler.HEUN, "steps": min(steps // 2, self.config.levels), "guidance": 1.0}
+        return {"sampler": self.reversible, "steps": min(steps, self.config.levels), "guidance": 1.0}
+
     def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        how = {"steps": min(PREVIEW_STEPS["points" if self.spec.is_points else "images"], self.config.levels), **shown.how}
+        how = {**self.glance(), **shown.how}
         states = [x for x, _ in self.path(self.latents(shown.count, rng), shown.labels, rng=rng, **how)]
         return ({}, {"points": states[-1], "paths": torch.stack(states)}) if self.spec.is_points else ({"samples": states[-1]}, {})
 

@@ -104,6 +104,7 @@ def there_and_back(
     labels = _labels(model, x, labels)
     steps = int(how["steps"])
     if own_noise:
+        how = {**how, "sampler": model.reversible}
         yield "there", {"x": x, "guess": x}
         z = x
         for z in model.encode(x, labels, rng=generator(model, seed), **how):
