@@ -57,6 +57,7 @@ class Evaluation:
     failed: str = ""  # why, in the visitor's language
     report: dict[str, Any] | None = None  # as the command printed it
     cancelled: bool = False
+    late: bool = False  # it took longer than it may
 
     @property
     def age(self) -> float:
@@ -106,6 +107,10 @@ class Evaluations:
         one.cancelled = True
         self._end()
 
+    def _expire(self, one: Evaluation) -> None:
+        one.late = True
+        self._end()
+
     def _end(self) -> None:
         process = self._process
         if process is None or process.poll() is not None:
@@ -132,7 +137,7 @@ class Evaluations:
         assert process.stdout and process.stderr and process.stdin
         if one.cancelled:  # before there was anything to end
             self._end()
-        late = threading.Timer(one.most_seconds or threading.TIMEOUT_MAX, self._end)
+        late = threading.Timer(one.most_seconds or threading.TIMEOUT_MAX, self._expire, (one,))
         late.daemon = True
         late.start()
         listening = threading.Thread(target=_listen, args=(process.stderr, one), daemon=True)
@@ -140,18 +145,17 @@ class Evaluations:
         printed = process.stdout.read()
         code = process.wait()
         listening.join(GRACE)
-        was_late = late.finished.is_set()
         late.cancel()
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
-        self._judge(one, code, printed, was_late)
+        self._judge(one, code, printed)
 
-    def _judge(self, one: Evaluation, code: int, printed: str, late: bool) -> None:
+    def _judge(self, one: Evaluation, code: int, printed: str) -> None:
         answer = _json_in(printed)
         if code == 0 and isinstance(answer, dict):
             one.report = answer
-        elif late:
+        elif one.late:
             one.failed = TOO_LONG.fill(n=(one.most_seconds or 0) / 60)[one.lang]
         elif one.cancelled:
             one.failed = CANCELLED[one.lang]

@@ -1,0 +1,413 @@
+"""The Evaluate tab without a browser: reports side by side, what is asked of the command, its progress, its end, and whose it is."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from PIL import Image
+from tiny import card, perturbed, tiny  # noqa: F401
+
+from aigc import home, plots, registry
+from aigc.evaluate import Figure, Report, Series
+from aigc.evaluate.report import file_name, folder_of
+from aigc.jobs import evaluating
+from aigc.jobs.evaluating import Evaluation, Evaluations
+from aigc.jobs.supervisor import Supervisor
+from aigc.ui.machine import Watch
+from aigc.ui.page import Page
+from aigc.ui.tabs import evaluate as tab
+from aigc.ui.tabs import evaluate_routes, evaluate_view
+from aigc.ui.text import evaluate as text
+from aigc.ui.visitors import OWNER_COOKIE
+from aigc.words import LANGS, Lang, Refusal, both
+
+pytestmark = pytest.mark.usefixtures("tiny")
+ANN, BOB = "a" * 32, "b" * 32
+NOTHING = both("nothing", "无")
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(home, "SHIPPED", tmp_path / "shipped")
+
+
+def saved(slug: str, **changes: Any) -> registry.Entry:
+    out = io.BytesIO()
+    Image.new("L", (8, 8), 99).save(out, "PNG")
+    return registry.save(perturbed(), card(slug, **changes), out.getvalue())
+
+
+def figure(key: str = "fid", value: float = 3.0, error: float | None = 0.5, better: str = "low", **more: Any) -> Figure:
+    label = both(f"{key}, Digits CNN", f"{key}，Digits CNN")
+    return Figure(
+        key, label, value, error, more.pop("floor", 0.25), 1000, both("Read it <b>so</b>.", "这样读。"), better=better, part="fidelity", **more
+    )
+
+
+def measured(slug: str, *figures: Figure, settings: dict[str, Any] | None = None, **more: Any) -> Report:
+    """A report on disk, as an evaluation leaves it."""
+    line = {"samples": [(0.0, 1.0, 0.1), (1.0, 2.0, None)], "real": [(0.0, 1.5, None), (1.0, 1.5, None)]}
+    series = {"shares": Series(both("Shares", "占比"), NOTHING, NOTHING, line, {"real": both("real", "真实")}, NOTHING, "fidelity")}
+    values = {"data": "digits", "split": "train", "n": 1000, "seed": 0, "created": "2026-01-02T03:04:05+00:00", "seconds": 12.0, "device": "cpu"}
+    values |= {"code_version": "0.1", "extractor": "Digits CNN, 99 %", "figures": figures or (figure(),), "series": series}
+    report = Report(slug=slug, settings=settings or {}, **(values | more))
+    folder_of(slug).mkdir(parents=True, exist_ok=True)
+    (folder_of(slug) / file_name(report.data, report.settings)).write_text(json.dumps(report.as_json()))
+    return report
+
+
+def page(lang: Lang = "en", **how: Any) -> tab.Evaluate:
+    supervisor = Supervisor()
+    with gr.Blocks():
+        return tab.Evaluate(Page(lang, supervisor, Watch(), ("evaluate",), **how))
+
+
+def given(e: tab.Evaluate, model: Any = None, data: Any = None, beside: Any = None, n: Any = 1000, **parts: Any) -> dict[Any, Any]:
+    boxes = {box: parts.get(part, True) for part, box in e.parts.items()}
+    return {e.model: model, e.data: data, e.n: n, e.beside: beside or [], **boxes}
+
+
+def asked(owner: str = ANN, **query: str) -> Any:
+    return SimpleNamespace(cookies={OWNER_COOKIE: owner}, query_params=query)
+
+
+# what is shown
+def test_what_was_measured_is_shown_at_once() -> None:
+    saved("one")
+    saved("two")
+    measured("two")
+    e = page()
+    out = e.opened(given(e), asked())
+    assert out[e.model]["value"] == "two" and out[e.data]["value"] == "digits"
+    assert "3.00 ± 0.50" in out[e.table] and "0.25" in out[e.table] and "--n 1000" in out[e.table]
+    assert "AIGC Lab 0.1" in out[e.table] and "Digits CNN, 99 %" in out[e.table]
+
+
+def test_the_address_names_the_model_and_those_beside_it() -> None:
+    for slug in ("one", "two"):
+        saved(slug)
+        measured(slug)
+    e = page()
+    out = e.opened(given(e), asked(tab="evaluate", model="two", **{"with": "one,gone"}))
+    assert out[e.model]["value"] == "two" and out[e.beside]["value"] == ["one"] and out[e.table].count("<td>") == 2
+    assert e.opened(given(e), asked(tab="vae", model="two"))[e.model]["value"] != "gone"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_without_models_or_reports_the_page_says_what_to_do(lang: Lang) -> None:
+    e = page(lang)
+    assert text.NO_MODELS[lang] in e.opened(given(e), asked())[e.table]
+    saved("one")
+    out = e.opened(given(e), asked())
+    assert text.NO_REPORT.fill(model="one", data=both("Digits 8×8", "手写数字 8×8"))[lang] in out[e.table]
+    assert not any(out[place]["visible"] for place, _, _ in e.plots)
+
+
+def test_only_data_of_the_same_shape_and_parts_that_make_sense_are_offered() -> None:
+    saved("one")
+    e = page()
+    out = e.other_model(given(e, "one"), asked())
+    assert [name for _, name in out[e.data]["choices"]] == ["digits"]
+    assert {part for part, box in e.parts.items() if out[box]["visible"]} >= {"memorisation"} and not out[e.parts["points"]]["visible"]
+
+
+def test_the_best_is_bold_and_so_is_what_its_error_reaches() -> None:
+    for slug, value in (("one", 3.0), ("two", 3.4), ("three", 9.0)):
+        saved(slug)
+        measured(slug, figure(value=value), figure("recall", value=value / 10, error=0.001, better="high"), figure("neither", better=""))
+    e = page()
+    table = e.other_look(given(e, "one", "digits", ["two", "three"]), asked())[e.table]
+    row = {key: re.search(rf'data-figure="{key}".*?</tr>', table, re.DOTALL)[0] for key in ("fid", "recall", "neither")}
+    assert re.findall(r"<td><b>([\d.]+)", row["fid"]) == ["3.00", "3.40"]
+    assert re.findall(r"<td><b>([\d.]+)", row["recall"]) == ["0.9000"] and "<td><b>" not in row["neither"]
+    assert text.HIGH.en in row["recall"] and text.LOW.en in row["fid"] and text.HIGH.en not in row["neither"]
+
+
+def test_what_cannot_be_compared_is_said() -> None:
+    saved("one")
+    saved("two")
+    measured("one", weights="0" * 64, notes=(both("Left out.", "略去。"),))
+    measured("two", n=500, extractor="Digits CNN, 12 %")
+    e = page()
+    out = e.other_look(given(e, "one", "digits", ["two"]), asked())[e.table]
+    for words in (text.DIFFERENT_N, text.DIFFERENT_NETS, text.CHANGED.fill(model="one"), both("Left out.", "略去。")):
+        assert words.en in out
+    alone = e.other_look(given(e, "two", "digits"), asked())[e.table]
+    assert text.DIFFERENT_N.en not in alone and text.CHANGED.fill(model="two").en not in alone
+
+
+def test_another_way_of_sampling_is_a_column_of_its_own() -> None:
+    saved("one")
+    measured("one")
+    measured("one", figure(value=1.5), settings={"steps": 9})
+    e = page()
+    out = e.other_look(given(e, "one", "digits"), asked())[e.table]
+    assert out.index("3.00") < out.index("1.50") and "one · steps 9" in out and "--set steps=9" in out
+
+
+def test_a_model_without_a_report_beside_others_is_named() -> None:
+    saved("one")
+    saved("two")
+    measured("two")
+    e = page()
+    out = e.other_look(given(e, "one", "digits", ["two"]), asked())[e.table]
+    assert text.NOT_BESIDE.fill(model="one", data=both("Digits 8×8", "")).en in out and "3.00" in out
+
+
+def test_nothing_in_a_report_becomes_markup() -> None:
+    evil = "<img src=x onerror=alert(1)>{{7*7}}"
+    saved("one", title=evil)
+    report = measured("one", figure(unit=evil), extractor=evil, device=evil, code_version=evil, notes=(both(evil, evil),))
+    report = dataclasses.replace(report, figures=(dataclasses.replace(report.figures[0], label=both(evil, evil)),))
+    columns = [evaluate_view.Column(registry.entry("one"), report)] * 2
+    for part in (evaluate_view.table, lambda c, *a: evaluate_view.warnings(c, a[-1]), lambda c, *a: evaluate_view.origin(c, a[-1])):
+        for some in (columns, columns[:1]):
+            out = part(some, both(evil, evil), "en")
+            assert "<img src=x" not in out and "{{" not in out
+
+
+def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None:
+    for slug in ("one", "two"):
+        saved(slug)
+        measured(slug)
+    e = page()
+    column = [evaluate_view.Column(registry.entry(s), tab.reports(s)[0]) for s in ("one", "two")]
+    having = [(c, c.report.series["shares"]) for c in column]
+    light, dark = (e._figure(having, d) for d in (False, True))
+    assert light.layout.template.layout.font.color != dark.layout.template.layout.font.color
+    assert [t.name for t in light.data] == ["one: samples", "real", "two: samples"]
+    assert light.data[0].line.dash != light.data[2].line.dash and light.data[0].line.color == light.data[2].line.color
+
+
+def test_numbers_are_written_with_their_errors() -> None:
+    cases = [(3.14159, 0.0432, "3.142 ± 0.043"), (1234.5, 67.0, "1,234 ± 67"), (0.5, None, "0.5"), (12345.6, 0.0, "12,346"), (0.0, 0.0, "0")]
+    for value, error, said in cases:
+        assert evaluate_view.with_error(value, error) == said
+    assert evaluate_view.with_error(float("nan"), 1.0) == "–" and evaluate_view.with_error(1.0, float("inf")) == "1"
+
+
+def test_an_axis_over_decades_is_logarithmic() -> None:
+    draw: Callable[[list[float]], Any] = lambda xs: plots.measured(  # noqa: E731
+        [plots.Line("a", [(x, 1.0, None) for x in xs])], x_title="", y_title="", look=plots.Look()
+    )
+    assert draw([1, 10, 100]).layout.xaxis.type == "log" and list(draw([1, 10, 100]).layout.xaxis.tickvals) == [1, 10, 100]
+    assert draw([0, 10, 100]).layout.xaxis.type == "linear" and draw([1, 2]).layout.xaxis.type == "linear"
+
+
+# files
+@pytest.fixture
+def client() -> TestClient:
+    app = FastAPI()
+    app.include_router(evaluate_routes.router())
+    return TestClient(app)
+
+
+def test_tables_leave_as_csv_and_json(client: TestClient) -> None:
+    saved("one")
+    measured("one")
+    rows = list(csv.DictReader(io.StringIO(client.get("/aigc/evaluations/table.csv?of=one/digits").text)))
+    assert (rows[0]["model"], rows[0]["key"], float(rows[0]["value"]), float(rows[0]["floor"])) == ("one", "fid", 3.0, 0.25)
+    assert rows[0]["figure"] == "fid, Digits CNN" and rows[0]["extractor"] == "Digits CNN, 99 %"
+    assert client.get("/aigc/evaluations/reports.json?of=one/digits").json()[0]["slug"] == "one"
+
+
+def test_pictures_are_those_of_the_report(client: TestClient) -> None:
+    saved("one")
+    measured("one", pictures={"neighbours": "digits-neighbours.png", "evil": "../../../etc/passwd", "gone": "gone.png"})
+    Image.new("L", (8, 8)).save(folder_of("one") / "digits-neighbours.png")
+    assert client.get("/aigc/evaluations/one/digits/neighbours.png").headers["content-type"] == "image/png"
+    for name in ("evil", "gone", "..%2fconfig", "nothing"):
+        assert client.get(f"/aigc/evaluations/one/digits/{name}.png").status_code == 404
+    shown = evaluate_view.pictures([evaluate_view.Column(registry.entry("one"), tab.reports("one")[0])], "en")
+    assert shown.count("<img") == 1 and text.PICTURES["neighbours"].en in shown
+
+
+@pytest.mark.parametrize("of", ["", "one", "one/", "/digits", "../x/digits", "one/../digits", "gone/digits", "one/mnist"])
+def test_a_report_of_nobody_is_not_there(client: TestClient, of: str) -> None:
+    saved("one")
+    measured("one")
+    assert client.get("/aigc/evaluations/table.csv", params={"of": of}).status_code == 404
+
+
+# asking for one
+SAYS = "import sys, json; print('One thing', file=sys.stderr); print('  detail of a library', file=sys.stderr); "
+HANGS = SAYS + "import time; sys.stderr.flush(); time.sleep(60)"
+
+
+def python(code: str) -> Evaluations:
+    return Evaluations((sys.executable, "-c", code))
+
+
+def ended(one: Evaluation, seconds: float = 60.0) -> Evaluation:
+    until = time.monotonic() + seconds
+    while not one.over and time.monotonic() < until:
+        time.sleep(0.02)
+    assert one.over
+    return one
+
+
+def ask(works: Evaluations, owner: str = ANN, slug: str = "one", lang: Lang = "en", **more: Any) -> Evaluation:
+    return works.ask(slug, "digits", owner=owner, lang=lang, n=1000, **more)
+
+
+def test_the_command_is_given_what_was_asked_and_its_answer_is_kept() -> None:
+    works = python(SAYS + "import os; print(json.dumps({'argv': sys.argv[1:], 'lang': os.environ['LANG']}))")
+    one = ended(ask(works, lang="zh", parts=("fidelity", "likelihood")))
+    assert one.report and not one.failed and one.sentence == "One thing"
+    assert one.report["argv"] == ["evaluate", "one", "--data", "digits", "--n", "1000", "--parts", "fidelity,likelihood", "--json"]
+    assert one.report["lang"].startswith("zh")
+
+
+def test_tokens_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    one = ended(ask(python("import os, json; print(json.dumps({'names': sorted(os.environ)}))")))
+    assert one.report and "HF_TOKEN" not in one.report["names"] and "AIGC_HOME" in one.report["names"]
+
+
+def test_a_refusal_is_shown_in_its_own_words() -> None:
+    assert ended(ask(python(SAYS + "print(json.dumps({'error': 'There is no model.'})); sys.exit(2)"))).failed == "There is no model."
+
+
+@pytest.mark.parametrize("code", ["import sys; sys.exit(1)", "print('not json')", "print([])", "import os; os._exit(7)"])
+def test_a_crash_is_a_sentence(code: str) -> None:
+    one = ended(ask(python(code)))
+    assert one.failed.startswith("The evaluation ended unexpectedly") and one.report is None
+
+
+def test_a_command_that_is_not_there_is_a_sentence() -> None:
+    assert ended(ask(Evaluations(("/nowhere/python",)))).failed.startswith("The evaluation ended unexpectedly")
+
+
+def test_one_at_a_time_and_only_its_visitor_cancels() -> None:
+    works = python(HANGS)
+    one = ask(works)
+    assert ask(works) is one
+    for owner, slug in ((BOB, "one"), (ANN, "two")):
+        with pytest.raises(Refusal, match="one at a time"):
+            ask(works, owner, slug)
+    works.cancel(BOB)
+    time.sleep(0.1)
+    assert not one.over and works.of(BOB) is None
+    started = time.monotonic()
+    works.cancel(ANN)
+    assert ended(one).failed == evaluating.CANCELLED.en and time.monotonic() - started < 20
+    assert ask(works, BOB, "two").owner == BOB
+    works.cancel(BOB)
+
+
+def test_it_ends_when_its_time_is_up() -> None:
+    assert "minutes" in ended(ask(python(HANGS), most_seconds=0.5)).failed
+
+
+@pytest.mark.slow
+def test_the_command_itself_works_on_its_leash_and_ends_with_the_server(aigc_home: Path) -> None:
+    import subprocess
+
+    one = ended(ask(Evaluations(), slug="nothing"), 120)
+    assert "nothing" in one.failed and one.report is None
+    code = "import runpy, sys, time; runpy.run_module = lambda *a, **k: time.sleep(60); from aigc.jobs.evaluating import leash; leash()"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=evaluating.PROJECT)
+    assert process.stdin
+    process.stdin.close()
+    assert process.wait(60) == 143
+
+
+# asking for one on the page
+@pytest.fixture
+def works(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is asked of the evaluations, which do not run."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(tab, "EVALUATIONS", SimpleNamespace(ask=lambda *a, **k: found.append({"what": a, **k}), of=lambda owner: None))
+    return found
+
+
+def test_the_button_asks_for_what_is_on_the_form(works: list[dict[str, Any]]) -> None:
+    saved("one")
+    e = page(single_user=False)
+    e.start(given(e, "one", "digits", n=500.0), asked())
+    e.start(given(e, "one", "digits", memorisation=False), asked(BOB))
+    assert works[0] == {"what": ("one", "digits"), "owner": ANN, "lang": "en", "n": 500, "parts": (), "most_seconds": None}
+    assert works[1]["owner"] == BOB and works[1]["parts"] and "memorisation" not in works[1]["parts"]
+
+
+BAD = [
+    {"model": None}, {"model": "gone"}, {"model": ["one"]}, {"model": "../one"}, {"data": None}, {"data": "mnist"}, {"data": ["digits"]},
+    {"n": None}, {"n": "1000"}, {"n": 10}, {"n": 1e9}, {"n": float("nan")}, {"n": 500.5}, {"n": True}, {"n": [1000]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_nonsense_evaluates_nothing(works: list[dict[str, Any]], bad: dict[str, Any]) -> None:
+    saved("one")
+    e = page()
+    with pytest.raises(gr.Error) as caught:
+        e.start(given(e, **({"model": "one", "data": "digits"} | bad)), asked())
+    assert not caught.value.print_exception and not works
+    with pytest.raises(gr.Error):
+        e.start(given(e, "one", "digits", **dict.fromkeys(e.parts, "yes")), asked())
+
+
+@pytest.mark.parametrize("beside", [None, "one", [None, 7], [["one"]], {"a": 1}])
+def test_nonsense_beside_a_model_shows_the_model(beside: Any) -> None:
+    saved("one")
+    measured("one")
+    e = page()
+    values = given(e, "one", "digits") | {e.beside: beside}
+    assert "3.00" in e.other_look(values, asked())[e.table]
+    for model, name in ((["one"], "digits"), ("one", ["digits"]), ({}, {})):
+        e.other_look(given(e, model, name), asked())
+        e.other_model(given(e, model, name), asked())
+        e.other_data(given(e, model, name), asked())
+
+
+def test_strangers_ask_for_fewer_samples(works: list[dict[str, Any]]) -> None:
+    saved("one")
+    e = page(public=True, single_user=False)
+    with pytest.raises(gr.Error, match="10,000"):
+        e.start(given(e, "one", "digits", n=20_000), asked())
+
+
+def test_progress_is_a_sentence_and_what_was_found_comes_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved("one")
+    one = Evaluation("one", "digits", ANN, "en", "300 of 1,000 <samples>")
+    monkeypatch.setattr(tab, "EVALUATIONS", SimpleNamespace(of=lambda owner: one if owner == ANN else None))
+    e = page(single_user=False)
+    out = e.ticked(given(e, "one", "digits"), asked())
+    assert "300 of 1,000 &lt;samples&gt;" in out[e.progress] and e.table not in out
+    assert out[e.cancel]["visible"] and not out[e.go]["interactive"] and out[e.timer].active
+    assert e.ticked(given(e, "one", "digits"), asked(BOB))[e.progress] == ""
+    one.over = True
+    measured("one")
+    out = e.ticked(given(e, "one", "digits"), asked())
+    assert "3.00" in out[e.table] and out[e.progress] == "" and not out[e.timer].active
+    one.failed = "The disk <is> full."
+    assert "The disk &lt;is&gt; full." in e.ticked(given(e, "one", "digits"), asked())[e.progress]
+    registry.delete("one")
+    assert "one" in e.ticked(given(e, None), asked())[e.progress]
+
+
+def test_everything_is_said_in_both_languages() -> None:
+    from aigc.ui.text import arena as arena_text
+
+    for module in (text, arena_text):
+        values = [v for value in vars(module).values() for v in (value.values() if isinstance(value, dict) else [value])]
+        words = [w for v in values for w in (v if isinstance(v, tuple) else (v,)) if hasattr(w, "zh")]
+        assert len(words) > 25
+        for w in words:
+            assert sorted(re.findall(r"\{(\w+)", w.en)) == sorted(re.findall(r"\{(\w+)", w.zh)), w.en
+            assert not re.search(r"[一-鿿][,;:?!()]|[,;:?!(][一-鿿]", w.zh), f"half-width punctuation: {w.zh}"
+            assert not re.search(r"[一-鿿][A-Za-z0-9]|[A-Za-z0-9][一-鿿]", w.zh), f"no space between Chinese and Latin: {w.zh}"
