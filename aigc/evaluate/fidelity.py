@@ -97,7 +97,8 @@ def class_shares(subject: Subject) -> Iterator[Found]:
     yield figure(
         "class_shares", float(off[worst]), float(errors[worst]), floor, n=subject.n, floor_n=tested, net=subject.extractor.title
     )  # fmt: skip
-    names = both(", ".join(f"{i} {c.en}" for i, c in enumerate(classes)), "、".join(f"{i} {c.zh}" for i, c in enumerate(classes)))
+    named = [(i, c) for i, c in enumerate(classes) if c.en != str(i)]  # a digit needs no name
+    names = both("".join(f" {i} {c.en}." for i, c in named), "".join(f"{i} {c.zh}。" for i, c in named))
     lines: dict[str, Line] = {
         "samples": [(float(i), float(made[i]), float(errors[i])) for i in range(len(classes))],
         "real": [(float(i), float(real[i]), None) for i in range(len(classes))],
@@ -111,8 +112,8 @@ def class_shares(subject: Subject) -> Iterator[Found]:
             lines,
             {"samples": both("samples", "样本"), "real": both("training pictures", "训练图像")},
             both(
-                "How often each class is read among samples and among training pictures. {names}.",
-                "样本与训练图像中各类别出现的比例。{names}。",
+                "How often each class is read among samples and among training pictures.{names}",
+                "样本与训练图像中各类别出现的比例。{names}",
             ).fill(names=names),
             part="fidelity",
         ),
