@@ -1,6 +1,7 @@
 """Where things are on this disk: one place decides, everything else asks.
 
 `AIGC_HOME` moves what the project writes (runs, queue, trained models, uploads); it defaults to the project's folder.
+`AIGC_SHIPPED` is where the models that come along are, should somebody keep them elsewhere.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-SHIPPED = PROJECT / "checkpoints" / "shipped"
+SHIPPED = Path(os.environ.get("AIGC_SHIPPED") or PROJECT / "checkpoints" / "shipped").resolve()
 
 
 def home() -> Path:

@@ -715,3 +715,13 @@ def test_a_class_is_asked_for_by_number_or_name_in_either_language() -> None:
         label_of(model, "11")
     with pytest.raises(Refusal, match="not trained with labels"):
         label_of(perturbed(POINTS), "1")
+
+
+def test_what_comes_along_is_whole_and_known_by_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "SHIPPED", home.PROJECT / "checkpoints" / "shipped")
+    shipped = [e for e in registry.entries() if e.shipped]
+    assert {"mnist-gan", "mnist-autoencoder", "mnist-vae", "mnist-diffusion"} <= {e.slug for e in shipped}
+    assert sum(e.bytes for e in shipped) < 60e6
+    for e in shipped:
+        assert registry.verify(e.slug) == [] and e.card.quality and e.card.licence and e.samples
+        assert not e.card.owner and not e.card.run
