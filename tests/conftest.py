@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED_DATASETS = PROJECT.parent / "shared" / "datasets"
 
@@ -24,9 +26,6 @@ os.environ["AIGC_SHIPPED"] = str(no_models())
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-import pytest
-
 
 @pytest.fixture(autouse=True)
 def aigc_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
