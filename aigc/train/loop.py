@@ -237,7 +237,7 @@ def _shown(model: Technique, data: Dataset) -> Shown:
     if spec.is_points:
         count = 1000
     elif model.conditional:
-        count = classes * max(1, 40 // classes)
+        count = classes * max(1, 50 // classes)
     else:
         count = 64 if spec.shape[-1] <= 32 else 36
     labels = torch.arange(count, device=model.device) % classes if model.conditional else None

@@ -30,6 +30,7 @@ from aigc.words import Refusal, Words
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 LEAST, FIRST, MOST, MOST_PUBLIC = 200, 10_000, 100_000, 10_000  # samples
 MOST_BESIDE = 5  # other models
+LONG = ("usefulness", "tradeoff")  # parts that take minutes, and begin unticked
 PLOTS = 8  # places for series; a place that nothing fills is not seen
 # What a line shows, by its name; any other is drawn in ink.
 ROLES = {"samples": Role.GENERATED, "model": Role.GENERATED, "real": Role.REAL, "components": Role.NOISE, "floor": Role.NOISE}
@@ -73,7 +74,7 @@ class Evaluate:
         self.n = gr.Number(FIRST, label=t(text.SAMPLES), info=t(text.SAMPLES_HELP), precision=0, elem_id="evaluate-n")
         with gr.Column(elem_id="evaluate-parts", elem_classes=["aigc-column-of-boxes"]):
             gr.HTML(f'<span class="aigc-boxes-title">{esc(t(text.PARTS))}</span>')
-            self.parts = {part: gr.Checkbox(True, label=t(words), visible=False) for part, words in PARTS.items()}
+            self.parts = {part: gr.Checkbox(part not in LONG, label=t(words), visible=False) for part, words in PARTS.items()}
         with gr.Row(elem_classes=["aigc-buttons"]):
             self.go = gr.Button(t(text.GO), variant="primary", elem_id="evaluate-go")
             self.cancel = gr.Button(t(text.CANCEL), visible=False, elem_id="evaluate-cancel")
