@@ -217,7 +217,7 @@ def test_divergences_are_those_of_two_coins() -> None:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usefulness, "FEWEST", 3000)
-    monkeypatch.setattr(usefulness, "SMALL", Lesson(1500, batch=50, width=8))
+    monkeypatch.setattr(usefulness, "SMALL", Lesson(9000, batch=50, width=8))
     monkeypatch.setattr(usefulness, "PER_CLASS", (2, 20))
 
 
