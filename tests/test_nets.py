@@ -89,8 +89,6 @@ def test_a_critic_judges_the_class_too_and_has_no_class_without_classes() -> Non
     told, untold = (Critic((1, 8, 8), SMALL, Norm.NONE, 0.0, False, k).eval() for k in (10, 0))
     assert told(x, zero).shape == (4,) and not torch.allclose(told(x, zero), told(x, one))
     assert torch.equal(untold(x, zero), untold(x, one))
-    with pytest.raises(Refusal, match="pooled"):
-        Critic((2,), SMALL, Norm.NONE, 0.0, True, 0)
 
 
 def test_an_encoder_is_shifted_by_the_class() -> None:
