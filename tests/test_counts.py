@@ -13,10 +13,17 @@ from toys import toy_data
 from aigc.knobs import as_values
 from aigc.registry import build
 from aigc.techniques import technique, techniques
+from aigc.train import devices
 from aigc.train.loop import Loop
 
 SYNCS = ("aten._local_scalar_dense", "aten.nonzero", "aten.masked_select", "aten.is_nonzero", "aten.equal")
 MOST = {"gan": 360, "autoencoder": 160, "vae": 190, "diffusion": 440}  # operator calls a step of the quick preset for 28 x 28 pictures
+
+
+@pytest.fixture(autouse=True)
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine multiplies fastest, the count is of the same calls."""
+    monkeypatch.setattr(devices, "MATRIX_TILES", False)
 
 
 class Calls(TorchDispatchMode):

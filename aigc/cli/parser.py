@@ -89,6 +89,7 @@ def _verbs() -> Iterator[tuple[str, Words, Any]]:
     yield "sample", both("make new samples with a model", "用模型生成新样本"), _sample
     yield "evaluate", both("measure what a model's samples are worth", "衡量模型样本的质量"), _evaluate
     yield "features", both("teach the network that evaluation sees with", "训练评估所用的特征网络"), _features
+    yield "teach", both("make a pretrained model that comes along anew", "重新训练一个随附的预训练模型"), _teach
     yield "bench", both("time our training loop beside the usual ones", "与常见写法对比训练速度"), _bench
     yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
     yield "data", both("list datasets, or fetch one", "列出数据集，或下载其中一个"), _data
@@ -175,6 +176,24 @@ def _features(verb: Parser) -> None:
     verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same network", "种子相同，网络就相同"))
     verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
     verb.option("--to", metavar="FOLDER", help=both("where to keep it", "保存到哪个文件夹"))
+
+
+def _teach(verb: Parser) -> None:
+    verb.option("lesson", nargs="?", help=both("which; without it, all that there are", "哪一个；不写则列出全部"))
+    verb.option(
+        "--budget",
+        type=int,
+        default=0,
+        metavar="N",
+        help=both("tokens or images seen (default: as shipped)", "训练的词元数或图像数（默认与随附模型相同）"),
+    )
+    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same model", "种子相同，模型就相同"))
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    verb.option(
+        "--to",
+        metavar="FOLDER",
+        help=both("where to keep it (default: checkpoints/local/pretrained)", "保存到哪个文件夹（默认 checkpoints/local/pretrained）"),
+    )
 
 
 def _models(verb: Parser) -> None:

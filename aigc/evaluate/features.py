@@ -27,7 +27,7 @@ from aigc.words import Refusal, Words, both
 LESSONS = {
     "digits": Lesson(20_000, width=24, augmentation=Augmentation(rotation=8, scale=0.08)),
     "mnist": Lesson(360_000, augmentation=Augmentation(shift=0.08, rotation=10, scale=0.1)),
-    "fashion-mnist": Lesson(720_000, augmentation=Augmentation(shift=0.08, flip=True)),
+    "fashion-mnist": Lesson(1_500_000, augmentation=Augmentation(shift=0.08, flip=True)),
     "cifar10": Lesson(1_000_000, augmentation=Augmentation(shift=0.125, flip=True)),
 }
 NO_LABELS = both("{data} has no labels, so no network can be taught to tell its pictures apart.", "{data} 没有标签，无法训练识别网络。")

@@ -16,6 +16,7 @@ from aigc.data.batches import Batches
 from aigc.data.load import Dataset
 from aigc.ema import EMA
 from aigc.nets.classifier import Classifier, read_pictures
+from aigc.train.devices import precision
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ def teach(data: Dataset, lesson: Lesson, device: torch.device | str = "cpu") -> 
         optimiser.param_groups[0]["lr"] = lesson.learning_rate * _height((step + 1) / steps)
         batch = batches.draw(step, rng)
         assert batch.labels is not None, "as the data have them"
-        loss = functional.cross_entropy(network(batch.x)[1], batch.labels)
+        with precision(rng.device):
+            logits = network(batch.x)[1]
+        loss = functional.cross_entropy(logits.float(), batch.labels)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
