@@ -227,7 +227,7 @@ def test_two_at_once_fetch_every_byte_once(hub: FakeHub):
 
 
 def test_a_full_disk_is_noticed_before_it_is_filled(hub: FakeHub, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("aigc.data.hub.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    monkeypatch.setattr("aigc.data.remote.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     assert "make room" in refused(hub)
     assert not hub.fetched()
 
