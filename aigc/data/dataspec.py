@@ -19,6 +19,7 @@ class DataSpec:
     licence: str = ""
     credit: str = ""  # whom to name, and where it comes from
     flips: bool = False  # a mirrored picture is as good (faces, not digits)
+    class_counts: tuple[int, ...] = ()  # training examples of each class; empty: as good as even
 
     @property
     def is_points(self) -> bool:

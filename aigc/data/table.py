@@ -42,6 +42,7 @@ HUB: tuple[DataSpec, ...] = (
     DataSpec(
         "mnist", both("MNIST", "MNIST"), (1, 28, 28), DIGITS, 60_000, "CC BY-SA 3.0",
         "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database (1998); ylecun/mnist on the Hugging Face Hub",
+        class_counts=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     ),
     DataSpec(
         "fashion-mnist", both("Fashion-MNIST", "Fashion-MNIST"), (1, 28, 28), GARMENTS, 60_000, "MIT",
