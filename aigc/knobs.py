@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ from typing import Any, TypeVar, get_type_hints
 from aigc.words import Refusal, Words, both
 
 C = TypeVar("C")
+
+NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,62})?")
 
 
 class Choice(StrEnum):
@@ -26,12 +29,16 @@ class Choice(StrEnum):
         return member
 
 
+class ModelName(str):
+    """The type of a knob that names another model: its slug, or nothing."""
+
+
 @dataclass(frozen=True)
 class Knob:
     """What one knob is: filled from a dataclass field by `knobs()`."""
 
     name: str
-    kind: type  # int, float, bool, or a Choice subclass
+    kind: type  # int, float, bool, ModelName, or a Choice subclass
     default: Any
     low: float | None
     high: float | None
@@ -97,9 +104,18 @@ def read_value(k: Knob, value: Any) -> Any:
             return value.lower() in ("true", "yes", "on", "1")
         raise Refusal(both("{label} is a yes or a no.", "“{label}”只能是“是”或“否”。"), label=k.label)
     return _read_number(k, value)
+    if k.kind is ModelName:
+        return _read_name(k, value)
 
 
 def _read_number(k: Knob, value: Any) -> int | float:
+def _read_name(k: Knob, value: Any) -> ModelName:
+    name = "" if value is None else value
+    if not isinstance(name, str) or not NAME.fullmatch(name.strip()):
+        raise Refusal(both("{label} must be the name of a model, or nothing.", "“{label}”必须是一个模型的名称，或留空。"), label=k.label)
+    return ModelName(name.strip())
+
+
     number: float | None
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from aigc.cli.out import Out
-from aigc.knobs import Choice, Knob, knobs
+from aigc.knobs import Choice, Knob, ModelName, knobs
 from aigc.options import Options
 from aigc.techniques import technique
 
@@ -31,4 +31,6 @@ def _range(k: Knob) -> str:
         return " | ".join(m.value for m in k.kind)
     if k.kind is bool:
         return "true | false"
+    if k.kind is ModelName:
+        return "name of a model"
     return f"{'' if k.low is None else f'{k.low:g}'} … {'' if k.high is None else f'{k.high:g}'}"

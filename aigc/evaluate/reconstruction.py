@@ -31,7 +31,7 @@ LINES = {
 
 def examine(subject: Subject) -> Iterator[Found]:
     model, data = subject.model, subject.data
-    size = int(model.config.latent)
+    size = code_size(model)
     errors = reconstruction_errors(model, data, len(data.test_x))
     value, error = mean_and_error(errors)
     yield FITTING
@@ -61,6 +61,11 @@ def examine(subject: Subject) -> Iterator[Found]:
             part="reconstruction",
         ),
     )
+
+
+def code_size(model: Technique) -> int:
+    """How many numbers a picture is coded by."""
+    return model.latents(1, Generator(model.device)).numel()
 
 
 def reconstruction_errors(model: Technique, data: Dataset, n: int, batch: int = 500) -> Tensor:
@@ -110,4 +115,4 @@ def _other(entry: Entry, subject: Subject) -> tuple[float, float, float | None] 
     if tuple(model.spec.shape) != subject.data.spec.shape:
         return None
     value, error = mean_and_error(reconstruction_errors(model, subject.data, min(OTHERS_PICTURES, len(subject.data.test_x))))
-    return float(model.config.latent), value, error
+    return float(code_size(model)), value, error

@@ -11,6 +11,7 @@ from aigc.knobs import as_values, knobs, read, read_value
 from aigc.nets.kinds import Norm
 from aigc.options import Options
 from aigc.registry.card import SLUG
+from aigc.registry.latents import autoencoder
 from aigc.techniques import suits, technique
 from aigc.words import Refusal, both
 
@@ -27,7 +28,7 @@ class Request:
     preset: str = ""
     device: str = "auto"
     owner: str = ""  # "" is whoever sits at this machine
-    parent: str = ""  # slug of the model it goes on from
+    parent: str = ""  # slug of the model it goes on from, or in whose latents it works
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> Request:
@@ -46,6 +47,8 @@ def checked(request: Request, most_seconds: float | None = None) -> tuple[Reques
     else:
         config, options = read(info.Config, request.config), read(Options, request.options)
     suits(config, spec)
+    if latents := getattr(config, "latents", ""):
+        request = replace(request, parent=autoencoder(latents, spec).slug)
     if options.batch == 1 and Norm.BATCH in vars(config).values():
         raise Refusal(
             both("Batch normalisation needs at least 2 images a step: make the batch larger, or choose another normalisation.",

@@ -33,6 +33,16 @@ class Norm(Choice):
     SPECTRAL = "spectral", both("spectral", "谱归一化")
 
 
+MAP_FACTOR = 4  # the picture's sides over those of its map of codes
+
+
+def map_shape(shape: tuple[int, ...], channels: int) -> tuple[int, int, int]:
+    """Of the map of codes of a picture: (C, H, W) -> (channels, H / 4, W / 4).  Raises Refusal where the sides do not allow one."""
+    if len(shape) == 1 or any(side % MAP_FACTOR for side in shape[1:]):
+        raise Refusal(both("A map of codes needs pictures whose sides can be divided by 4.", "编码图要求图像的边长能被 4 整除。"))
+    return channels, shape[1] // MAP_FACTOR, shape[2] // MAP_FACTOR
+
+
 DENSE = (Network.AUTOMATIC, Network.DENSE)
 CONVOLUTIONAL = (Network.AUTOMATIC, Network.CONVOLUTIONAL)
 

@@ -36,7 +36,11 @@ class LatentPlane(nn.Module):
         if z.shape[1] <= 2:
             self.axes.copy_(torch.eye(2, z.shape[1], device=z.device) * z.std(0, correction=0))
             return
-        spread, directions = torch.linalg.eigh((z - self.centre).T @ (z - self.centre) / len(z))  # the widest come last
+        if z.shape[1] > len(z) > 1:  # a map of codes: fewer examples than directions
+            _, lengths, across = torch.linalg.svd(z - self.centre, full_matrices=False)
+            directions, spread = across[:2].flip(0).T, (lengths[:2] ** 2 / len(z)).flip(0)
+        else:
+            spread, directions = torch.linalg.eigh((z - self.centre).T @ (z - self.centre) / len(z))  # the widest come last
         directions, spread = directions.T[-2:].flip(0), spread[-2:].flip(0).clamp(min=0).sqrt()
         largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))  # a direction's sign is free: fix it
         self.axes.copy_(directions * largest.sign() * spread[:, None])

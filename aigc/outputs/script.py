@@ -32,7 +32,7 @@ from aigc.events import Step
 from aigc.knobs import read
 from aigc.options import Options
 from aigc.registry.sampling import draw
-from aigc.registry.weights import as_file
+from aigc.registry.weights import as_file, build
 from aigc.techniques import technique
 from aigc.train import best_device, train
 
@@ -49,7 +49,7 @@ def main() -> None:
     config, options = read(info.Config, CONFIG), read(Options, OPTIONS)
     data = load(DATA)
     torch.manual_seed(options.seed)
-    model = info.load()(config, data.spec).to(best_device())
+    model = build(TECHNIQUE, config, data.spec).to(best_device())
 
     training = train(model, data, options, watch=False)
     while True:

@@ -77,7 +77,7 @@ def import_(source: Path, owner: str = "") -> Entry:
     if weights.sha256(files[WEIGHTS]) != card.hashes.get(WEIGHTS):
         raise Refusal(weights.UNUSABLE, why=both("the file is not the one that its card speaks of", "文件与卡片所述不符"))
     read(Options, card.options)
-    weights.file_into(weights.build(card.technique, card.config, spec_from_json(card.spec)), files[WEIGHTS])
+    weights.file_into(weights.build(card.technique, card.config, spec_from_json(card.spec), card.inside), files[WEIGHTS])
     samples = files.get(SAMPLES)
     if samples:
         _check_picture(samples)

@@ -67,7 +67,9 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
         ),
         images=f"{card.images:,}", steps=f"{card.steps:,}", seconds=f"{card.seconds:.0f}", device=_plain(card.device) or "?", seed=card.seed,
     )  # fmt: skip
-    if card.parent:
+    if card.inside:
+        yield t(both("It works in the latents of `{p}`, which is inside.", "它在 `{p}` 的潜空间中工作，后者已包含在内。"), p=card.parent)
+    elif card.parent:
         yield t(both("Continued from `{p}`.", "接着 `{p}` 继续训练。"), p=card.parent)
     if card.quality:
         yield "## " + t(both("Measured quality", "实测质量"))

@@ -59,7 +59,7 @@ def pieces(
         if model.conditional:
             labels = torch.arange(start, start + count) % len(model.spec.classes) if label is None else torch.full((count,), label)
         with torch.inference_mode():
-            *_, x = model.sample(count, rng, labels.to(model.device) if labels is not None else None, **(how or {}))
+            x = model.make(count, rng, labels.to(model.device) if labels is not None else None, **(how or {}))
         x = x.float().cpu()
         yield (x if model.spec.is_points else x.clamp(0, 1)), labels
 

@@ -32,7 +32,7 @@ ORPHAN_SECONDS = 3600
 
 def save(model: Technique, card: ModelCard, samples: bytes | None = None) -> Entry:
     """A model into the registry under `card.slug`, which must be free.  `samples`: a PNG file.  Raises Refusal."""
-    return place(card, weights.as_file(model), samples)
+    return place(replace(card, inside=weights.inside_of(model)), weights.as_file(model), samples)
 
 
 def place(card: ModelCard, raw: bytes, samples: bytes | None) -> Entry:
@@ -61,7 +61,7 @@ def load(slug: str, device: str = "cpu") -> Technique:
     raw = weights.read_file(found.weights)
     if weights.sha256(raw) != found.card.hashes.get(WEIGHTS):
         raise Refusal(weights.UNUSABLE, why=_CHANGED.fill(name=WEIGHTS))
-    model = weights.build(found.card.technique, found.card.config, spec_from_json(found.card.spec))
+    model = weights.build(found.card.technique, found.card.config, spec_from_json(found.card.spec), found.card.inside)
     return weights.file_into(model, raw).to(device).eval().requires_grad_(False)
 
 
@@ -95,7 +95,8 @@ def rename(slug: str, new: str) -> Entry:
         _rewrite(replace(entry(new).card, slug=new))
         for child in entries():
             if child.card.parent == slug and not child.shipped:
-                _rewrite(replace(child.card, parent=new))
+                config = child.card.config
+                _rewrite(replace(child.card, parent=new, config={**config, "latents": new} if config.get("latents") == slug else config))
     return entry(new)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from aigc.data import DataSpec
-from aigc.knobs import read
+from aigc.knobs import as_values, read
+from aigc.registry.latents import autoencoder, has_map
 from aigc.techniques import technique
 from aigc.words import Refusal, Words, both
 
@@ -32,10 +33,37 @@ TENSORS = 10_000
 UNUSABLE = both("The weights cannot be used: {why}.", "这些权重无法使用：{why}。")
 
 
-def build(slug: str, config: Any, spec: DataSpec) -> Technique:
-    """Fresh networks of a technique; `config` is its Config or the plain values of one.  Raises Refusal."""
+def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | None = None) -> Technique:
+    """Fresh networks of a technique; `config` is its Config or the plain values of one.  Raises Refusal.
+
+    A model that works in the latents of another has that one inside: as it is in the registry, or, where `inside` of its card says
+    what it is, with weights that are still to come out of the model's own file.
+    """
     info = technique(slug)
-    return info.load()(read(info.Config, config) if isinstance(config, Mapping) else config, spec)
+    config = read(info.Config, config) if isinstance(config, Mapping) else config
+    if not getattr(config, "latents", ""):
+        return info.load()(config, spec)
+    latent: Any = info.load()
+    return latent(config, spec, _fresh(inside, spec) if inside else _trained(config.latents, spec))
+
+
+def inside_of(model: Technique) -> dict[str, Any]:
+    """What a card says of the model that another one holds; empty for most."""
+    inner = getattr(model, "autoencoder", None)
+    return {} if inner is None else {"technique": inner.info.slug, "config": as_values(inner.config)}
+
+
+def _fresh(inside: Mapping[str, Any], spec: DataSpec) -> Technique:
+    slug, config = inside.get("technique"), inside.get("config")
+    if not isinstance(slug, str) or not isinstance(config, dict) or not has_map(slug, config):
+        _unusable(both("its card does not say which autoencoder is inside", "卡片没有写明其中是哪个自编码器"))
+    return build(slug, config, spec)
+
+
+def _trained(slug: str, spec: DataSpec) -> Technique:
+    from aigc.registry.store import load
+
+    return load(autoencoder(slug, spec).slug)
 
 
 def into(model: M, tensors: Mapping[str, Tensor]) -> M:

@@ -10,7 +10,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
-from aigc.data.batches import Batch
+from aigc.data.batches import Augmentation, Batch, Batches
+from aigc.data.load import Dataset
+from aigc.options import Options
 from aigc.techniques import suits
 
 Loss = Callable[[Batch, Generator], dict[str, Tensor]]
@@ -63,6 +65,10 @@ class Technique(nn.Module):
     def phases(self) -> dict[str, Phase]:
         raise NotImplementedError
 
+    def batches(self, data: Dataset, options: Options) -> Batches:
+        """Where training draws from: the data on this device.  A model that works on something made from them makes it here, once."""
+        return Batches(data, options.batch, Augmentation.of(options), options.seed, self.device)
+
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
         """Called on the averaged model before previews and at the end with up to 2,000 real examples: an autoencoder fits
         its latents here. What it learns goes into buffers, which are saved."""
@@ -83,6 +89,11 @@ class Technique(nn.Module):
     def sample(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Iterator[Tensor]:
         """n samples from the prior, ever better."""
         yield from self.decode(self.latents(n, rng), labels, rng=rng, **how)
+
+    def make(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Tensor:
+        """The last of `sample`, for those who do not watch."""
+        *_, x = self.sample(n, rng, labels, **how)
+        return x
 
     # showing
     def glance(self) -> dict[str, Any]:

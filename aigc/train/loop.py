@@ -7,12 +7,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from aigc.data.batches import Augmentation, Batch, Batches
+from aigc.data.batches import Batch, Batches
 from aigc.data.load import Dataset
 from aigc.ema import EMA
 from aigc.events import Event, Finished, Health, Measured, Preview, Saved, Step
@@ -53,7 +54,6 @@ class Loop:
         if not model.spec.is_points:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.data = data.to(self.device)
-        self.batches = Batches(self.data, options.batch, Augmentation.of(options), options.seed, self.device)
         self.rng = torch.Generator(self.device).manual_seed(options.seed)
         torch.manual_seed(options.seed)  # dropout draws from the global generator
         self.phases = model.phases()
@@ -65,6 +65,12 @@ class Loop:
         self.meter, self.pace = Meter(), Pace(WATCHING, SAVING, SAVE_SECONDS)
         self.measure, self.moments = measure, Moments(options.measures if measure else 0)
         self.started, self.before = time.monotonic(), 0.0
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Made for the first step: by then the weights are those of the checkpoint, and a model may prepare its data by them."""
+        with precision(self.device):
+            return self.model.batches(self.data, self.options)
 
     @property
     def averaged(self) -> Technique:

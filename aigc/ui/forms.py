@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from aigc.knobs import GROUPS, Choice, Knob, knobs, read_value
+from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value
+from aigc.registry import autoencoders
 from aigc.words import Lang, Refusal, both
 
 LIVE = both("Can be changed while training.", "训练中可以改。")
@@ -138,6 +139,8 @@ def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
         return _choice([(m.words[lang], m.value) for m in k.kind], common)
     if k.kind is bool:
         return gr.Checkbox(**common)
+    if k.kind is ModelName:
+        return gr.Dropdown(choices=[("", ""), *((slug, slug) for slug in autoencoders())], allow_custom_value=True, **common)
     if _has_ladder(k):
         common["elem_classes"].append("aigc-ladder")  # static/ladder.js
         return gr.Dropdown(choices=ladder(k), allow_custom_value=True, **common)

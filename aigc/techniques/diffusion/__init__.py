@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aigc.knobs import Choice, knob
+from aigc.knobs import Choice, ModelName, knob
 from aigc.nets.kinds import CONVOLUTIONAL, Network
 from aigc.options import Optimiser, Schedule
 from aigc.techniques import Role, TechniqueInfo, Term
@@ -79,6 +79,12 @@ class Config:
         0.1, 0.0, 0.9, live=True, when=("conditional", (True,)), label=both("Labels hidden (share)", "隐去标签的比例"),
         help=both("This share of the labels is hidden, which teaches the class-free prediction that guidance needs.",
                   "隐去这一比例的标签，使网络也学会无类别的预测；引导采样需要它。"),
+    )  # fmt: skip
+    latents: ModelName = knob(
+        ModelName(), group="network", label=both("In the latents of", "在谁的潜空间中"),
+        help=both("A VAE trained on the same data with a map of codes: noise is taken away from its codes, which are far fewer than the pixels "
+                  "(Rombach et al. 2022). Empty: the pixels themselves.",
+                  "在同一数据上训练、以编码图为潜变量的 VAE：对它的编码去噪，数量远少于像素（Rombach 等 2022）。留空则直接对像素。"),
     )  # fmt: skip
     network: Network = knob(
         Network.AUTOMATIC, group="network", label=both("Network", "网络"),

@@ -1,4 +1,7 @@
-"""Diffusion (Ho et al. 2020) and flow matching (Lipman et al. 2023) as one model: a path, a target, a network."""
+"""Diffusion (Ho et al. 2020) and flow matching (Lipman et al. 2023) as one model: a path, a target, a network.
+
+It works on the pixels, or on the codes of an autoencoder that it holds frozen inside (Rombach et al. 2022).
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,19 @@ import torch
 from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
-from aigc.data.batches import Batch
+from aigc.data.batches import Batch, Batches
+from aigc.data.load import Dataset
 from aigc.maths import diffusion as maths
 from aigc.maths import noise_paths
 from aigc.nets.denoiser_mlp import DenseDenoiser
 from aigc.nets.kinds import Network
 from aigc.nets.unet import UNet
+from aigc.options import Options
 from aigc.techniques.base import Phase, Shown, Technique
 from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampler, Sampling, Target, Times, samplers
 from aigc.techniques.diffusion.asked import check_labels, chosen
+from aigc.techniques.diffusion.codes import CodeBatch, CodeBatches, can_be_kept
+from aigc.techniques.vae.model import VAE
 
 PATHS = {
     Path.STRAIGHT: noise_paths.straight,
@@ -32,19 +39,24 @@ MIXES = {
     Target.VELOCITY: maths.velocity_target,
 }
 BARS = 10  # of the loss by noise level
-POINTS_REACH = 5.0  # standardised points lie well within; images end at 1
+REACH = 5.0  # standardised points and codes lie well within; images end at 1
 
 
 class Diffusion(Technique):
-    """Inside, images are in [-1, 1]; x_t of level T is standard normal and is what `decode` starts from."""
+    """Inside, images are in [-1, 1] and codes standardised; x_t of level T is standard normal and is what `decode` starts from."""
 
     info = TECHNIQUE
     config: Config
     rates: Tensor  # (T + 1, 2): signal_rate and noise_rate of every level
 
-    def __init__(self, config: Config, spec: DataSpec):
+    def __init__(self, config: Config, spec: DataSpec, autoencoder: VAE | None = None):
+        """`autoencoder` is the one that `config.latents` names; `aigc.registry.build` finds it."""
         super().__init__(config, spec)
-        self.denoiser = network(config, spec)
+        if bool(config.latents) != (autoencoder is not None):
+            raise ValueError("the autoencoder that the config names, and only that one, is to be handed over")
+        self.autoencoder = None if autoencoder is None else autoencoder.eval().requires_grad_(False)
+        self.shape = spec.shape if self.autoencoder is None else self.autoencoder.code_shape  # of what is diffused
+        self.denoiser = network(config, self.shape, len(spec.classes) if config.conditional else 0)
         self.register_buffer("rates", PATHS[config.path](config.levels), persistent=False)
 
     def networks(self) -> dict[str, nn.Module]:
@@ -55,7 +67,7 @@ class Diffusion(Technique):
 
     def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
         """The squared error of what is predicted from x_t, per value.   Ho et al. 2020, eq. 14; Lipman et al. 2023, eq. 23"""
-        x0 = self.from_data(batch.x)
+        x0 = batch.x if isinstance(batch, CodeBatch) else self.from_data(batch.x)
         noise = torch.randn(x0.shape, generator=rng, device=x0.device)
         level = self.draw_levels(len(x0), rng)
         signal_rate, noise_rate = self.rates[level].view(-1, 2, *[1] * (x0.dim() - 1)).unbind(1)
@@ -69,6 +81,12 @@ class Diffusion(Technique):
         if self.config.min_snr > 0:
             weighted = error * maths.min_snr_weight(signal_rate, noise_rate, self.mix, self.config.min_snr).flatten()
         return {"loss": weighted.mean(), "mse": error.mean(), "loss_by_noise_level": self.by_level(error.detach(), level)}
+
+    def batches(self, data: Dataset, options: Options) -> Batches:
+        """With an autoencoder, of codes that are worked out once; where pictures are shifted or turned, each step encodes its own."""
+        if self.autoencoder is None or not can_be_kept(options):
+            return super().batches(data, options)
+        return CodeBatches(data, options, self.device, self.from_data)
 
     @property
     def mix(self) -> maths.Mix:
@@ -97,7 +115,7 @@ class Diffusion(Technique):
     # making
 
     def latents(self, n: int, rng: Generator) -> Tensor:
-        return torch.randn(n, *self.spec.shape, generator=rng, device=rng.device)
+        return torch.randn(n, *self.shape, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
         """The estimate of the clean data at every step; the last one is the answer."""
@@ -119,13 +137,17 @@ class Diffusion(Technique):
         levels = maths.trailing(self.config.levels, asked.steps)[::-1]
         return samplers.invert(self.denoise_for(labels, asked.guidance), self.from_data(x), levels, self.rates.tolist())
 
+    def make(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Tensor:
+        *_, (_, x0) = self.walk(self.latents(n, rng), labels, rng, chosen(how, self.config))
+        return self.to_data(x0)
+
     def noise_path(self, x: Tensor, rng: Generator, count: int = 10) -> Iterator[Tensor]:
-        """x at `count` levels from clean to noise, by one and the same draw of noise, in data space."""
+        """x_t at `count` levels from clean to noise, by one and the same draw of noise; `to_data` makes a picture of it."""
         x0 = self.from_data(x)
         noise = torch.randn(x0.shape, generator=rng, device=x0.device)
         for i in range(count):
             signal_rate, noise_rate = self.rates[round(i * self.config.levels / max(count - 1, 1))].tolist()
-            yield self.to_data(maths.add_noise(x0, noise, signal_rate, noise_rate))
+            yield maths.add_noise(x0, noise, signal_rate, noise_rate)
 
     def walk(self, z: Tensor, labels: Tensor | None, rng: Generator, how: Sampling) -> samplers.Steps:
         levels = maths.trailing(self.config.levels, how.steps)
@@ -135,7 +157,8 @@ class Diffusion(Technique):
     def denoise_for(self, labels: Tensor | None, guidance: float) -> samplers.Denoise:
         """-> the function (x_t, level) -> estimate of x0, cut to where data can be"""
         check_labels(labels, guidance, self.config, len(self.spec.classes))
-        rates, levels, reach = self.rates.tolist(), self.config.levels, POINTS_REACH if self.spec.is_points else 1.0
+        pixels = not self.spec.is_points and self.autoencoder is None
+        rates, levels, reach = self.rates.tolist(), self.config.levels, 1.0 if pixels else REACH
 
         @torch.no_grad()
         def denoise(x: Tensor, level: int) -> Tensor:
@@ -167,19 +190,25 @@ class Diffusion(Technique):
 
     def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         how = {**self.glance(), **shown.how}
+        if not self.spec.is_points:
+            return {"samples": self.make(shown.count, rng, shown.labels, **how)}, {}
         states = [x for x, _ in self.path(self.latents(shown.count, rng), shown.labels, rng=rng, **how)]
-        return ({}, {"points": states[-1], "paths": torch.stack(states)}) if self.spec.is_points else ({"samples": states[-1]}, {})
+        return {}, {"points": states[-1], "paths": torch.stack(states)}
 
+    # between the data and what is diffused
     def from_data(self, x: Tensor) -> Tensor:
+        if self.autoencoder is not None:
+            return self.autoencoder.codes(x)
         return x if self.spec.is_points else 2 * x - 1
 
     def to_data(self, x: Tensor) -> Tensor:
+        if self.autoencoder is not None:
+            return self.autoencoder.from_codes(x)
         return x if self.spec.is_points else ((x + 1) / 2).clamp(0, 1)
 
 
-def network(config: Config, spec: DataSpec) -> nn.Module:
-    """The denoiser that the config asks for, for data of this shape."""
-    classes = len(spec.classes) if config.conditional else 0
-    if config.network.on(spec.shape) is Network.DENSE:
-        return DenseDenoiser(spec.shape, config.width, config.depth, classes=classes, dropout=config.dropout)
-    return UNet(spec.shape, config.width, config.depth, classes=classes, attention=config.attention, dropout=config.dropout)
+def network(config: Config, shape: tuple[int, ...], classes: int) -> nn.Module:
+    """The denoiser that the config asks for, for values of this shape."""
+    if config.network.on(shape) is Network.DENSE:
+        return DenseDenoiser(shape, config.width, config.depth, classes=classes, dropout=config.dropout)
+    return UNet(shape, config.width, config.depth, classes=classes, attention=config.attention, dropout=config.dropout)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aigc.knobs import Choice, knob
-from aigc.nets.kinds import Body
+from aigc.nets.kinds import CONVOLUTIONAL, Body, Network, map_shape
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
@@ -19,12 +19,24 @@ class Likelihood(Choice):
     GAUSSIAN_LEARNED = "gaussian-learned", both("Gaussian, one learned sigma", "高斯，学习一个 sigma")
 
 
+class Bottleneck(Choice):
+    VECTOR = "vector", both("one vector", "一个向量")
+    MAP = "map", both("a map of codes", "一张编码图")
+
+
 @dataclass(frozen=True)
 class Config(Body):
     latent: int = knob(
         16, 1, 256, group="first", label=both("Latent size", "潜变量维数"),
-        help=both("How many numbers describe a picture. With 2 the whole latent plane can be drawn; more gives sharper pictures.",
-                  "用多少个数描述一张图。取 2 可以画出整个潜平面；更多则画面更清晰。"),
+        help=both("How many numbers describe a picture, or every place of a map of codes. With 2 the whole latent plane can be drawn; more gives "
+                  "sharper pictures.",
+                  "用多少个数描述一张图（编码图则为每个位置的个数）。取 2 可以画出整个潜平面；更多则画面更清晰。"),
+    )  # fmt: skip
+    bottleneck: Bottleneck = knob(
+        Bottleneck.VECTOR, group="network", when=("network", CONVOLUTIONAL), label=both("Latents are", "潜变量的形式"),
+        help=both("A map holds a small code for every 4 × 4 pixels: it rebuilds pictures far better, but only a diffusion model can draw from it "
+                  "(its knob “In the latents of”).",
+                  "编码图为每 4 × 4 像素留一个小编码：重建好得多，但要靠扩散模型才能从中生成（见其选项“在谁的潜空间中”）。"),
     )  # fmt: skip
     beta: float = knob(
         1.0, 0.0, 100.0, group="first", live=True, label=both("Beta", "Beta"),
@@ -64,10 +76,18 @@ class Config(Body):
                   "把类别告诉编码器与解码器，潜变量只需描述写法。数据没有标签时不起作用。"),
     )  # fmt: skip
 
+    def code_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the latents of one picture: (Z,), or (channels, H / 4, W / 4).  Raises Refusal where pictures of this shape cannot have a map."""
+        return map_shape(shape, self.latent) if self.bottleneck is Bottleneck.MAP else (self.latent,)
+
     def suits(self, spec: DataSpec) -> None:
         super().suits(spec)
         if spec.is_points and self.likelihood is Likelihood.BERNOULLI:
             raise Refusal(both("Cross-entropy is for pixels: choose a Gaussian likelihood for points.", "交叉熵用于像素：点集请选高斯似然。"))
+        if self.bottleneck is Bottleneck.MAP:
+            if self.network.on(spec.shape) is Network.DENSE or self.conditional:
+                raise Refusal(both("A map of codes needs a convolutional network that is not told classes.", "编码图需要不告知类别的卷积网络。"))
+            self.code_shape(spec.shape)
 
 
 @dataclass(frozen=True)

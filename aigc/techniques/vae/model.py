@@ -15,15 +15,16 @@ from torch import Generator, Tensor, nn
 from aigc.data import DataSpec
 from aigc.maths.likelihood import active_units, bernoulli_log_likelihood, free_bits, gaussian_log_likelihood, kl_per_dimension
 from aigc.nets.body import maker
+from aigc.nets.code_map import map_decoder, map_encoder
 from aigc.nets.encoder import Encoder
 from aigc.nets.layers import with_label
 from aigc.nets.plane import LatentPlane
 from aigc.techniques.base import Batch, Phase, Shown, Technique
 from aigc.techniques.latent import views
 from aigc.techniques.vae import TECHNIQUE
-from aigc.techniques.vae.config import Config, Likelihood
+from aigc.techniques.vae.config import Bottleneck, Config, Likelihood
 
-ENOUGH = 300  # examples to lay the plane of latents through
+ENOUGH, ENOUGH_MAPS = 300, 100  # examples to lay the plane of latents through; a map has hundreds of places
 SMALLEST_LOG_SIGMA = -5.0  # a learned sigma would shrink for ever on data that can be rebuilt exactly
 
 
@@ -31,14 +32,24 @@ class VAE(Technique):
     info = TECHNIQUE
     config: Config
     images_seen: Tensor
+    code_mean: Tensor  # with a map of codes, these two
+    code_std: Tensor
 
     def __init__(self, config: Config, spec: DataSpec):
         super().__init__(config, spec)
         self.classes = len(spec.classes) if self.conditional else 0
-        self.encoder = Encoder(spec.shape, config, 2 * config.latent, nn.SiLU, self.classes)
-        self.decoder = maker(config.latent + self.classes, spec.shape, config, nn.SiLU)
+        self.code_shape = config.code_shape(spec.shape)
+        self.encoder: nn.Module
+        if config.bottleneck is Bottleneck.MAP:
+            self.encoder = map_encoder(spec.shape, config.channels, 2 * config.latent)
+            self.decoder = map_decoder(config.latent, spec.shape, config.channels)
+            self.register_buffer("code_mean", torch.zeros(config.latent, 1, 1))  # of every channel of the map, over all places
+            self.register_buffer("code_std", torch.ones(config.latent, 1, 1))
+        else:
+            self.encoder = Encoder(spec.shape, config, 2 * config.latent, nn.SiLU, self.classes)
+            self.decoder = maker(config.latent + self.classes, spec.shape, config, nn.SiLU)
         self.log_sigma = nn.Parameter(torch.zeros(())) if config.likelihood is Likelihood.GAUSSIAN_LEARNED else None
-        self.plane = LatentPlane(config.latent)
+        self.plane = LatentPlane(math.prod(self.code_shape))
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))  # a buffer, so that a resumed warm-up goes on
 
     def networks(self) -> dict[str, nn.Module]:
@@ -56,12 +67,12 @@ class VAE(Technique):
         weight = self.kl_weight(len(batch))
         loss = recon + weight * free_bits(kl, self.config.free_bits).sum()
         terms = {"loss": loss, "recon": recon, "kl": kl.sum(1).mean(), "kl_weight": weight}
-        terms |= {"kl_per_dimension": kl.mean(0), "active_units": active_units(mean)}
+        terms |= {"kl_per_dimension": kl.mean(0).view(self.code_shape[0], -1).sum(1), "active_units": active_units(mean)}
         return terms if self.config.likelihood is Likelihood.BERNOULLI else terms | {"sigma": self._log_sigma().exp()}
 
     def posterior(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z | x).  -> (B, Z), (B, Z)"""
-        mean, logvar = self.encoder(x, labels).float().chunk(2, 1)
+        mean, logvar = (self.encoder(x, labels) if self.classes else self.encoder(x)).float().chunk(2, 1)
         return mean, logvar
 
     def log_likelihood(self, x: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
@@ -85,16 +96,37 @@ class VAE(Technique):
     def _shown(self, raw: Tensor) -> Tensor:
         return raw if self.spec.is_points else raw.sigmoid()
 
+    # what a diffusion model works on, with a map of codes
+    def as_map(self, z: Tensor) -> Tensor:
+        """(B, Z) -> (B, channels, H, W)"""
+        return z.unflatten(1, self.code_shape)
+
+    @torch.no_grad()
+    def codes(self, x: Tensor) -> Tensor:
+        """The mean codes of pictures, standardised by channel.  (B, *shape) -> (B, channels, H, W)"""
+        return (self.as_map(self.posterior(x, None)[0]) - self.code_mean) / self.code_std
+
+    @torch.no_grad()
+    def from_codes(self, codes: Tensor) -> Tensor:
+        """The pictures that standardised codes stand for.  (B, channels, H, W) -> (B, *shape)"""
+        return self._shown(self.decoder((codes * self.code_std + self.code_mean).flatten(1)))
+
     # making
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
         """With two latents the plane is the prior's own; with more it is laid through the posterior means.
         A few hundred examples show two directions well enough, and training waits for this."""
-        if self.config.latent > 2:
-            labels = labels[:ENOUGH] if self.classes and labels is not None else None
-            self.plane.fit(self.posterior(x[:ENOUGH], labels)[0])
+        if math.prod(self.code_shape) > 2:
+            is_map = self.config.bottleneck is Bottleneck.MAP
+            enough = ENOUGH_MAPS if is_map else ENOUGH
+            z = self.posterior(x[:enough], labels[:enough] if self.classes and labels is not None else None)[0]
+            self.plane.fit(z)
+            if is_map:
+                std, mean = torch.std_mean(self.as_map(z), (0, 2, 3), keepdim=True)
+                self.code_std.copy_(std[0])
+                self.code_mean.copy_(mean[0])
 
     def latents(self, n: int, rng: Generator) -> Tensor:
-        return torch.randn(n, self.config.latent, generator=rng, device=rng.device)
+        return torch.randn(n, math.prod(self.code_shape), generator=rng, device=rng.device)
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, temperature: float = 1.0, **how: Any) -> Iterator[Tensor]:
         if self.classes and labels is None:

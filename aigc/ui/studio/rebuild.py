@@ -111,9 +111,8 @@ def there_and_back(
             yield "there", {"x": checked(model.to_data(z)), "guess": x}
     else:
         rng = generator(model, seed)
-        for shown in model.noise_path(x, rng, steps + 1):
-            yield "there", {"x": checked(shown), "guess": x}
-        z = model.from_data(shown)
+        for z in model.noise_path(x, rng, steps + 1):
+            yield "there", {"x": checked(model.to_data(z)), "guess": x}
     for state in states(model, z, labels, generator(model, seed), how):
         yield "back", state
 

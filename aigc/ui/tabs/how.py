@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.context import Context
 
-from aigc import data
+from aigc import data, registry
 from aigc.data import DataSpec
 from aigc.knobs import as_values, knobs, read
 from aigc.techniques import TechniqueInfo
@@ -93,7 +93,7 @@ def _built(page: Page, info: TechniqueInfo, spec: DataSpec, config: Any, dark: b
     from aigc.ui import architecture, source
 
     try:
-        model = info.load()(config, spec)
+        model = registry.build(info.slug, config, spec)
         drawn = architecture.describe(model, info, page.lang)
         found = list(source.executed(model).items())[:CODE_FILES]
     except Refusal as refusal:

@@ -1,0 +1,45 @@
+"""The autoencoders in whose latents a diffusion model can work: which models they are, told from their cards without torch."""
+
+from __future__ import annotations
+
+from aigc.data import DataSpec
+from aigc.knobs import as_values, read
+from aigc.registry.card import ModelCard, spec_from_json
+from aigc.registry.entries import Entry, entries, entry
+from aigc.techniques import technique
+from aigc.words import Refusal, both
+
+NO_MAP = both("{s} has no map of codes: train a VAE with bottleneck=map, and take that.",
+              "{s} 没有编码图：请训练一个 bottleneck=map 的 VAE，再选用它。")  # fmt: skip
+OTHER_DATA = both("{s} was trained on {its}, so it has no codes for {d}: train an autoencoder on the same data.",
+                  "{s} 是在 {its} 上训练的，不能编码 {d}：请在同一数据上训练自编码器。")  # fmt: skip
+
+
+def has_map(technique_slug: object, config: object) -> bool:
+    """Whether a model of this technique and config has a map of codes.  Raises Refusal for values that no model has."""
+    info = technique(technique_slug)
+    read_config = read(info.Config, config if isinstance(config, dict) else {})
+    return as_values(read_config).get("bottleneck") == "map"
+
+
+def autoencoder(slug: str, spec: DataSpec) -> Entry:
+    """The entry of a model with codes for this data.  Raises Refusal."""
+    found = entry(slug)
+    its = spec_from_json(found.card.spec)
+    if not has_map(found.card.technique, found.card.config):
+        raise Refusal(NO_MAP, s=slug)
+    if its.name != spec.name or its.shape != spec.shape:
+        raise Refusal(OTHER_DATA, s=slug, its=its.title, d=spec.title)
+    return found
+
+
+def autoencoders() -> list[str]:
+    """The names of all models with a map of codes, newest first."""
+    return [e.slug for e in entries() if _suits(e.card)]
+
+
+def _suits(card: ModelCard) -> bool:
+    try:
+        return has_map(card.technique, card.config)
+    except Refusal:  # made by another version: it says so itself where it is used
+        return False
