@@ -1,0 +1,94 @@
+"""What transformers and diffusers can load by themselves for a task; everything else is refused in words, and code from a repository never runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aigc.pretrained.catalogue import UNCONDITIONAL, Entry, Task
+from aigc.pretrained.layout import parts
+from aigc.words import Refusal, both
+
+WRITES, REWRITES = (Task.CONTINUE, Task.CHAT), (Task.SUMMARISE,)
+UPSCALERS = ("StableDiffusionUpscalePipeline",)
+MORE_INPAINTING = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline")  # not in diffusers' own table of AutoPipelineForInpainting
+
+UNKNOWN = both(
+    "{title} is a {kind}, which the installed transformers and diffusers cannot load for “{task}” by themselves; "
+    "code from a repository is never run.",
+    "{title} 是 {kind}，本机的 transformers 与 diffusers 自身无法把它用于“{task}”；仓库里的代码一律不运行。",
+)
+QUANTISED = both(
+    "{title} is quantised ({kind}), which needs a library that is not part of AIGC Lab: choose the repository it was made from.",
+    "{title} 是量化模型（{kind}），需要 AIGC Lab 之外的库：请改用它的原始仓库。",
+)
+
+
+def check(entry: Entry, settings: dict[str, Any], *, pipeline: bool) -> None:
+    """`settings` is what the repository's model_index.json or config.json says.  Raises Refusal."""
+    quantised = settings.get("quantization_config")
+    if isinstance(quantised, dict):
+        raise Refusal(QUANTISED, title=entry.title, kind=str(quantised.get("quant_method", "?"))[:40])
+    kind = _pipeline(settings) if pipeline else _model(settings)
+    if not any(kind in (loadable_pipelines(task) if pipeline else loadable_models(task)) for task in entry.tasks):
+        raise Refusal(UNKNOWN, title=entry.title, kind=kind[:80] or "?", task=entry.tasks[0].words)
+    strange = _strange(settings) if pipeline else ""
+    if strange:
+        raise Refusal(UNKNOWN, title=entry.title, kind=strange[:80], task=entry.tasks[0].words)
+
+
+def _model(settings: dict[str, Any]) -> str:
+    names = settings.get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else ""
+
+
+def _pipeline(settings: dict[str, Any]) -> str:
+    name = settings.get("_class_name")
+    return name if isinstance(name, str) else ""
+
+
+def loadable_models(task: Task) -> set[str]:
+    """The architectures of transformers for a task."""
+    from transformers.models.auto import modeling_auto as auto
+
+    if task in WRITES:
+        return _names(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+    if task in REWRITES:
+        return _names(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) | _names(auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES)
+    return {"Swin2SRForImageSuperResolution"} if task is Task.UPSCALE else set()
+
+
+def loadable_pipelines(task: Task) -> set[str]:
+    """The pipelines of diffusers for a task; AutoPipeline turns each into the one that the task needs."""
+    if task is Task.UNCONDITIONAL:
+        return set(UNCONDITIONAL)
+    if task is Task.UPSCALE:
+        return set(UPSCALERS)
+    from diffusers.pipelines import auto_pipeline as auto
+
+    tables = {
+        Task.TEXT_TO_IMAGE: auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING,
+        Task.IMAGE_TO_IMAGE: auto.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING,
+        Task.INPAINT: auto.AUTO_INPAINT_PIPELINES_MAPPING,
+    }
+    if task not in tables:
+        return set()
+    makes = tables[task]
+    siblings = {cls.__name__ for table in tables.values() for key, cls in table.items() if key in makes}
+    kept = {name for name in siblings if "ControlNet" not in name and (task is Task.INPAINT or "Inpaint" not in name)}
+    return kept | (set(MORE_INPAINTING) if task is Task.INPAINT else set())
+
+
+def _names(table: Any) -> set[str]:
+    return {name for value in table.values() for name in (value if isinstance(value, tuple | list) else (value,))}
+
+
+def _strange(settings: dict[str, Any]) -> str:
+    """The first part of a pipeline that is of neither library."""
+    import diffusers
+    import transformers
+
+    for library, name in parts(settings).values():
+        home = {"diffusers": diffusers, "transformers": transformers}.get(library) or getattr(diffusers.pipelines, library, None)
+        if home is None or not hasattr(home, name):
+            return f"{library}.{name}"
+    return ""

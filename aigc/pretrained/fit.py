@@ -1,0 +1,166 @@
+"""What a model needs against what this machine has: memory, disk, and the device and kind of number it would run with."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from aigc.data.sources import downloads_folder, in_bytes
+from aigc.knobs import Choice, knob
+from aigc.pretrained import hub, layout
+from aigc.pretrained.catalogue import Entry
+from aigc.words import Words, both
+
+CGROUP = Path("/sys/fs/cgroup")
+HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
+AT_LEAST = 2 * 10**9  # bytes a GPU needs for the activations of an offloaded pipeline
+
+
+class Device(Choice):
+    AUTO = "auto", both("automatic", "自动")
+    CPU = "cpu", both("CPU", "CPU")
+    CUDA = "cuda", both("NVIDIA GPU", "NVIDIA GPU")
+    MPS = "mps", both("Apple GPU", "苹果 GPU")
+
+
+class Number(Choice):
+    AUTO = "auto", both("automatic", "自动")
+    FLOAT32 = "float32", both("32 bits: exact, slowest", "32 位：精确，最慢")
+    BFLOAT16 = "bfloat16", both("16 bits, wide range", "16 位，范围大")
+    FLOAT16 = "float16", both("16 bits, fine steps", "16 位，步长细")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a pipeline is loaded, where the machine's own choice is to be overridden."""
+
+    device: Device = knob(
+        Device.AUTO, label=both("Device", "设备"), help=both("Automatic is the fastest one here.", "自动：选本机最快的。"), group="run"
+    )
+    dtype: Number = knob(
+        Number.AUTO,
+        label=both("Numbers", "数值类型"),
+        help=both("How each parameter is kept: 16 bits halve the memory.", "每个参数的存法：16 位省一半内存。"),
+        group="run",
+    )
+    offload: bool = knob(
+        False,
+        label=both("Offload", "卸载到内存"),
+        help=both("Keep the parameters in main memory and send each layer to the GPU when its turn comes: slower, fits small GPUs.",
+                  "参数留在内存，用到哪层送哪层到 GPU：较慢，但小显存也放得下。"),
+        group="run",
+    )  # fmt: skip
+    slicing: bool = knob(
+        False,
+        label=both("Slices and tiles", "切片与分块"),
+        help=both("Decode one picture, and one tile of it, at a time: slower, for large pictures in little memory.",
+                  "一次只解码一张图的一块：较慢，适合小内存画大图。"),
+        group="run",
+    )  # fmt: skip
+    compile: bool = knob(
+        False,
+        label=both("Compile", "编译"),
+        help=both("The first run takes minutes longer, later ones are faster.", "首次运行多花几分钟，之后更快。"),
+        group="run",
+    )
+
+
+AUTOMATIC = Setup()
+
+
+@dataclass(frozen=True)
+class Fit:
+    words: Words  # one sentence: does it fit, and how it would run
+    fits: bool
+    device: str  # "cpu", "cuda" or "mps"
+    dtype: str  # a torch.dtype's name
+    need: int  # bytes of the device's memory; 0: not known before its files are here
+    free: int  # bytes of it that are free now
+    disk_need: int  # bytes that must still be fetched
+    disk_free: int
+
+
+FITS = both("Fits: about {need} of {free} free {memory}; it would run on the {device} in {dtype}.",
+            "放得下：约需 {need}，{memory}空闲 {free}；将在 {device} 上以 {dtype} 运行。")  # fmt: skip
+TOO_LARGE = both("Does not fit: about {need} are needed, {free} of {memory} are free.", "放不下：约需 {need}，{memory}只空闲 {free}。")
+SLOW = both("It is meant for a GPU and there is none here: it would take very long.", "它需要 GPU，而本机没有：会非常慢。")
+UNKNOWN = both("How much it needs is known once its files are looked at.", "需要多少，看过它的文件才知道。")
+NO_DISK = both("The download of {need} does not fit on the disk: {free} are free.", "需下载 {need}，磁盘放不下：只剩 {free}。")
+MEMORY = {
+    "cpu": both("main memory", "内存"),
+    "cuda": both("GPU memory", "显存"),
+    "mps": both("memory", "内存"),
+}
+
+
+def fit(entry: Entry, setup: Setup = AUTOMATIC, spare: int = 0) -> Fit:
+    """`spare`: bytes that idle models hold and would give up.  Raises Refusal for a device that is not here."""
+    device, dtype = chosen(entry, setup)
+    folder = hub.here(entry)
+    need, free = needed(entry, setup, device, dtype, folder), free_memory(device) + spare
+    disk_need = 0 if folder else entry.download_bytes
+    disk_free = shutil.disk_usage(_existing(downloads_folder())).free
+    fits = need <= free and disk_need + hub.SPARE * bool(disk_need) <= disk_free
+    told = {"need": in_bytes(need), "free": in_bytes(free), "memory": MEMORY[device], "device": device.upper(), "dtype": dtype}
+    if need > free:
+        words = TOO_LARGE.fill(**told)
+    elif not fits:
+        words = NO_DISK.fill(need=in_bytes(disk_need), free=in_bytes(disk_free))
+    elif not need:
+        words = UNKNOWN
+    else:
+        words = SLOW if device == "cpu" and not entry.own and not entry.cpu_bytes else FITS.fill(**told)
+    return Fit(words, fits, device, dtype, need, free, disk_need, disk_free)
+
+
+def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
+    """(device, dtype) by name: the user's, or this machine's best.  Raises Refusal for a device that is not here."""
+    import torch
+
+    from aigc.train.devices import MATRIX_TILES, best_device
+
+    device = best_device(setup.device).type
+    if setup.dtype != "auto":
+        return device, str(setup.dtype)
+    if device == "cpu":
+        # Only CPUs with matrix tiles multiply bfloat16 faster; models taught here are small enough to stay exact.
+        return device, "bfloat16" if MATRIX_TILES and not entry.shipped else "float32"
+    if device == "cuda" and entry.variant != "fp16" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return device, "bfloat16"
+    return device, "float16"
+
+
+def needed(entry: Entry, setup: Setup, device: str, dtype: str, folder: Path | None) -> int:
+    """Bytes of the device's memory while it runs: by its files where they are here, else by the catalogue; 0 if nothing is known."""
+    each = 4 if dtype == "float32" else 2
+    weights = layout.parameters(folder, lambda kind: each) if folder else _weights_told(entry, each)
+    told = entry.gpu_bytes if device != "cpu" else entry.cpu_bytes if dtype == "float32" else entry.cpu_bytes * 0.6
+    if setup.offload and device != "cpu":
+        return AT_LEAST
+    return int(max(weights * HEADROOM, told))
+
+
+def _weights_told(entry: Entry, each: int) -> float:
+    """The catalogue's files hold two bytes a number, as a rule."""
+    return entry.download_bytes * each / 2 if not entry.cpu_bytes else 0.0
+
+
+def free_memory(device: str) -> int:
+    """Bytes free now: of the GPU, or of this machine and the container it is in."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    free = psutil.virtual_memory().available
+    try:
+        limit, used = int((CGROUP / "memory.max").read_text()), int((CGROUP / "memory.current").read_text())
+        return min(free, max(0, limit - used))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
+
+
+def _existing(folder: Path) -> Path:
+    return next(p for p in (folder, *folder.parents) if p.exists())

@@ -1,0 +1,251 @@
+"""Brings a pretrained model here: from the Hub or a mirror, continued where it was cut, checked before it is used; and knows what is here.
+
+Models land in `cache/downloads/models/<owner>/<name>/<commit>`; COMPLETE is written last.  What the user's Hugging Face cache
+holds already is used from there and never fetched twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from aigc.data.fetch import Stalled, client, fetch, patiently
+from aigc.data.remote import RemoteFile, Sentences, check_room, endpoint, headers, in_words, set_mirror, tree
+from aigc.data.sources import downloads_are_off, downloads_folder
+from aigc.pretrained import Stopped, architecture, layout
+from aigc.pretrained.catalogue import Entry, shipped_at
+from aigc.words import Refusal, both
+
+__all__ = ["Progress", "download", "here", "is_off", "remove", "set_mirror"]
+
+COMPLETE = "complete.json"  # {"files": {name: bytes}}
+LISTEN_SECONDS = 0.1  # between two looks at the stop event
+SPARE = 2 * 10**9  # bytes of disk that a download leaves free
+MOST_PROGRESS = 0.05  # seconds between two reports of one file
+
+OFFLINE = both(
+    "{title} is not on this machine, and downloads are switched off (HF_HUB_OFFLINE): unset it, or choose a model that comes along.",
+    "本机没有 {title}，而且已关闭下载（HF_HUB_OFFLINE）：请取消该设置，或选用随附的模型。",
+)
+SENTENCES = Sentences(
+    no_answer=both(
+        "{host} does not answer, so {title} cannot be fetched: check the network, or name a mirror, and start again. What has arrived is kept.",
+        "{host} 没有响应，无法获取 {title}：请检查网络，或填写镜像地址，然后重新开始。已下载的部分会保留。",
+    ),
+    busy=both(
+        "{host} cannot serve {title} just now (HTTP {status}): start again in a few minutes. What has arrived is kept.",
+        "{host} 暂时无法提供 {title}（HTTP {status}）：请过几分钟再开始。已下载的部分会保留。",
+    ),
+    not_allowed=both(
+        "{host} does not let us download {title} (HTTP {status}): there is no such repository, or it is gated; accept its terms at {page} "
+        "and set HF_TOKEN to your token, or choose another model.",
+        "{host} 不允许下载 {title}（HTTP {status}）：仓库不存在，或需要授权；请到 {page} 接受其条款并把 HF_TOKEN 设为你的令牌，或改用其他模型。",
+    ),
+    not_there=both(
+        "{title} is not where it should be ({page}, HTTP {status}): check its name, or choose another model.",
+        "{title} 不在应在的位置（{page}，HTTP {status}）：请核对名称，或改用其他模型。",
+    ),
+)
+UNUSABLE = {
+    "nothing": both(
+        "{title} is no model of transformers or diffusers: it has neither model_index.json nor config.json.",
+        "{title} 不是 transformers 或 diffusers 的模型：既没有 model_index.json，也没有 config.json。",
+    ),
+    "missing": both("{title} is incomplete at {page}: the weights of {what} are missing.", "{page} 上的 {title} 不完整：缺少 {what} 的权重。"),
+    "pickled": both(
+        "{title} keeps its weights as {what}, a format that can run code when it is opened; only safetensors are loaded here. "
+        "Choose a repository that has them.",
+        "{title} 的权重是 {what}，这种格式打开时可能运行代码；这里只加载 safetensors。请选择提供该格式的仓库。",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    done: int  # bytes, of all files
+    total: int
+    file: str
+
+
+def is_off() -> bool:
+    """Whether the user has switched downloads off."""
+    return downloads_are_off()
+
+
+def here(entry: Entry) -> Path | None:
+    """The folder of the complete model on this disk: one that comes along, one fetched, or one in the user's Hugging Face cache."""
+    if entry.shipped:
+        return shipped_at(entry.slug)
+    for folder in _fetched(entry):
+        if _is_whole(folder):
+            return folder
+    return next((folder for folder in _cached(entry) if layout.is_complete(folder, entry.variant)), None)
+
+
+def _fetched(entry: Entry) -> list[Path]:
+    """The folders of what was fetched of this model, the newest first."""
+    base = _folder(entry)
+    folders = [base / entry.revision] if entry.revision != "main" else [f for f in base.glob("*") if (f / COMPLETE).is_file()]
+    return sorted((f for f in folders if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+
+
+def _folder(entry: Entry) -> Path:
+    return downloads_folder() / "models" / entry.repo
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        sizes = json.loads((folder / COMPLETE).read_text("utf-8"))["files"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
+def _cached(entry: Entry) -> Iterator[Path]:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    base = Path(HF_HUB_CACHE, f"models--{entry.repo.replace('/', '--')}")
+    try:
+        commit = (base / "refs" / entry.revision).read_text("ascii").strip()
+    except (OSError, ValueError):
+        commit = entry.revision
+    if commit and "/" not in commit and (base / "snapshots" / commit).is_dir():
+        yield base / "snapshots" / commit
+
+
+def remove(entry: Entry) -> int:
+    """Deletes what was fetched of a model, half a download too; -> bytes.  What comes along and the user's Hugging Face cache stay."""
+    if entry.shipped:
+        return 0
+    base = _folder(entry)
+    size = sum(path.stat().st_size for path in base.rglob("*") if path.is_file())
+    shutil.rmtree(base, ignore_errors=True)
+    return size
+
+
+def download(entry: Entry, stop: threading.Event) -> Iterator[Progress]:
+    """Brings the model's files here; ends when they are complete.  What arrived is kept, however this ends, and continued next time.
+
+    Raises Refusal for whatever goes wrong, in bounded time, and Stopped within a moment of `stop`, even while nothing arrives.
+    """
+    if here(entry):
+        return
+    if is_off():
+        raise Refusal(OFFLINE, title=entry.title)
+    news: queue.SimpleQueue[Progress | BaseException | None] = queue.SimpleQueue()
+    gone = threading.Event()  # nobody listens any more
+
+    def tell(progress: Progress) -> None:
+        if stop.is_set() or gone.is_set():
+            raise Stopped
+        news.put(progress)
+
+    def work() -> None:
+        try:
+            _download(entry, tell)
+            news.put(None)
+        except BaseException as error:  # raised again where somebody listens
+            news.put(error)
+
+    thread = threading.Thread(target=work, name=f"fetch {entry.slug}", daemon=True)
+    thread.start()
+    try:
+        while True:
+            if stop.is_set():
+                raise Stopped
+            try:
+                told = news.get(timeout=LISTEN_SECONDS)
+            except queue.Empty:
+                continue
+            if told is None:
+                return
+            if isinstance(told, BaseException):
+                raise told
+            yield told
+    finally:
+        gone.set()
+        thread.join(timeout=1.0)  # it lets go at the next chunk; where nothing arrives, when its patience ends
+
+
+def _download(entry: Entry, tell: Any) -> None:
+    page = f"{endpoint()}/{entry.repo}"
+    try:
+        with in_words(SENTENCES, title=entry.title, page=page), client(headers()) as hub:
+            commit = _commit(hub, entry)
+            folder = _folder(entry) / commit
+            folder.mkdir(parents=True, exist_ok=True)
+            there = {f.name: f for f in tree(hub, f"models/{entry.repo}", commit, recursive=True)}
+            tell(Progress(0, 0, ""))
+            about = next((name for name in (layout.PIPELINE, layout.MODEL) if name in there), None)
+            if about is None:
+                raise layout.Unusable("nothing")
+            _fetch(hub, entry, commit, there[about], folder, lambda done: tell(Progress(0, 0, about)))
+            settings = _settings(folder / about)
+            files = [there[name] for name in layout.wanted(there, settings if about == layout.PIPELINE else None, entry.variant)]
+            architecture.check(entry, settings, pipeline=about == layout.PIPELINE)
+            check_room(folder, files, entry.title, SPARE)
+            _fetch_all(hub, entry, commit, files, folder, tell)
+    except layout.Unusable as error:
+        raise Refusal(UNUSABLE[error.why], title=entry.title, page=page, what=error.what) from None
+    _seal(folder, files)
+
+
+def _commit(hub: httpx.Client, entry: Entry) -> str:
+    """The commit that the revision stands for now, so that all files are of one."""
+    response = patiently(lambda: hub.get(f"{endpoint()}/api/models/{entry.repo}/revision/{quote(entry.revision, safe='')}").raise_for_status())
+    try:
+        commit = response.json()["sha"]
+        if not (isinstance(commit, str) and commit.isalnum()):
+            raise TypeError
+    except (ValueError, TypeError, KeyError) as error:
+        raise Stalled("this does not answer like the Hub") from error
+    return commit
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise layout.Unusable("nothing", path.name)
+    return value
+
+
+def _fetch_all(hub: httpx.Client, entry: Entry, commit: str, files: list[RemoteFile], folder: Path, tell: Any) -> None:
+    total, before = sum(f.size for f in files), 0
+    for file in files:
+
+        def tick(done: int, before: int = before, name: str = file.name) -> None:
+            tell(Progress(before + done, total, name))
+
+        _fetch(hub, entry, commit, file, folder, tick)
+        before += file.size
+
+
+def _fetch(hub: httpx.Client, entry: Entry, commit: str, file: RemoteFile, folder: Path, tick: Any) -> None:
+    target = folder / file.name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise layout.Unusable("missing", file.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tick(0)
+    fetch(hub, f"{endpoint()}/{entry.repo}/resolve/{commit}/{quote(file.name)}", target, file.size, file.sha256, tick)
+
+
+def _seal(folder: Path, files: list[RemoteFile]) -> None:
+    """Written last: from now on the model is here."""
+    fresh = folder / f"{COMPLETE}.new"
+    fresh.write_text(json.dumps({"files": {f.name: f.size for f in files}}), "utf-8")
+    os.replace(fresh, folder / COMPLETE)
+    for lock in folder.rglob("*.lock"):
+        lock.unlink(missing_ok=True)

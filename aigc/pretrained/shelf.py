@@ -1,0 +1,322 @@
+"""The pipelines in memory: each loaded once, lent to one run at a time, and taken down when others need the room.
+
+A line stands before each pipeline, and one before the loading; whoever waits looks at its stop event ten times a second.  No lock
+is held while something loads or runs, nothing is waited for while a lock is held, and a run never waits for another pipeline.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aigc.data.sources import in_bytes
+from aigc.pretrained import Stopped, architecture, hub, layout
+from aigc.pretrained.catalogue import Entry
+from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, Device, Number, Setup, chosen, free_memory
+from aigc.words import Refusal, Words, both
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Device", "Held", "Number", "Setup", "Stopped", "held", "idle_bytes", "is_out_of_memory", "lent", "unload"]
+
+T = TypeVar("T")
+LOOK_SECONDS = 0.1  # between two looks at the stop event while in line
+
+NOT_HERE = both("{title} is not on this machine yet: download it first.", "本机还没有 {title}：请先下载。")
+TOO_LARGE = both(
+    "{title} needs about {need} of {memory} and {free} are free, with every idle model put away: choose a smaller model, or 16-bit numbers.",
+    "{title} 约需 {need} {memory}，收起所有空闲模型后只剩 {free}：请选更小的模型，或改用 16 位数值。",
+)
+OUT_OF_MEMORY = both(
+    "There was not enough memory for this, so {title} and every idle model were put away. Try a smaller picture, a shorter text, fewer at a "
+    "time, or another model; the next run starts afresh.",
+    "内存不足，已收起 {title} 和所有空闲模型。请试试更小的图、更短的文字、更少的数量或别的模型；下一次运行会重新开始。",
+)
+NOT_LOADED = both("{title} could not be loaded: {why}", "{title} 无法加载：{why}")
+NO_OFFLOAD = both(
+    "Only image pipelines can be offloaded, and only from a GPU: switch Offload off.", "只有图像管线能卸载，而且要有 GPU：请关闭“卸载到内存”。"
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A pipeline in memory, for showing."""
+
+    slug: str
+    title: Words
+    bytes: int  # of its parameters
+    device: str
+    dtype: str
+    busy: bool
+    waiting: int  # in line for it
+
+
+@dataclass
+class _Slot:
+    entry: Entry
+    line: deque[object] = field(default_factory=deque)  # the first has it
+    thing: Any = None
+    setup: Setup | None = None  # what `thing` was loaded with
+    bytes: int = 0
+    device: str = ""
+    dtype: str = ""
+    home: str = ""  # the device whose memory holds the parameters
+    used: float = 0.0  # when it was given back last
+    doomed: bool = False  # to be put away when given back
+
+
+_changed = threading.Condition()  # guards everything below; held for moments only
+_slots: dict[str, _Slot] = {}
+_loading: deque[object] = deque()
+
+
+@contextmanager
+def lent(
+    entry: Entry,
+    load: Callable[[Path, torch.device, torch.dtype], T],
+    stop: threading.Event,
+    waiting: Callable[[int], None] | None = None,
+    setup: Setup = AUTOMATIC,
+) -> Iterator[T]:
+    """The loaded pipeline, for this run alone until the block ends.  One `load` an entry: what it made is lent to all its tasks.
+
+    `waiting(n)` hears how many are ahead, each time that changes.  Raises Stopped as soon as `stop` is set in line, and Refusal: not
+    downloaded, too large, or out of memory, inside the block too.  Not to be nested for one entry: it would wait for itself.
+    """
+    slot, ticket = _join(entry)
+    try:
+        _wait(slot.line, ticket, stop, waiting)
+        thing = _ready(slot, entry, load, stop, setup)
+        exhausted = False
+        try:
+            yield thing
+        except BaseException as error:
+            if not is_out_of_memory(error):
+                raise
+            exhausted = True
+            traceback.clear_frames(error.__traceback__)  # they hold what filled the memory
+            error.__traceback__ = None
+        if exhausted:
+            del thing
+            _put_away(slot)
+            free_idle()
+            raise Refusal(OUT_OF_MEMORY, title=entry.title)
+    finally:
+        _leave(slot, ticket)
+
+
+def held() -> list[Held]:
+    """What is in memory now, most lately used last."""
+    with _changed:
+        loaded = sorted((s for s in _slots.values() if s.thing is not None), key=lambda s: s.used)
+        return [Held(s.entry.slug, s.entry.title, s.bytes, s.device, s.dtype, bool(s.line), max(0, len(s.line) - 1)) for s in loaded]
+
+
+def idle_bytes(device: str) -> int:
+    """What could be had back on a device at once."""
+    with _changed:
+        return sum(s.bytes for s in _slots.values() if s.thing is not None and not s.line and s.home == device)
+
+
+def unload(slug: str | None = None) -> int:
+    """Puts one pipeline away, or all; one that is at work goes when its run ends.  -> how many."""
+    with _changed:
+        asked = [s for s in _slots.values() if s.thing is not None and slug in (None, s.entry.slug)]
+        for slot in asked:
+            slot.doomed = bool(slot.line)
+            if not slot.line:
+                _empty(slot)
+        _changed.notify_all()
+    _collect()
+    return len(asked)
+
+
+def free_idle() -> None:
+    """Puts away everything that nobody uses."""
+    with _changed:
+        for slot in list(_slots.values()):
+            if not slot.line:
+                _empty(slot)
+    _collect()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: on a GPU, in Python, or in PyTorch's allocator for the CPU."""
+    if isinstance(error, MemoryError):
+        return True
+    told = str(error).lower()
+    return isinstance(error, RuntimeError) and any(sign in told for sign in ("out of memory", "not enough memory", "defaultcpuallocator"))
+
+
+# the lines
+def _join(entry: Entry) -> tuple[_Slot, object]:
+    ticket = object()
+    with _changed:
+        slot = _slots.setdefault(entry.slug, _Slot(entry))
+        slot.line.append(ticket)
+    return slot, ticket
+
+
+def _wait(line: deque[object], ticket: object, stop: threading.Event, waiting: Callable[[int], None] | None = None) -> None:
+    told = 0
+    while True:
+        with _changed:
+            place = line.index(ticket)
+            if place and place == told and not stop.is_set():
+                _changed.wait(LOOK_SECONDS)
+                place = line.index(ticket)
+        if stop.is_set():
+            raise Stopped
+        if not place:
+            return
+        if place != told and waiting:
+            waiting(place)
+        told = place
+
+
+def _leave(slot: _Slot, ticket: object) -> None:
+    with _changed:
+        slot.line.remove(ticket)
+        slot.used = time.monotonic()
+        emptied = slot.doomed
+        if slot.doomed or (slot.thing is None and not slot.line):
+            _empty(slot)
+        _changed.notify_all()
+    if emptied:
+        _collect()
+
+
+# loading
+def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Event, setup: Setup) -> T:
+    """The slot's pipeline as `setup` wants it.  The caller stands first in the slot's line."""
+    if slot.thing is not None and slot.setup == setup and not slot.doomed:
+        return slot.thing
+    folder = hub.here(entry)
+    if folder is None:
+        raise Refusal(NOT_HERE, title=entry.title)
+    if not entry.shipped:
+        _check(entry, folder)
+    device, dtype = chosen(entry, setup)
+    _put_away(slot)
+    ticket = object()
+    with _changed:
+        _loading.append(ticket)
+    try:
+        _wait(_loading, ticket, stop)
+        each = 4 if dtype == "float32" else 2
+        weights = layout.parameters(folder, lambda kind: each)
+        home = "cpu" if setup.offload else device  # offloaded parameters stay in main memory
+        _make_room(entry, int(weights * HEADROOM), home)
+        thing = _load(entry, load, folder, device, dtype, setup)
+    finally:
+        with _changed:
+            _loading.remove(ticket)
+            _changed.notify_all()
+    with _changed:
+        slot.entry, slot.thing, slot.setup, slot.bytes, slot.doomed = entry, thing, setup, weights, False
+        slot.device, slot.dtype, slot.home = device, dtype, home
+    if stop.is_set():
+        raise Stopped
+    return thing
+
+
+def _check(entry: Entry, folder: Path) -> None:
+    """What lies in the user's own cache may be of any kind.  Raises Refusal."""
+    index = layout.read_index(folder)
+    settings = index if index is not None else json.loads((folder / layout.MODEL).read_text("utf-8"))
+    architecture.check(entry, settings, pipeline=index is not None)
+
+
+def _make_room(entry: Entry, need: int, device: str) -> None:
+    """Puts idle pipelines away, the least lately used first, until `need` bytes are free.  Raises Refusal where memory would run out for all."""
+    while (free := free_memory(device)) < need:
+        if not _put_oldest_away(device):
+            break
+    if free < need and device == "cpu":  # a GPU says no by itself; a machine out of main memory ends this process
+        raise Refusal(TOO_LARGE, title=entry.title, need=in_bytes(need), free=in_bytes(free), memory=MEMORY[device])
+
+
+def _put_oldest_away(device: str) -> bool:
+    with _changed:
+        idle = [s for s in _slots.values() if s.thing is not None and not s.line and s.home == device]
+        if not idle:
+            return False
+        _empty(min(idle, key=lambda s: s.used))
+    _collect()
+    return True
+
+
+def _load(entry: Entry, load: Callable[..., T], folder: Path, device: str, dtype: str, setup: Setup) -> T:
+    import torch
+
+    first = torch.device("cpu" if setup.offload else device)
+    for last in (False, True):
+        try:
+            thing = load(folder, first, getattr(torch, dtype))
+            settle(thing, setup, torch.device(device))
+            return thing
+        except Refusal:
+            raise
+        except Exception as error:
+            if not is_out_of_memory(error):
+                logging.getLogger(__name__).exception("loading %s", entry.slug)
+                raise Refusal(NOT_LOADED, title=entry.title, why=(str(error).splitlines() or [type(error).__name__])[0][:200]) from error
+            traceback.clear_frames(error.__traceback__)
+        free_idle()
+        if last:
+            break
+    raise Refusal(OUT_OF_MEMORY, title=entry.title)
+
+
+def settle(thing: Any, setup: Setup, device: torch.device) -> None:
+    """Offloading, slicing and compiling of what was loaded: a pipeline, a model, or something that has one as `.pipe` or `.model`."""
+    whole = getattr(thing, "pipe", None) or getattr(thing, "model", None) or thing
+    if setup.offload:
+        if device.type == "cpu" or not hasattr(whole, "enable_group_offload"):
+            raise Refusal(NO_OFFLOAD)
+        whole.enable_group_offload(onload_device=device, offload_type="leaf_level", use_stream=device.type == "cuda")
+    if setup.slicing:
+        if hasattr(whole, "enable_attention_slicing"):
+            whole.enable_attention_slicing()
+        if (vae := getattr(whole, "vae", None)) is not None:
+            vae.enable_slicing()
+            vae.enable_tiling()
+    if setup.compile:
+        network = getattr(whole, "unet", None) or getattr(whole, "transformer", None) or whole
+        if getattr(network, "_repeated_blocks", None):
+            network.compile_repeated_blocks()
+        else:
+            network.compile()
+
+
+def _put_away(slot: _Slot) -> None:
+    with _changed:
+        slot.thing, slot.setup, slot.bytes = None, None, 0
+    _collect()
+
+
+def _empty(slot: _Slot) -> None:
+    """Under the lock.  The slot itself goes when nobody is in its line."""
+    slot.thing, slot.setup, slot.bytes, slot.doomed = None, None, 0, False
+    if not slot.line:
+        _slots.pop(slot.entry.slug, None)
+
+
+def _collect() -> None:
+    import sys
+
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
