@@ -62,6 +62,11 @@ def endpoint() -> str:
     return _mirror or (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
+def mirror() -> str:
+    """What set_mirror was told last."""
+    return _mirror
+
+
 def set_mirror(address: str) -> None:
     """Everything is fetched from there until this process ends; "" is the Hub itself, or HF_ENDPOINT.  Raises Refusal."""
     global _mirror

@@ -11,11 +11,12 @@ import psutil
 from aigc.data.sources import downloads_folder, in_bytes
 from aigc.knobs import Choice, knob
 from aigc.pretrained import hub, layout
-from aigc.pretrained.catalogue import Entry
+from aigc.pretrained.catalogue import Entry, Task
 from aigc.words import Words, both
 
 CGROUP = Path("/sys/fs/cgroup")
 HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
+EXACT = (Task.UNCONDITIONAL, Task.STYLE)  # a thousand steps, or an optimiser's, add up what 16 bits round away
 AT_LEAST = 2 * 10**9  # bytes a GPU needs for the activations of an offloaded pipeline
 
 
@@ -125,6 +126,8 @@ def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
     device = best_device(setup.device).type
     if setup.dtype != "auto":
         return device, str(setup.dtype)
+    if not set(entry.tasks).isdisjoint(EXACT):
+        return device, "float32"
     if device == "cpu":
         # Only CPUs with matrix tiles multiply bfloat16 faster; models taught here are small enough to stay exact.
         return device, "bfloat16" if MATRIX_TILES and not entry.shipped else "float32"

@@ -1,0 +1,229 @@
+"""Which pretrained model a tab runs: a list with sizes, what each is and needs, its download, and how it is to be loaded.
+
+    chooser = Chooser(page, Task.CHAT)                          # draws itself where the caller's layout stands
+    run.click(answer, chooser.inputs | {prompt}, output)        # a set: the handler gets one dict
+
+    def answer(given):
+        with forms.in_words(page.lang):
+            entry, setup = chooser.chosen(given)                # raises Refusal: no such model, or not on a public page
+            ... shelf.lent(entry, load, stop, waiting, setup)   # raises Refusal "download it first" where it is not here
+
+`chooser.model.change(...)` hears of another choice.  `chooser.fill(model, setup)` gives the updates for "use these again"; its
+keys are in `chooser.outputs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc.data.remote import endpoint, mirror, set_mirror
+from aigc.data.sources import in_bytes
+from aigc.knobs import read
+from aigc.pretrained import hub
+from aigc.pretrained.catalogue import Entry, Task, find, rows
+from aigc.pretrained.fit import AUTOMATIC, Setup
+from aigc.ui import forms, gallery
+from aigc.ui.arrivals import Arrival, Arrivals
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.text import chooser as text
+from aigc.words import Refusal, Words
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+PUBLIC_DOWNLOAD = 2 * 10**9  # bytes that a stranger may have fetched here
+OF_PICTURES = ("offload", "slicing")  # knobs of Setup that text models do not have
+WRITES = (Task.CONTINUE, Task.CHAT, Task.SUMMARISE)
+
+ARRIVALS = Arrivals()
+
+
+class Chooser:
+    """The models for one task."""
+
+    def __init__(self, page: Page, task: Task):
+        self.page, self.task, t = page, task, page.t
+        known = rows(task)
+        first = next((e for e in known if hub.here(e)), known[0] if known else None)
+        self.model = gr.Dropdown(
+            self.choices(),
+            value=first.slug if first else None,
+            label=t(text.MODEL),
+            info=t(text.MODEL_INFO_PUBLIC if page.public else text.MODEL_INFO),
+            allow_custom_value=not page.public,
+            filterable=not page.public,
+            elem_id=f"model-{task}",
+            elem_classes=["aigc-model"],
+        )
+        # Tells the server that somebody looks: what fits is asked of the machine only then.
+        self.shown = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
+        self.facts = gr.HTML(self._facts(first) if first else self._nothing(), elem_id=f"model-facts-{task}", elem_classes=["aigc-model-facts"])
+        with gr.Row(elem_classes=["aigc-buttons"]):
+            self.get = gr.Button(visible=False, variant="primary", size="sm", elem_id=f"model-download-{task}")
+            self.cancel = gr.Button(t(text.CANCEL), visible=False, size="sm", elem_id=f"model-cancel-{task}")
+            self.unload = gr.Button(visible=False, size="sm", elem_id=f"model-unload-{task}")
+        self.form = forms.Form(page.lang, {})
+        self.mirror: gr.Textbox | None = None
+        if not page.public:
+            with gr.Accordion(t(text.MORE), open=False, elem_classes=["aigc-fold"]):
+                self.mirror = gr.Textbox(mirror(), label=t(text.MIRROR), info=t(text.MIRROR_INFO), placeholder=endpoint(), max_lines=1)
+                self.form = forms.draw(page.lang, Setup, fold=False, skip=OF_PICTURES if task in WRITES else ())
+        self.timer = gr.Timer(0.6, active=False)
+        self._wire()
+
+    @property
+    def inputs(self) -> set[Component]:
+        return {self.model} | self.form.inputs
+
+    @property
+    def outputs(self) -> set[Component]:
+        return {self.model, self.facts, self.get, self.cancel, self.unload, self.timer} | self.form.inputs
+
+    def chosen(self, given: Mapping[Any, Any]) -> tuple[Entry, Setup]:
+        """What an event's dict says.  Raises Refusal."""
+        return find(self.task, str(given[self.model] or ""), self.page.public), self._setup(given)
+
+    def fill(self, model: str, setup: Mapping[str, Any] | None = None) -> dict[Any, Any]:
+        """The updates that make the chooser show a model and a setup.  Raises Refusal."""
+        entry = find(self.task, model, self.page.public)
+        return {**self._shown(entry, read(Setup, dict(setup or {}))), self.model: entry.slug, **forms.fill(self.form, dict(setup or {}))}
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Titles, with the size of what is not here."""
+        return [(self.page.t(e.title) + ("" if hub.here(e) else f" · {in_bytes(e.download_bytes)}"), e.slug) for e in rows(self.task)]
+
+    def _wire(self) -> None:
+        for event in (self.shown.click, self.model.input, self.timer.tick):
+            event(self._turned_to, self.inputs, self.outputs, **QUIET)
+        for widget in self.form.inputs:
+            widget.input(self._turned_to, self.inputs, self.outputs, **QUIET)  # type: ignore[attr-defined]
+        self.get.click(self._fetched, self.inputs, self.outputs, **QUIET)
+        self.cancel.click(self._cancelled, self.inputs, self.outputs, **QUIET)
+        self.unload.click(self._unloaded, self.inputs, self.outputs, **QUIET)
+        if self.mirror is not None:
+            self.mirror.submit(self._mirrored, self.mirror, None, **QUIET)
+            self.mirror.blur(self._mirrored, self.mirror, None, **QUIET)
+
+    # the events
+    def _turned_to(self, given: dict[Component, Any]) -> dict[Any, Any]:
+        with forms.in_words(self.page.lang):
+            return self._shown(*self.chosen(given))
+
+    def _fetched(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        with forms.in_words(self.page.lang):
+            entry, setup = self.chosen(given)
+            if self.page.public and entry.download_bytes > PUBLIC_DOWNLOAD:
+                raise Refusal(text.TOO_LARGE_HERE, size=in_bytes(PUBLIC_DOWNLOAD))
+            ARRIVALS.ask(entry, self.page.owner(request))
+            return self._shown(entry, setup)
+
+    def _cancelled(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
+        with forms.in_words(self.page.lang):
+            entry, setup = self.chosen(given)
+            ARRIVALS.cancel(entry.slug, self.page.owner(request))
+            return self._shown(entry, setup)
+
+    def _unloaded(self, given: dict[Component, Any]) -> dict[Any, Any]:
+        from aigc.pretrained import shelf
+
+        with forms.in_words(self.page.lang):
+            entry, setup = self.chosen(given)
+            if not self.page.public:
+                shelf.unload(entry.slug)
+            return self._shown(entry, setup)
+
+    def _mirrored(self, address: str) -> None:
+        with forms.in_words(self.page.lang):
+            if not self.page.public and address.strip().rstrip("/") != mirror():
+                set_mirror(address)
+                gr.Info(esc(self.page.t(text.MIRRORED.fill(host=endpoint()))))
+
+    # what they show
+    def _shown(self, entry: Entry, setup: Setup) -> dict[Any, Any]:
+        from aigc.pretrained import shelf
+
+        arrival, is_here = ARRIVALS.of(entry.slug), hub.here(entry) is not None
+        waits = arrival is not None and not arrival.over
+        loaded = next((held for held in shelf.held() if held.slug == entry.slug), None)
+        size = self.page.t(text.DOWNLOAD.fill(size=in_bytes(entry.download_bytes)) if entry.download_bytes else text.DOWNLOAD_UNKNOWN)
+        return {
+            self.model: gr.update(choices=self.choices()),
+            self.facts: self._progress(arrival) if arrival and waits else self._facts(entry, setup, arrival),
+            self.get: gr.update(value=size, visible=not is_here and not waits and not hub.is_off()),
+            self.cancel: gr.update(visible=waits),
+            self.unload: gr.update(
+                value=self.page.t(text.UNLOAD.fill(size=in_bytes(loaded.bytes))) if loaded else "",
+                visible=loaded is not None and not self.page.public,
+            ),
+            self.timer: gr.Timer(active=waits),
+        }
+
+    def _progress(self, arrival: Arrival) -> str:
+        t, told = self.page.t, arrival.progress
+        if told is None or not told.total:
+            return f'<div class="aigc-model-state"><p>{esc(t(text.STARTING.fill(host=_host())))}</p><progress></progress></div>'
+        words = t(text.FETCHING.fill(title=arrival.entry.title, done=in_bytes(told.done), total=in_bytes(told.total)))
+        if (left := arrival.seconds_left) is not None:
+            words += " · " + t(text.LEFT.fill(left=_duration(left)))
+        return f'<div class="aigc-model-state"><p>{esc(words)}</p><progress max="{told.total}" value="{told.done}"></progress></div>'
+
+    def _facts(self, entry: Entry, setup: Setup | None = None, arrival: Arrival | None = None) -> str:
+        """`setup` None: the machine is not asked yet."""
+        t = self.page.t
+        pairs: list[tuple[Words, str]] = [
+            (text.EXPECT, t(entry.expect)),
+            (text.LICENCE, t(text.UNKNOWN_LICENCE) if entry.licence == "unknown" else entry.licence),
+            (text.LANGUAGES, (", " if self.page.lang == "en" else "、").join(t(text.LANGUAGE[x]) for x in entry.languages)),
+            (text.SIZE, t(text.IS_HERE) if hub.here(entry) else in_bytes(entry.download_bytes) if entry.download_bytes else ""),
+            (text.MEMORY, t(_memory(entry))),
+        ]
+        bad = ""
+        if setup is not None:
+            words, disk, fits = self._fit(entry, setup)
+            pairs += [(text.DISK, disk), (text.FITS, t(words))] if fits else [(text.DISK, disk)]
+            bad = "" if fits else f'<p class="aigc-bad">{esc(t(words))}</p>'
+        if arrival and arrival.failed:
+            bad += f'<p class="aigc-bad">{esc(t(arrival.failed))}</p>'
+        if not hub.here(entry) and hub.is_off():
+            bad += f'<p class="aigc-bad">{esc(t(text.OFF))}</p>'
+        return gallery.facts(pairs, self.page.lang) + self._from(entry) + bad
+
+    def _fit(self, entry: Entry, setup: Setup) -> tuple[Words, str, bool]:
+        from aigc.pretrained import shelf
+        from aigc.pretrained.fit import chosen, fit
+
+        held = next((h for h in shelf.held() if h.slug == entry.slug), None)
+        found = fit(entry, setup, spare=shelf.idle_bytes(chosen(entry, setup)[0]))
+        words = text.IN_MEMORY.fill(size=in_bytes(held.bytes), device=held.device.upper(), dtype=held.dtype) if held else found.words
+        return words, in_bytes(found.disk_free), found.fits or held is not None
+
+    def _from(self, entry: Entry) -> str:
+        if entry.shipped:
+            return f'<p class="aigc-note">{esc(self.page.t(text.COMES_ALONG))}</p>'
+        page = f"https://huggingface.co/{entry.repo}"
+        return f'<p class="aigc-note"><a href="{esc(page)}" target="_blank" rel="noopener">{esc(entry.repo)}</a></p>'
+
+    def _nothing(self) -> str:
+        return f'<p class="aigc-note">{esc(self.page.t(text.NO_MODEL))}</p>'
+
+    def _setup(self, given: Mapping[Any, Any]) -> Setup:
+        return AUTOMATIC if self.page.public else read(Setup, forms.values(self.form, given))
+
+
+def _memory(entry: Entry) -> Words:
+    if not entry.cpu_bytes and not entry.gpu_bytes:
+        return Words("", "")
+    told = {"cpu": in_bytes(entry.cpu_bytes), "gpu": in_bytes(entry.gpu_bytes)}
+    return (text.NEEDS if entry.cpu_bytes else text.NEEDS_GPU).fill(**told)
+
+
+def _duration(seconds: float) -> Words:
+    return text.MINUTES.fill(n=round(seconds / 60)) if seconds >= 90 else text.SECONDS.fill(n=max(1, round(seconds)))
+
+
+def _host() -> str:
+    return urlsplit(endpoint()).netloc
