@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from tiny import POINTS, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
 from aigc.data import spec
-from aigc.data.load import load
+from aigc.data.load import Dataset, load
 from aigc.evaluate import PARTS, Report, Series, feature_card, likelihood, parts_for, picture_of, reports
-from aigc.evaluate.feature_card import card_of, folder_of, local_folder
+from aigc.evaluate.feature_card import FeatureCard, card_of, folder_of, local_folder
 from aigc.evaluate.features import data_hash, extractor, make
 from aigc.evaluate.real import cache_folder, read_real
 from aigc.evaluate.report import SHIPPED_REPORT
@@ -216,9 +217,17 @@ def test_a_damaged_network_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path:
         extractor(spec("digits"))
 
 
-def test_points_and_faces_have_no_labels_to_teach_by() -> None:
-    with pytest.raises(Refusal, match="no labels"):
+def test_points_need_no_network() -> None:
+    with pytest.raises(Refusal, match="without a network"):
         list(make(load("moons")))
+
+
+def test_without_labels_features_are_taught_by_contrast(tmp_path: Path) -> None:
+    data = load("digits")
+    unlabelled = Dataset(replace(data.spec, name="plain", classes=()), data.x, None, data.test_x, None)
+    *_, card = make(unlabelled, tmp_path / "features" / "plain", images=6000)
+    assert isinstance(card, FeatureCard) and card.accuracy > 0.05  # by chance: 1 of 297
+    assert "without labels" in (tmp_path / "features" / "plain" / "README.md").read_text()
 
 
 def test_its_own_statistics_are_those_of_the_training_pictures() -> None:

@@ -11,6 +11,7 @@ from aigc.data import spec
 from aigc.words import Words, both
 
 DONE = both("{p:.2f} % of {n} test pictures are named right; kept in {where}", "{n} 张测试图像中 {p:.2f}% 识别正确；保存在 {where}")
+FOUND = both("{p:.2f} % of {n} changed test pictures are found again; kept in {where}", "{n} 张改动过的测试图像中 {p:.2f}% 被认出；保存在 {where}")
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
@@ -27,6 +28,6 @@ def act(args: argparse.Namespace, out: Out) -> int:
         else:
             card = told
     where = to or folder_of(args.data)
-    line = DONE.fill(p=100 * card.accuracy, n=f"{card.tested:,}", where=where)
+    line = (DONE if card.spec["classes"] else FOUND).fill(p=100 * card.accuracy, n=f"{card.tested:,}", where=where)
     out.result({**dataclasses.asdict(card), "folder": str(where)}, [line[out.lang]])
     return 0

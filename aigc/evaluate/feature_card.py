@@ -17,11 +17,11 @@ from aigc.registry import spec_from_json
 from aigc.words import Refusal, Words, both
 
 WEIGHTS, CARD, README = "model.safetensors", "config.json", "README.md"
-NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "Digits 8×8", "cifar10": "CIFAR-10"}
+NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "Digits 8×8", "cifar10": "CIFAR-10", "fairface64": "FairFace"}
 
 NO_NETWORK = both(
-    "There is no feature network for {data}: train one with  python -m aigc features {name}  (it needs labels).",
-    "{data} 没有特征网络：用 python -m aigc features {name} 训练一个（需要标签）。",
+    "There is no feature network for {data}: train one with  python -m aigc features {name}",
+    "{data} 没有特征网络：用 python -m aigc features {name} 训练一个。",
 )
 BROKEN = both("The feature network of {name} cannot be read: train it again with  python -m aigc features {name}.",
               "无法读取 {name} 的特征网络：请用 python -m aigc features {name} 重新训练。")  # fmt: skip
@@ -38,7 +38,7 @@ class FeatureCard:
     seconds: float
     seed: int
     lesson: dict[str, Any]
-    accuracy: float  # on the test split, 0 to 1
+    accuracy: float  # on the test split, 0 to 1: named right, or without labels, found again by a changed copy
     tested: int  # test pictures
     command: str  # that makes it again
     licence: str
@@ -95,14 +95,23 @@ def has_network(spec: DataSpec) -> bool:
 def readme(card: FeatureCard) -> str:
     """README.md beside the weights, in both languages."""
     title, percent = spec_from_json(card.spec).title, f"{100 * card.accuracy:.2f} %"
+    what = both(
+        f"A small residual network that names the classes of *{title.en}*. {percent} of the {card.tested:,} test pictures are named right.",
+        f"一个小型残差网络，识别“{title.zh}”的类别，在 {card.tested:,} 张测试图像上的正确率为 {percent}。",
+    ) if card.spec["classes"] else both(
+        f"A small residual network taught without labels on *{title.en}*: a picture that was moved, turned, resized and lit otherwise must be found "
+        f"again among others (Chen et al. 2020). Of the {card.tested:,} test pictures {percent} are.",
+        f"一个小型残差网络，在“{title.zh}”上无标签训练：图像经移动、旋转、缩放并改变光照后，仍须能从其他图像中被认出（Chen 等 2020）。"
+        f"{card.tested:,} 张测试图像中有 {percent} 被认出。",
+    )  # fmt: skip
     facts = both(
-        f"A small residual network that names the classes of *{title.en}*. {percent} of the {card.tested:,} test pictures are named right. "
+        f"{what.en} "
         f"Its {card.features} numbers before the last layer are the features by which evaluation compares samples with real pictures, "
         f"as in “FID, {card.title.en}”. They are not Inception features: figures by different networks cannot be compared.\n\n"
         f"Beside the weights the file holds the mean and covariance of the features of all training pictures.\n\n"
         f"Taught by {card.images:,} pictures (repeats counted) in {card.seconds:.0f} s on {card.device}, seed {card.seed}.\n\n"
         f"Data: {card.credit}. Licence: {card.licence}.",
-        f"一个小型残差网络，识别“{title.zh}”的类别，在 {card.tested:,} 张测试图像上的正确率为 {percent}。"
+        f"{what.zh}"
         f"最后一层之前的 {card.features} 个数就是评估时比较样本与真实图像所用的特征，图中写作“FID，{card.title.zh}”。"
         f"它不是 Inception 特征：不同网络算出的数值不能互相比较。\n\n"
         f"文件中除权重外，还有全部训练图像特征的均值与协方差。\n\n"

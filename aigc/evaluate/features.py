@@ -18,7 +18,7 @@ from aigc.data import DataSpec
 from aigc.data.augment import Augmentation
 from aigc.data.load import Dataset
 from aigc.evaluate.feature_card import BROKEN, CARD, README, WEIGHTS, FeatureCard, card_of, folder_of, local_folder, readme
-from aigc.evaluate.teach import Lesson, accuracy, teach
+from aigc.evaluate.teach import Lesson, accuracy, found_again, teach, teach_by_contrast
 from aigc.nets.classifier import FEATURES, Classifier, read_pictures
 from aigc.registry import spec_as_json
 from aigc.registry.weights import as_file, file_into, read_file, sha256
@@ -29,8 +29,10 @@ LESSONS = {
     "mnist": Lesson(360_000, augmentation=Augmentation(shift=0.08, rotation=10, scale=0.1)),
     "fashion-mnist": Lesson(1_500_000, augmentation=Augmentation(shift=0.08, flip=True)),
     "cifar10": Lesson(1_000_000, augmentation=Augmentation(shift=0.125, flip=True)),
+    "fairface64": Lesson(200_000, colour=0.4, augmentation=Augmentation(shift=0.12, rotation=12, scale=0.2, flip=True)),
 }
-NO_LABELS = both("{data} has no labels, so no network can be taught to tell its pictures apart.", "{data} 没有标签，无法训练识别网络。")
+UNLABELLED = Lesson(0, colour=0.3, augmentation=Augmentation(shift=0.1, rotation=10, scale=0.15))
+NO_PICTURES = both("{data} is points: they are compared as they are, without a network.", "{data} 是点集：直接比较，无需网络。")
 TEACHING = both("{seen} of {all} pictures, loss {loss:.3f} nats", "{seen} / {all} 张图像，损失 {loss:.3f} nat")
 
 
@@ -87,15 +89,16 @@ def data_hash(x: Tensor) -> str:
 
 
 def make(data: Dataset, to: Path | None = None, images: int = 0, seed: int = 0, device: torch.device | str = "cpu") -> Iterator[Words | FeatureCard]:
-    """Teach the feature network of a dataset and keep it; progress in words, its card last.  Raises Refusal without labels."""
-    spec = data.spec
-    if data.labels is None or data.test_labels is None or spec.is_points:
-        raise Refusal(NO_LABELS, data=spec.title)
-    lesson = LESSONS.get(spec.name, Lesson(10 * len(data), augmentation=Augmentation(flip=spec.flips)))
+    """Teach the feature network of a dataset and keep it; progress in words, its card last.  Raises Refusal for points."""
+    spec, labelled = data.spec, bool(data.spec.classes)
+    if spec.is_points:
+        raise Refusal(NO_PICTURES, data=spec.title)
+    usual = Lesson(10 * len(data), augmentation=Augmentation(flip=spec.flips)) if labelled else replace(UNLABELLED, images=20 * len(data))
+    lesson = LESSONS.get(spec.name, usual)
     lesson = replace(lesson, images=images or lesson.images, seed=seed)
     begun = time.monotonic()
     network: Classifier | None = None
-    for seen, loss, network in teach(data, lesson, device):  # noqa: B007
+    for seen, loss, network in (teach if labelled else teach_by_contrast)(data, lesson, device):  # noqa: B007
         yield TEACHING.fill(seen=f"{seen:,}", all=f"{lesson.images:,}", loss=loss)
     seconds = time.monotonic() - begun
     model = FeatureNetwork(spec, lesson.width)
@@ -107,12 +110,12 @@ def make(data: Dataset, to: Path | None = None, images: int = 0, seed: int = 0, 
 
 
 def _kept(model: FeatureNetwork, data: Dataset, lesson: Lesson, seconds: float, folder: Path, device: str) -> FeatureCard:
-    assert data.test_labels is not None
+    labels = data.test_labels
     spec, raw = data.spec, as_file(model)
     card = FeatureCard(
         data=spec.name, spec=spec_as_json(spec), data_hash=data_hash(data.x), width=lesson.width, features=FEATURES, images=lesson.images,
         seconds=round(seconds, 1), seed=lesson.seed, lesson=dataclasses.asdict(lesson),
-        accuracy=accuracy(model.network, data.test_x, data.test_labels),
+        accuracy=accuracy(model.network, data.test_x, labels) if labels is not None else found_again(model.network, data.test_x, lesson),
         tested=len(data.test_x), command=f"python -m aigc features {spec.name} --images {lesson.images} --seed {lesson.seed}", licence=spec.licence,
         credit=spec.credit, created=datetime.now(UTC).isoformat(timespec="seconds"), device=device, code_version=__version__,
         hashes={WEIGHTS: sha256(raw)},

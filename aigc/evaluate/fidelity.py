@@ -71,6 +71,8 @@ def _means(c: Closeness) -> dict[str, tuple[float, float]]:
 
 def scores(subject: Subject) -> Iterator[Found]:
     """What the network reads in the samples: how surely, the class asked for, the share of every class."""
+    if not subject.data.spec.classes:
+        return
     logits, test, title = subject.read[1], subject.test[1][: subject.n], subject.extractor.title
     surely, error = inception_score(logits), inception_score_error(logits, subject.rng(2))
     yield figure("inception_score", surely, error, inception_score(test), n=subject.n, floor_n=len(test), net=title)

@@ -26,7 +26,7 @@ from aigc.jobs.request import Request, checked
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
 from aigc.jobs.supervisor import Supervisor
-from aigc.knobs import Choice, Knob, knobs, read_value
+from aigc.knobs import Choice, Knob, ModelName, knobs, read_value
 from aigc.options import Options
 from aigc.techniques import TechniqueInfo, technique
 from aigc.words import Refusal, Words, both
@@ -137,8 +137,8 @@ def sweep(name: object, seconds: object, slug: object, axes: Sequence[tuple[obje
 
 
 def swept(info: TechniqueInfo) -> dict[str, Knob]:
-    """The knobs of a technique that a sweep may turn: all but the budget, which is the same for every run of an arena."""
-    return {name: k for name, k in (knobs(info.Config) | knobs(Options)).items() if name not in BUDGET}
+    """The knobs of a technique that a sweep may turn: all but the budget, which is the same for every run of an arena, and other models."""
+    return {name: k for name, k in (knobs(info.Config) | knobs(Options)).items() if name not in BUDGET and k.kind is not ModelName}
 
 
 def _axis(info: TechniqueInfo, name: object, typed: object) -> Axis:

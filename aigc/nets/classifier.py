@@ -33,7 +33,7 @@ class Block(nn.Module):
 
 
 class Classifier(nn.Module):
-    """(B, C, H, W) in [0, 1] -> (features (B, 64), logits (B, classes)).
+    """(B, C, H, W) in [0, 1] -> (features (B, 64), logits (B, classes)); without classes it has features alone.
 
     The features are a linear map of the pooled maps, taken before they are bent: dense numbers of either sign, in which a
     Gaussian can be fitted, as the Fréchet distance does.
@@ -41,6 +41,7 @@ class Classifier(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], classes: int, width: int = 32, features: int = FEATURES):
         super().__init__()
+        self.features = features
         channels, height, side = shape
         fold = fold_factor(height, side)
         self.body = nn.Sequential(
@@ -48,11 +49,11 @@ class Classifier(nn.Module):
             Block(width, width), Block(width, width), Block(width, 2 * width, stride=2), Block(2 * width, 2 * width),
             nn.BatchNorm2d(2 * width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, features),
         )  # fmt: skip
-        self.out = nn.Linear(features, classes)
+        self.out = nn.Linear(features, classes) if classes else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.body(2 * x - 1)
-        return features, self.out(functional.silu(features))
+        return features, features[:, :0] if self.out is None else self.out(functional.silu(features))
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from aigc import data
 from aigc.data import DataSpec
 from aigc.jobs import arena as arenas
 from aigc.jobs.arena import Arena
-from aigc.knobs import Choice, Knob, ModelName, as_values
+from aigc.knobs import Choice, Knob, as_values
 from aigc.techniques import TechniqueInfo, techniques
 from aigc.ui import forms
 from aigc.ui.markup import esc
@@ -208,8 +208,6 @@ def _around(k: Knob, now: Any) -> list[Any]:
         return [m.value for m in k.kind][: arenas.MOST_VALUES]
     if k.kind is bool:
         return ["no", "yes"]
-    if k.kind is ModelName:
-        return [now] if now else []
     low, high = k.low if k.low is not None else 0.0, k.high if k.high is not None else 4 * (now or 1)
     wanted = [now / 4, now, now * 4] if now > 0 else [low, min(high, low + 0.1 * (high - low)), min(high, low + 0.3 * (high - low))]
     inside = [min(high, max(low, float(f"{v:.3g}"))) for v in wanted]
