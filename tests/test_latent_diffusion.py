@@ -135,6 +135,13 @@ def test_a_map_is_refused_where_there_can_be_none(values: dict[str, Any], shape:
     assert why in refused.value.words.en or "convolutional" in refused.value.words.en
 
 
+def test_large_pictures_have_a_preset_for_codes() -> None:
+    info = technique("vae")
+    assert "codes" not in info.presets(toy_spec((1, 28, 28))) and "codes" not in info.presets(toy_spec((3, 66, 66)))
+    config, _ = info.read({}, toy_spec((3, 64, 64)), "codes")
+    assert config.code_shape((3, 64, 64)) == (4, 16, 16)
+
+
 # diffusion in its codes
 
 

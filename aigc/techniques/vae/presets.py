@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aigc.nets.kinds import Network
+from aigc.nets.kinds import MAP_FACTOR, Network
 from aigc.options import Optimiser, Schedule
-from aigc.techniques.vae.config import Likelihood
+from aigc.techniques.vae.config import Bottleneck, Likelihood
 
 if TYPE_CHECKING:
     from aigc.data import DataSpec
@@ -19,11 +19,13 @@ def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
     recipe = _points() if data.is_points else _tiny() if data.shape[-1] <= TINY else _picture(data)
     recipe["conditional"] = bool(data.classes) and not data.is_points
     wider = {} if data.is_points else {"width": 384, "channels": 48}
+    large = not data.is_points and min(data.shape[1:]) > LARGE and not any(side % MAP_FACTOR for side in data.shape[1:])
     return {
         "quick": {**recipe, "seconds": 45},
         "good": {**recipe, **wider, "seconds": 300},
         "long": {**recipe, **wider, "seconds": 1800, "schedule": Schedule.COSINE},
         "article": _article(data),
+        **({"codes": _codes(data)} if large else {}),
     }
 
 
@@ -45,6 +47,13 @@ def _picture(data: DataSpec) -> dict[str, Any]:
     else:
         network = {"network": Network.CONVOLUTIONAL, "channels": 32, "latent": 64, "beta": 0.5, "learning_rate": 1e-3}
     return network | {"batch": 64, "flip": data.flips}
+
+
+def _codes(data: DataSpec) -> dict[str, Any]:
+    """A map of codes for a diffusion model: sigma near the error that is left, so that beta 1 keeps what is worth its nats."""
+    network = {"bottleneck": Bottleneck.MAP, "latent": 4, "channels": 48, "likelihood": Likelihood.GAUSSIAN, "sigma": 0.04, "warmup": 10_000}
+    training = {"schedule": Schedule.COSINE, "learning_rate": 1.5e-3, "batch": 32, "ema_halflife": 10_000, "flip": data.flips}
+    return network | training | {"seconds": 900}
 
 
 def _article(data: DataSpec) -> dict[str, Any]:
