@@ -34,6 +34,9 @@ class Faults:
     seconds_a_chunk: float = 0.0
     silent_after: int = -1  # bytes after which nothing more comes, though the connection stays
     login_page: bool = False  # a hotel's, instead of everything
+    gated: bool = False  # the list is for everybody, the contents for whoever accepted the terms
+    lost: str = ""  # a file that is listed and not there
+    a_page: int = 0  # entries of a listing given at a time; 0: all
 
 
 class FakeHub:
@@ -82,12 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
         if status := faults.always or (faults.statuses.pop(0) if faults.statuses else 0):
             return self.answer(status, b"{}")
         if match := re.fullmatch(r"/api/((?:datasets|models)/[^/]+/[^/]+)(?:/(revision|tree)/([^/]+)(?:/(.*))?)?", path):
-            return self.describe(match[1], match[2] == "tree", match[4] or "", "true" in parse_qs(url.query).get("recursive", [""])[0].lower())
+            return self.describe(match[1], match[2] == "tree", match[4] or "", parse_qs(url.query))
         if match := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
             return self.file(f"{match[1] or 'models/'}{match[2]}", match[3])
         return self.answer(404, b"{}")
 
-    def describe(self, repo: str, tree: bool, folder: str, recursive: bool) -> None:
+    def describe(self, repo: str, tree: bool, folder: str, query: dict[str, list[str]]) -> None:
+        recursive = "true" in query.get("recursive", [""])[0].lower()
         files = self.hub.repos.get(repo)
         if files is None:
             return self.answer(401, b"{}", {"X-Error-Code": "RepoNotFound"})  # the Hub does not tell strangers what is private
@@ -100,11 +104,19 @@ class _Handler(BaseHTTPRequestHandler):
             if (not folder or inside != name) and (recursive or "/" not in inside):
                 lfs = {"oid": self.hub.sha256(content), "size": len(content), "pointerSize": 132}
                 entries.append({"type": "file", "path": name, "size": len(content), "oid": "0" * 40, "lfs": lfs})
-        return self.json(entries) if entries else self.answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+        if not entries:
+            return self.answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+        if not (size := self.hub.faults.a_page):
+            return self.json(entries)
+        first = int(query.get("cursor", ["0"])[0])
+        further = f"{self.hub.url}{urlsplit(self.path).path}?recursive={str(recursive).lower()}&cursor={first + size}"
+        return self.json(entries[first : first + size], {"Link": f'<{further}>; rel="next"'} if first + size < len(entries) else {})
 
     def file(self, repo: str, name: str) -> None:
         content = self.hub.repos.get(repo, {}).get(name)
-        if content is None:
+        if self.hub.faults.gated:
+            return self.answer(401, b"{}", {"X-Error-Code": "GatedRepo"})
+        if content is None or name == self.hub.faults.lost:
             known = repo in self.hub.repos
             return self.answer(404 if known else 401, b"{}", {"X-Error-Code": "EntryNotFound" if known else "RepoNotFound", "X-Repo-Commit": COMMIT})
         etag = self.hub.sha256(content)
@@ -117,8 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self.answer(416, b"")
         self.answer(status, content[start:], headers)
 
-    def json(self, value: object) -> None:
-        self.answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    def json(self, value: object, headers: dict[str, str] | None = None) -> None:
+        self.answer(200, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})})
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -7,7 +7,6 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +17,7 @@ WEIGHTS = re.compile(
 WEIGHT_INDEX = re.compile(r"(?:model|diffusion_pytorch_model)\.safetensors\.index(?:\.(?P<variant>[A-Za-z0-9_]+))?\.json")
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".h5", ".msgpack", ".ot")
 SMALL = (".json", ".txt", ".model", ".jinja")  # settings, vocabularies, chat templates
-WEIGHTLESS = ("scheduler", "tokenizer", "feature_extractor", "image_processor", "processor")  # how the names of such parts begin
+WEIGHTLESS = re.compile(r".*(Scheduler|Tokenizer|Processor|FeatureExtractor)\w*|.*Backend")  # classes without parameters
 BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1}
 
 
@@ -30,14 +29,6 @@ class Unusable(Exception):
         super().__init__(f"{why}: {what}")
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The files of one part's parameters."""
-
-    files: tuple[str, ...]
-    variant: str  # "" or such as "fp16"
-
-
 def wanted(names: Iterable[str], index: dict[str, Any] | None, variant: str = "") -> list[str]:
     """The files to bring here of all those named; `index` is the parsed model_index.json of a pipeline.  Raises Unusable."""
     names = sorted(set(names))
@@ -47,12 +38,12 @@ def wanted(names: Iterable[str], index: dict[str, Any] | None, variant: str = ""
         return [*_small(names, ""), *_weights(names, "", variant)]
     picked = [name for name in _small(names, "") if "/" not in name]
     flat = [name for name in names if "/" not in name and WEIGHTS.fullmatch(name)]
-    for part in parts(index):
+    for part, (_, kind) in parts(index).items():
         inside = [name for name in names if name.startswith(f"{part}/")]
         if inside:
             picked += _small(inside, part)
-            picked += [] if part.startswith(WEIGHTLESS) else _weights(inside, part, variant)
-        elif flat and not part.startswith(WEIGHTLESS):  # the pipelines of 2020 keep everything at the top
+            picked += [] if WEIGHTLESS.fullmatch(kind) else _weights(inside, part, variant)
+        elif flat and not WEIGHTLESS.fullmatch(kind):  # the pipelines of 2020 keep everything at the top
             picked += _weights(names, "", variant)
         elif not flat:
             raise Unusable("missing", part)
