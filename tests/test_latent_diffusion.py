@@ -229,6 +229,13 @@ def test_it_is_whole_without_the_autoencoder_it_was_trained_with(model: Diffusio
     assert torch.equal(draw(registry.load(registry.import_(zipped).slug), 4)[0], made)
 
 
+def test_what_is_made_of_faces_says_what_it_is_not(codes: VAE) -> None:
+    faces = replace(SPEC, name="fairface64")
+    text = (registry.save(codes, card("faces", "vae", as_values(codes.config), faces)).folder / "README.md").read_text()
+    assert "belong to nobody" in text and "不属于任何人" in text
+    assert "belong to nobody" not in (registry.entry("codes").folder / "README.md").read_text()
+
+
 def test_another_name_of_the_autoencoder_is_followed(model: Diffusion) -> None:
     registry.save(model, replace(card("faces", "diffusion", as_values(model.config)), parent="codes"))
     registry.rename("codes", "better-name")

@@ -67,6 +67,16 @@ HUB: tuple[DataSpec, ...] = (
     ),
 )  # fmt: skip
 
+# What must be said of models of people's faces, wherever such a model is described.
+FACES = both(
+    "The faces it makes belong to nobody: they mix what was learnt from photographs of many people, at 64 pixels, often blurred and sometimes "
+    "misshapen. They mirror the photographs, with their biases: take no sample for typical of any group, and no share of samples for a fact. "
+    "Not for deceiving, identifying or judging people.",
+    "它生成的人脸不属于任何人：由许多人的照片中学到的东西混合而成，只有 64 像素，常常模糊，有时变形。它们反映照片及其偏差："
+    "不要把任何样本当作某个群体的代表，也不要把样本的比例当作事实。不得用于欺骗、识别或评判他人。",
+)
+LIMITS: dict[str, Words] = {"celeba": FACES, "fairface64": FACES}
+
 # In the order they are looked for; the last one is downloaded.  CelebA has 19 training shards of half a gigabyte each;
 # the first four hold more faces than a small network can use up.
 SOURCES: dict[str, tuple[Source, ...]] = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aigc.data.table import SOURCES
+from aigc.data.table import LIMITS, SOURCES
 from aigc.registry.card import LIBRARY, ModelCard, spec_from_json
 from aigc.registry.entries import SAMPLES
 from aigc.registry.recipe import shell_command
@@ -59,6 +59,9 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
     yield t(
         both("{credit} Licence: {licence}.", "{credit} 许可：{licence}。"), credit=_plain(card.credit), licence=_plain(card.licence) or "?"
     ).strip()
+    if card.data in LIMITS:
+        yield "## " + t(both("Limits", "局限"))
+        yield LIMITS[card.data][lang]
     yield "## " + t(both("Training", "训练"))
     yield t(
         both(

@@ -31,6 +31,9 @@ LAYERS: dict[str, Words] = {
     "Attention": both("Self-attention", "自注意力"),
     "Conditioning": both("Noise level and class", "噪声级与类别"),
     "PixelShuffle": both("unfold", "展开像素"),
+    "PixelUnshuffle": both("fold", "折叠像素"),
+    "ChannelsLast": both("channels last", "通道后置"),
+    "Block": both("Residual block", "残差块"),
     "Dropout": both("dropout", "随机失活"),
     "MaxPool2d": both("max pool", "最大池化"),
 }
@@ -148,7 +151,9 @@ def _source(node: Node, graph: Graph, model: Technique, lang: Lang) -> str:
 
 
 def _network(network: str, model: Technique, lang: Lang) -> str:
-    total = sum(p.numel() for p in getattr(model, network).parameters())
+    from aigc.ui.tracing import networks
+
+    total = sum(p.numel() for p in networks(model)[network].parameters())
     name = NETWORKS[network][lang] if network in NETWORKS else network
     return f"{name} · {WEIGHTS.fill(n=total)[lang]}"
 

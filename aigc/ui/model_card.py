@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from aigc.data.table import LIMITS
 from aigc.knobs import Choice, knobs
 from aigc.options import Options
 from aigc.registry import Entry, lineage, shell_command
@@ -80,6 +81,7 @@ def _facts(e: Entry, lang: Lang) -> str:
         (text.DATA, esc(data_title(c.spec, c.data)[lang])),
         (text.LICENCE, esc(c.licence)),
         (text.CREDIT, esc(c.credit)),
+        (text.LIMITS, esc(LIMITS[c.data][lang] if c.data in LIMITS else "")),
         (text.BUDGET, esc(budget[lang])),
         (text.PRESET, esc(c.preset)),
         (text.SEED, esc(c.seed)),

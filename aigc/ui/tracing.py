@@ -58,7 +58,7 @@ def layers(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
             yield here, child
 
 
-def _networks(model: Technique) -> dict[str, nn.Module]:
+def networks(model: Technique) -> dict[str, nn.Module]:
     found = getattr(model, "networks", None)
     return found() if found else {name: m for name, m in model.named_children() if any(True for _ in m.parameters())}
 
@@ -109,7 +109,7 @@ class _Watch(TorchFunctionMode):
         self.hooks: list[Any] = []
 
     def __enter__(self) -> _Watch:
-        for network, module in _networks(self.model).items():
+        for network, module in networks(self.model).items():
             self.hooks.append(module.register_forward_pre_hook(self._deeper))
             self.hooks.append(module.register_forward_hook(self._up))
             # a network that is itself one layer is drawn as that layer

@@ -60,7 +60,7 @@ class Diffusion(Technique):
         self.register_buffer("rates", PATHS[config.path](config.levels), persistent=False)
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"denoiser": self.denoiser}
+        return {"denoiser": self.denoiser} if self.autoencoder is None else {"encoder": self.autoencoder.encoder, "denoiser": self.denoiser}
 
     def phases(self) -> dict[str, Phase]:
         return {"denoiser": Phase((self.denoiser,), self.loss, betas=(0.9, 0.99))}
