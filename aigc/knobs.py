@@ -57,6 +57,7 @@ GROUPS: dict[str, Words] = {
     "objective": both("Objective", "目标函数"),
     "optimiser": both("Optimiser", "优化器"),
     "augmentation": both("Augmentation", "数据增强"),
+    "sampling": both("How it is sampled", "如何采样"),
     "run": both("Run", "运行"),
 }
 
@@ -103,12 +104,11 @@ def read_value(k: Knob, value: Any) -> Any:
         if isinstance(value, str) and value.lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
             return value.lower() in ("true", "yes", "on", "1")
         raise Refusal(both("{label} is a yes or a no.", "“{label}”只能是“是”或“否”。"), label=k.label)
-    return _read_number(k, value)
     if k.kind is ModelName:
         return _read_name(k, value)
+    return _read_number(k, value)
 
 
-def _read_number(k: Knob, value: Any) -> int | float:
 def _read_name(k: Knob, value: Any) -> ModelName:
     name = "" if value is None else value
     if not isinstance(name, str) or not NAME.fullmatch(name.strip()):
@@ -116,6 +116,7 @@ def _read_name(k: Knob, value: Any) -> ModelName:
     return ModelName(name.strip())
 
 
+def _read_number(k: Knob, value: Any) -> int | float:
     number: float | None
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None

@@ -45,8 +45,10 @@ ARRIVALS = Arrivals()
 class Chooser:
     """The models for one task."""
 
-    def __init__(self, page: Page, task: Task):
+    def __init__(self, page: Page, task: Task, name: str = ""):
+        """`name`: of this one on the page, where several choose for the same task."""
         self.page, self.task, t = page, task, page.t
+        name = name or task.value
         known = rows(task)
         first = next((e for e in known if hub.here(e)), known[0] if known else None)
         self.model = gr.Dropdown(
@@ -56,16 +58,16 @@ class Chooser:
             info=t(text.MODEL_INFO_PUBLIC if page.public else text.MODEL_INFO),
             allow_custom_value=not page.public,
             filterable=not page.public,
-            elem_id=f"model-{task}",
+            elem_id=f"model-{name}",
             elem_classes=["aigc-model"],
         )
         # Tells the server that somebody looks: what fits is asked of the machine only then.
         self.shown = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
-        self.facts = gr.HTML(self._facts(first) if first else self._nothing(), elem_id=f"model-facts-{task}", elem_classes=["aigc-model-facts"])
+        self.facts = gr.HTML(self._facts(first) if first else self._nothing(), elem_id=f"model-facts-{name}", elem_classes=["aigc-model-facts"])
         with gr.Row(elem_classes=["aigc-buttons"]):
-            self.get = gr.Button(visible=False, variant="primary", size="sm", elem_id=f"model-download-{task}")
-            self.cancel = gr.Button(t(text.CANCEL), visible=False, size="sm", elem_id=f"model-cancel-{task}")
-            self.unload = gr.Button(visible=False, size="sm", elem_id=f"model-unload-{task}")
+            self.get = gr.Button(visible=False, variant="primary", size="sm", elem_id=f"model-download-{name}")
+            self.cancel = gr.Button(t(text.CANCEL), visible=False, size="sm", elem_id=f"model-cancel-{name}")
+            self.unload = gr.Button(visible=False, size="sm", elem_id=f"model-unload-{name}")
         self.form = forms.Form(page.lang, {})
         self.mirror: gr.Textbox | None = None
         if not page.public:

@@ -1,0 +1,105 @@
+"""Pictures and masks that somebody hands in: opened without trust, and brought to a size that a model admits."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageFilter, ImageOps
+
+from aigc.outputs.pictures import plain
+from aigc.words import Refusal, both
+
+FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]
+MOST_PIXELS = 50_000_000  # of a file; decoding more takes too much memory
+LEAST_SIDE = 8
+MARKED = 128  # a mask's pixel is repainted from this value on
+
+NO_PICTURE = both("This file is not a picture that can be read; PNG, JPEG and WebP can.", "这个文件不是能读取的图像；支持 PNG、JPEG 和 WebP。")
+TOO_LARGE = both("This picture has {n} million pixels; at most {most} million can be read.", "这张图像有 {n} 百万像素；最多能读 {most} 百万。")
+TOO_SMALL = both(
+    "This picture is {w} × {h} pixels; at least {least} × {least} are needed.", "这张图像只有 {w} × {h} 像素；至少要 {least} × {least}。"
+)
+
+
+def picture(path: str | Path) -> Image.Image:
+    """A file as an RGB picture, turned as its camera meant; transparency becomes white.  Raises Refusal."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as found:
+                return checked(found)
+    except Image.DecompressionBombError:
+        raise Refusal(TOO_LARGE, n=">178", most=MOST_PIXELS // 10**6) from None
+    except (OSError, SyntaxError, ValueError, EOFError):
+        raise Refusal(NO_PICTURE) from None
+
+
+def checked(image: Image.Image) -> Image.Image:
+    """An opened picture as RGB.  Raises Refusal before anything large is decoded."""
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise Refusal(TOO_LARGE, n=round(width * height / 1e6), most=MOST_PIXELS // 10**6)
+    if min(width, height) < LEAST_SIDE:
+        raise Refusal(TOO_SMALL, w=width, h=height, least=LEAST_SIDE)
+    return plain(ImageOps.exif_transpose(image)).convert("RGB")
+
+
+def mask_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """What is white (or painted over, where the rest is transparent) as an L picture of 0 and 255.  Raises Refusal for an empty one."""
+    painted = image.getchannel("A") if image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema()[0] == 0 else image.convert("L")
+    mask = painted.resize(size, Image.Resampling.BILINEAR).point(lambda v: 255 if v >= MARKED else 0)
+    if mask.getbbox() is None:
+        raise Refusal(both("Nothing is marked: paint over what should change.", "没有标出任何地方：请涂出要重绘的部分。"))
+    return mask
+
+
+def fitted(image: Image.Image, native: int, step: int, most: int) -> Image.Image:
+    """The picture at a size that a model works at: about `native` pixels along a side, multiples of `step`, no side above `most`.
+
+    The proportions stay; what has to go to reach a multiple is cut from the middle.
+    """
+    scale = math.sqrt(native**2 / (image.width * image.height))
+    scale = min(scale, most / max(image.size))
+    size = tuple(max(step, round(side * scale / step) * step) for side in image.size)
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)  # type: ignore[arg-type]
+
+
+def softened(mask: Image.Image, grow: int, soften: int) -> Image.Image:
+    """The mask widened by `grow` pixels, with an edge that fades outwards over `soften`."""
+    if grow:
+        mask = mask.filter(ImageFilter.MaxFilter(2 * grow + 1))
+    if soften:
+        wide = mask.filter(ImageFilter.MaxFilter(2 * soften + 1)).filter(ImageFilter.GaussianBlur(soften / 2))
+        mask = Image.composite(mask, wide, mask)
+    return mask
+
+
+def joined(new: Image.Image, old: Image.Image, mask: Image.Image) -> Image.Image:
+    """`new` where the mask is white, the old pixels untouched where it is black."""
+    return Image.composite(new.resize(old.size), old, mask)
+
+
+def extended(image: Image.Image, left: int, right: int, top: int, bottom: int, step: int) -> tuple[Image.Image, Image.Image]:
+    """The picture on a larger canvas, its edges drawn out into the new room, and the mask of that room.
+
+    The canvas is rounded up to multiples of `step`: what is missing is added on the sides that are extended.
+    """
+    import numpy as np
+
+    right, left = _rounded(image.width, left, right, step)
+    bottom, top = _rounded(image.height, top, bottom, step)
+    if not left + right + top + bottom:
+        raise Refusal(both("Say on which side the picture should be extended.", "请指定往哪一侧扩展。"))
+    array = np.asarray(image)
+    canvas = Image.fromarray(np.pad(array, ((top, bottom), (left, right), (0, 0)), mode="edge"))
+    mask = Image.new("L", canvas.size, 255)
+    mask.paste(0, (left, top, left + image.width, top + image.height))
+    return canvas, mask
+
+
+def _rounded(side: int, before: int, after: int, step: int) -> tuple[int, int]:
+    """-> after, before: the side with them is a multiple of `step`."""
+    missing = -(side + before + after) % step
+    return (after + missing, before) if after or not before else (after, before + missing)

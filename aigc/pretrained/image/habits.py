@@ -1,0 +1,48 @@
+"""What a model is best at, known before it is loaded: the settings a form starts from, and the schedulers it can be asked for.  No torch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aigc.knobs import knobs
+from aigc.pretrained import catalogue, hub
+from aigc.pretrained.catalogue import Task
+from aigc.pretrained.image.asked import SETTINGS, Scheduler, Verb
+from aigc.words import Refusal
+
+# Where they differ from the declared ones; distilled models go without guidance and in few steps.
+HABITS: dict[str, dict[str, Any]] = {
+    "pictures": {"steps": 20, "guidance": 4.0, "scheduler": Scheduler.DPM, "count": 4},
+    "sd-1.5": {"steps": 25, "guidance": 7.5, "scheduler": Scheduler.DPM},
+    "sd-1.5-inpainting": {"steps": 25, "guidance": 7.5, "scheduler": Scheduler.DPM},
+    "lcm-dreamshaper": {"steps": 4, "guidance": 8.0},
+    "z-image-turbo": {"steps": 9, "guidance": 0.0},
+    "flux2-klein-4b": {"steps": 4, "guidance": 1.0},
+    "sdxl": {"steps": 30, "guidance": 5.0},
+    "sd-x4-upscaler": {"steps": 20, "guidance": 7.0},
+    "ddpm-celebahq": {"steps": 50, "count": 1},
+    "ddpm-cifar10": {"steps": 50},
+}
+NOISE = (
+    Scheduler.DPM, Scheduler.DPM_KARRAS, Scheduler.UNIPC, Scheduler.DDIM, Scheduler.EULER, Scheduler.ANCESTRAL, Scheduler.HEUN, Scheduler.DDPM,
+)  # fmt: skip
+FAMILY = {"FlowMatchEulerDiscreteScheduler": (Scheduler.FLOW,), "LCMScheduler": (Scheduler.LCM,)}
+
+
+def habits(verb: Verb, model: str) -> dict[str, Any]:
+    """Values of the verb's settings, by name."""
+    known = knobs(SETTINGS[verb])
+    return {name: k.default for name, k in known.items()} | {name: v for name, v in HABITS.get(model, {}).items() if name in known}
+
+
+def admitted_by(task: Task, model: str) -> list[Scheduler]:
+    """By the scheduler that its files name; all of them while they are not here.  schedulers.admitted has the last word."""
+    try:
+        entry = catalogue.find(task, model)
+        folder = hub.here(entry)
+        files = [folder / place for place in ("scheduler/scheduler_config.json", "scheduler_config.json")] if folder else []
+        own = next((json.loads(f.read_text("utf-8")).get("_class_name") for f in files if f.is_file()), None)
+    except (Refusal, OSError, ValueError):
+        own = None
+    return [Scheduler.OWN, *(list(Scheduler)[1:] if own is None else FAMILY.get(own, NOISE))]

@@ -1,0 +1,158 @@
+"""A loaded pipeline with what the verbs need of it: the same weights as another task, sizes, and what it can be asked."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aigc.pretrained import layout
+from aigc.pretrained.catalogue import Task
+from aigc.pretrained.image.previews import Preview
+from aigc.words import Refusal, Words, both
+
+LIBRARIES = ("diffusers", "transformers")  # what a pipeline's parts may be of; anything else would be code of a stranger
+AUTO = {
+    Task.TEXT_TO_IMAGE: "AutoPipelineForText2Image",
+    Task.IMAGE_TO_IMAGE: "AutoPipelineForImage2Image",
+    Task.INPAINT: "AutoPipelineForInpainting",
+}
+UNLISTED = {("Flux2KleinPipeline", Task.INPAINT): "Flux2KleinInpaintPipeline"}  # the AutoPipelines do not know these
+LARGEST = 2048
+NO_TASK = both("This model cannot do that: it is a {kind}.", "这个模型做不到：它是 {kind}。")
+
+
+@dataclass
+class Kit:
+    pipe: Any
+    preview: Preview = field(init=False)
+    others: dict[Task, Any] = field(default_factory=dict)  # the same weights behind another task's pipeline
+
+    def __post_init__(self) -> None:
+        self.preview = Preview(self.pipe)
+        self.pipe.set_progress_bar_config(disable=True)
+
+    def to(self, *where: Any) -> Kit:
+        self.pipe.to(*where)
+        return self
+
+    def of(self, task: Task) -> Any:
+        """The pipeline for this task; it shares every weight with the loaded one.  Raises Refusal if there is none of its kind."""
+        import diffusers
+
+        if task not in AUTO:
+            return self.pipe
+        if task not in self.others:
+            try:
+                if (kind := UNLISTED.get((type(self.pipe).__name__, task))) is not None:
+                    made = getattr(diffusers, kind)(**self.pipe.components, is_distilled=self.pipe.config.is_distilled)
+                else:
+                    made = getattr(diffusers, AUTO[task]).from_pipe(self.pipe)
+            except ValueError:
+                raise Refusal(NO_TASK, kind=type(self.pipe).__name__) from None
+            made.set_progress_bar_config(disable=True)
+            self.others[task] = made
+        return self.others[task]
+
+    @property
+    def step(self) -> int:
+        """Pixels that both sides must be multiples of: diffusers asks for eight, a transformer for whole patches of latents."""
+        return math.lcm(8, getattr(self.pipe, "vae_scale_factor", 1) * (2 if getattr(self.pipe, "transformer", None) is not None else 1))
+
+    @property
+    def native(self) -> int:
+        """Pixels along a side of the pictures it learnt with."""
+        unet = getattr(self.pipe, "unet", None)
+        if unet is not None:
+            side = unet.config.sample_size
+            return (side if isinstance(side, int) else max(side)) * getattr(self.pipe, "vae_scale_factor", 1)
+        return getattr(self.pipe, "default_sample_size", 128) * getattr(self.pipe, "vae_scale_factor", 8)
+
+    @property
+    def most(self) -> int:
+        return min(LARGEST, 4 * self.native)
+
+
+def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
+    """A folder in diffusers' format: safetensors only, parts of diffusers and transformers only.  Raises Refusal."""
+    import diffusers
+
+    kind = checked(folder)
+    how = {"local_files_only": True, "use_safetensors": True, "variant": layout.variant(folder), "dtype": dtype}
+    auto = next((getattr(diffusers, name) for name in AUTO.values() if _knows(getattr(diffusers, name), kind)), diffusers.DiffusionPipeline)
+    try:
+        return Kit(auto.from_pretrained(folder, **how)).to(device)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise Refusal(both("This model could not be loaded: {why}", "这个模型无法加载：{why}"), why=str(error).splitlines()[0][:200]) from error
+
+
+def checked(folder: Path) -> str:
+    """The pipeline's class, once nothing in its index would run code that came with it.  Raises Refusal."""
+    import diffusers
+
+    try:
+        index = json.loads((folder / "model_index.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        raise Refusal(
+            both("This is not a diffusers pipeline: it has no model_index.json.", "这不是 diffusers 管线：没有 model_index.json。")
+        ) from None
+    kind = index.get("_class_name")
+    parts = [v for k, v in index.items() if not k.startswith("_") and isinstance(v, list)]
+    strange = [v for v in parts if len(v) != 2 or (v[0] is not None and v[0] not in LIBRARIES and not hasattr(diffusers.pipelines, str(v[0])))]
+    if not isinstance(kind, str) or not hasattr(diffusers, kind) or strange:
+        named = kind if isinstance(kind, str) else "?"
+        raise Refusal(both("The pipeline {kind} is not one that diffusers knows by itself; code from a repository is never run.",
+                           "diffusers 不认识管线 {kind}；仓库里的代码一律不运行。"), kind=named[:80])  # fmt: skip
+    return kind
+
+
+def _knows(auto: Any, kind: str) -> bool:
+    """Whether this AutoPipeline loads the class as what it is, and not as its sibling for another task."""
+    return any(c.__name__ == kind for c in auto_classes(auto))
+
+
+def auto_classes(auto: Any) -> list[type]:
+    import diffusers.pipelines.auto_pipeline as tables
+
+    table = {
+        "AutoPipelineForText2Image": tables.AUTO_TEXT2IMAGE_PIPELINES_MAPPING,
+        "AutoPipelineForImage2Image": tables.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING,
+        "AutoPipelineForInpainting": tables.AUTO_INPAINT_PIPELINES_MAPPING,
+    }[auto.__name__]
+    return list(table.values())
+
+
+def call(pipe: Any, **wanted: Any) -> Callable[[], Any]:
+    """The pipeline's call with those of these arguments that it takes and that say something."""
+    takes = inspect.signature(type(pipe).__call__).parameters
+    given = {name: value for name, value in wanted.items() if name in takes and value is not None}
+    return lambda: pipe(**given)
+
+
+def takes(pipe: Any, argument: str) -> bool:
+    return argument in inspect.signature(type(pipe).__call__).parameters
+
+
+def is_guided(pipe: Any, guidance: float) -> bool:
+    """Whether this run makes a second prediction, without the prompt, for a negative prompt to change."""
+    pipe._guidance_scale = guidance
+    return takes(pipe, "negative_prompt") and bool(getattr(pipe, "do_classifier_free_guidance", guidance > 1))
+
+
+def words_cut(pipe: Any, prompt: str) -> Words | None:
+    """Says what of the prompt a CLIP-style text encoder does not read, if anything."""
+    tokenizer = getattr(pipe, "tokenizer", None)
+    longest = getattr(tokenizer, "model_max_length", 0)
+    if tokenizer is None or not 0 < longest <= 512 or takes(pipe, "max_sequence_length"):
+        return None
+    ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
+    if len(ids) <= longest:
+        return None
+    lost = tokenizer.decode(ids[longest - 1 : -1]).strip()
+    return both("The model reads {n} tokens; it did not read: {lost}", "模型只读 {n} 个词元；没有读到：{lost}").fill(n=longest, lost=lost[:120])

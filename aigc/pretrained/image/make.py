@@ -1,0 +1,208 @@
+"""The verbs: what was asked, done with a loaded pipeline, as a generator of ever better pictures; the last one is the answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from PIL import Image
+
+from aigc.knobs import as_values
+from aigc.pretrained import Stopped
+from aigc.pretrained.image import given
+from aigc.pretrained.image.asked import TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
+from aigc.pretrained.image.kit import Kit, call, is_guided, takes, words_cut
+from aigc.pretrained.image.previews import as_pictures
+from aigc.pretrained.image.schedulers import scheduler
+from aigc.pretrained.image.steps import steps_of
+from aigc.words import Refusal, Words, both
+
+NO_NEGATIVE = both(
+    "At this guidance the model makes no second prediction that a negative prompt could change: leave it empty, or raise the guidance.",
+    "在这个引导强度下，模型不做第二次预测，负向提示词不起作用：请留空，或调高引导强度。",
+)
+WRONG_SIZE = both("{label} must be a multiple of {step} for this model: {low} or {high}.", "这个模型的{label}必须是 {step} 的倍数：{low} 或 {high}。")
+NOT_ACCEPTED = both("The model's pipeline does not accept this: {why}", "模型的管线不接受这个要求：{why}")
+HIDDEN = both("The model's own safety checker took picture {n} for unsuitable and blackened it.", "模型自带的安全检查认为第 {n} 张不合适，已涂黑。")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Pictures on their way, or done."""
+
+    images: list[Image.Image] = field(default_factory=list)  # empty where a model's latents cannot be looked at
+    index: int = 0  # steps done
+    count: int = 0
+    is_final: bool = False
+    seconds: float = 0.0  # since the first step began
+    before: Image.Image | None = None  # what was handed in, as the model saw it
+    seeds: tuple[int, ...] = ()  # of each picture
+    notes: tuple[Words, ...] = ()
+
+    @property
+    def pace(self) -> float:
+        """Seconds a step."""
+        return self.seconds / max(1, self.index)
+
+
+def made(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
+    """Raises Refusal, and Stopped within a step of `stop` being set."""
+    with torch.inference_mode():
+        if asked.verb is Verb.SAMPLE:
+            yield from _sampled(kit, asked.settings, stop)  # type: ignore[arg-type]
+        elif asked.verb is Verb.GENERATE:
+            yield from _generated(kit, asked, asked.settings, stop)  # type: ignore[arg-type]
+        elif asked.verb is Verb.EDIT:
+            yield from _edited(kit, asked, asked.settings, stop)  # type: ignore[arg-type]
+        else:
+            yield from _filled(kit, asked, stop)
+
+
+def _generated(kit: Kit, asked: Asked, how: Generate, stop: threading.Event) -> Iterator[Shot]:
+    size = [_side(kit, value, label) for value, label in ((how.width, both("width", "宽")), (how.height, both("height", "高")))]
+    yield from denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, {"width": size[0], "height": size[1]})
+
+
+def _edited(kit: Kit, asked: Asked, how: Edit, stop: threading.Event) -> Iterator[Shot]:
+    image = given.fitted(there(asked.image), kit.native, kit.step, kit.most)
+    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, {"image": image, "strength": how.strength, **_size(image)}):
+        yield replace(shot, before=image)
+
+
+def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
+    """Inpainting; outpainting is the same with a mask that is the new room."""
+    how: Any = asked.settings
+    if isinstance(how, Outpaint):
+        count, grow = 1, 0
+        image = given.fitted(there(asked.image), kit.native, kit.step, kit.most)
+        before, mask = given.extended(image, how.left, how.right, how.top, how.bottom, kit.step)
+        if max(before.size) > kit.most:
+            raise Refusal(both("The canvas would be {w} × {h} pixels; this model manages {most} a side.",
+                               "画布会有 {w} × {h} 像素；这个模型每边最多 {most}。"), w=before.width, h=before.height, most=kit.most)  # fmt: skip
+    else:
+        count, grow = how.count, how.grow
+        whole = there(asked.image)
+        before = given.fitted(whole, kit.native, kit.step, kit.most)
+        mask = given.fitted(given.mask_of(there(asked.mask), whole.size).convert("RGB"), kit.native, kit.step, kit.most)
+        mask = mask.convert("L").point(lambda v: 255 if v >= given.MARKED else 0)
+        if mask.getbbox() is None:
+            raise Refusal(both("What is marked is too small for this model to see.", "标出的地方太小，模型看不到。"))
+    soft = given.softened(mask, grow, how.soften)
+    hard = soft.point(lambda v: 255 if v else 0)
+    more = {"image": before, "mask_image": hard, "strength": how.strength, **_size(before)}
+    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, count, more):
+        yield replace(shot, before=before, images=[given.joined(image, before, soft) for image in shot.images])
+
+
+def denoised(
+    kit: Kit, pipe: Any, asked: Asked, how: Generate | Edit | Inpaint | Outpaint | Upscale, stop: threading.Event, count: int, more: dict[str, Any]
+) -> Iterator[Shot]:
+    """One run of the pipeline for this verb, step by step."""
+    if asked.negative.strip() and not is_guided(pipe, how.guidance):
+        raise Refusal(NO_NEGATIVE)
+    steps = _enough(how.steps, more.get("strength", 1.0)) if takes(pipe, "strength") else how.steps
+    seeds = tuple(how.seed + i for i in range(count))
+    run = call(
+        pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
+        num_images_per_prompt=count, generator=[torch.Generator().manual_seed(seed) for seed in seeds], **more,
+    )  # fmt: skip
+    own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
+    cut = words_cut(pipe, asked.prompt)
+    notes = (cut,) if cut else ()
+    shot = Shot(seeds=seeds, notes=notes)
+    stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))
+    try:
+        for kind, told in stream:
+            if kind == "step":
+                step, images = told
+                shot = replace(shot, images=images, index=step.index + 1, count=step.count, seconds=step.seconds)
+            elif kind == "done":
+                hidden = getattr(told, "nsfw_content_detected", None) or []
+                flagged = tuple(HIDDEN.fill(n=i + 1) for i, bad in enumerate(hidden) if bad)
+                shot = replace(shot, images=list(told.images), index=shot.count, is_final=True, notes=notes + flagged)
+            yield shot
+    except ValueError as error:  # how the pipelines of diffusers refuse
+        raise Refusal(NOT_ACCEPTED, why=str(error).splitlines()[0][:200]) from error
+    finally:
+        stream.close()
+        pipe.scheduler = own
+
+
+def _sampled(kit: Kit, how: Sample, stop: threading.Event) -> Iterator[Shot]:
+    """An unconditional pipeline's own loop, so that it can be watched: DDPMPipeline tells nobody of its steps."""
+    unet, rule = kit.pipe.unet, scheduler(kit.pipe, how.scheduler)
+    seeds = tuple(how.seed + i for i in range(how.count))
+    rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
+    rule.set_timesteps(how.steps)
+    side = unet.config.sample_size
+    shape = (unet.config.in_channels, *((side, side) if isinstance(side, int) else side))
+    x = torch.stack([torch.randn(shape, generator=rng) for rng in rngs]).to(unet.device, unet.dtype) * rule.init_noise_sigma
+    labels = _no_class(unet, how.count)
+    begun = time.perf_counter()
+    noisy = {"generator": rngs} if takes_generator(rule) else {}
+    for i, t in enumerate(rule.timesteps):
+        if stop.is_set():
+            raise Stopped
+        output = unet(rule.scale_model_input(x, t), t, **labels).sample
+        done = rule.step(output, t, x, **noisy)
+        x = done.prev_sample
+        seen = getattr(done, "pred_original_sample", None)
+        images = as_pictures(kit.preview(x if seen is None else seen))
+        yield Shot(images, i + 1, len(rule.timesteps), seconds=time.perf_counter() - begun, seeds=seeds)
+    yield Shot(
+        as_pictures((x.float() / 2 + 0.5).clamp(0, 1)), len(rule.timesteps), len(rule.timesteps), True, time.perf_counter() - begun, seeds=seeds
+    )
+
+
+def takes_generator(rule: Any) -> bool:
+    import inspect
+
+    return "generator" in inspect.signature(rule.step).parameters
+
+
+def _no_class(unet: Any, count: int) -> dict[str, Any]:
+    """For a network that knows classes: the last one, which stands for none."""
+    classes = unet.config.get("num_class_embeds")
+    return {"class_labels": torch.full((count,), classes - 1, device=unet.device)} if classes else {}
+
+
+def there(image: Image.Image | None) -> Image.Image:
+    if image is None:
+        raise Refusal(both("Choose a picture first.", "请先选一张图像。"))
+    return image
+
+
+def _size(image: Image.Image) -> dict[str, int]:
+    return {"width": image.width, "height": image.height}
+
+
+def _side(kit: Kit, value: int, label: Words) -> int:
+    value = value or kit.native
+    if value % kit.step or value < kit.step:
+        low = value // kit.step * kit.step
+        raise Refusal(WRONG_SIZE, label=label, step=kit.step, low=max(low, kit.step), high=low + kit.step)
+    if value > kit.most:
+        raise Refusal(both("{label} is at most {most} pixels for this model.", "这个模型的{label}最多 {most} 像素。"), label=label, most=kit.most)
+    return value
+
+
+def _enough(steps: int, strength: float) -> int:
+    """So many that at least one is left of them at this strength: int(steps * strength) are taken."""
+    while int(steps * strength) < 1:
+        steps += 1
+    return steps
+
+
+def note(asked: Asked, model: str, shot: Shot, which: int = 0) -> dict[str, Any]:
+    """How one picture was made, for its file and for "use these again"."""
+    settings = {k: v for k, v in as_values(asked.settings).items() if k not in ("seed", "count") and v != Scheduler.OWN.value}
+    image = shot.images[which]
+    words = {"prompt": asked.prompt, "negative prompt": asked.negative}
+    return {
+        "task": asked.verb.value, "model": model, **{k: v for k, v in words.items() if v.strip()}, "seed": shot.seeds[which] if shot.seeds else None,
+        "settings": settings, "size": f"{image.width}x{image.height}", "seconds a step": round(shot.pace, 4),
+    }  # fmt: skip

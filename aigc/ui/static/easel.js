@@ -1,0 +1,184 @@
+// The result of the Image tab: pictures on their way or done, before and after on one wipe, and X/Y grids.
+//
+// A value is one of
+//   {kind: "empty", text}
+//   {kind: "pictures", items: [{src, width, height, caption}], before, index, facts, notes, made}
+//   {kind: "grid", x: {label, values}, y: {label, values}, cells: [src or null], facts}
+//   {kind: "same"}
+// with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its
+// way.  The steps of a run are kept here as they come, so that the way can be walked again without asking anybody.
+
+import { h, say, filled } from "./dom.js";
+
+const PLAY_MS = 120;
+const SIDE = 560; // CSS pixels that the longer side of a picture is shown at, at most
+const MOST_STEPS = 250;
+
+export class Easel {
+  /** `told(index)`: another of several pictures was chosen. */
+  constructor(element, words, told) {
+    Object.assign(this, { words, told, value: { kind: "empty" }, chosen: 0, path: [], at: 0 });
+    this.status = h("p", { className: "aigc-x-status", role: "status" });
+    this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
+    this.after = h("img", { className: "aigc-e-after", alt: "" });
+    this.before = h("img", { className: "aigc-e-before", alt: "", hidden: true });
+    this.edge = h("i", { className: "aigc-e-edge", hidden: true });
+    this.frame = h("div", { className: "aigc-e-frame" }, this.after, this.before, this.edge);
+    this.quiet = h("p", { className: "aigc-x-quiet" });
+    this.grid = h("div", { className: "aigc-e-grid", hidden: true });
+    this.box = h("div", { className: "aigc-e-box" }, this.frame, this.grid, this.quiet);
+    this.wipe = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": words.wipe, oninput: () => this.wiped() });
+    this.wiper = h("label", { className: "aigc-x-slider aigc-e-wipe", hidden: true }, h("span", {}, words.before), this.wipe, h("span", {}, words.after));
+    this.thumbs = h("div", { className: "aigc-e-thumbs", role: "group", "aria-label": words.pictures, hidden: true });
+    this.play = h("button", { type: "button", className: "aigc-small aigc-play", "aria-label": words.play, onclick: () => this.toggle() }, "▶");
+    this.range = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.step, oninput: () => this.go(Number(this.range.value), true) });
+    this.caption = h("output", { className: "aigc-e-caption" });
+    this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.play, this.range, this.caption);
+    this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
+    this.facts = h("span", { className: "aigc-e-facts" });
+    this.notes = h("ul", { className: "aigc-e-notes" });
+    const under = h("div", { className: "aigc-x-under" }, this.made, this.facts);
+    element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status), this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes);
+    for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
+    new ResizeObserver(() => this.fit()).observe(this.box);
+  }
+
+  show(value) {
+    if (value.stopped) this.over = this.newest;
+    if (value.go && value.go === this.over) return;
+    if (value.go && value.go !== this.newest) this.begin();
+    this.newest = value.go ?? this.newest;
+    say(this.status, value.status ?? "");
+    this.bar.hidden = !value.busy;
+    this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
+    if (value.kind === "same") return;
+    const anew = value.kind !== this.value.kind || value.items?.length !== this.value.items?.length;
+    this.value = value;
+    if (anew) this.chosen = 0;
+    if (!value.go) this.path = []; // an older picture was taken out again: its way is not here
+    if (value.kind === "pictures" && value.index) this.path[Math.min(value.index, MOST_STEPS) - 1] = value.items.map((item) => item.src);
+    this.dress();
+  }
+
+  begin() {
+    this.path = [];
+    this.chosen = 0;
+  }
+
+  dress() {
+    const { kind, items = [], before, busy, made, facts, notes = [], text } = this.value;
+    const isPictures = kind === "pictures" && items.length > 0;
+    this.frame.hidden = !isPictures;
+    this.grid.hidden = kind !== "grid";
+    this.quiet.hidden = isPictures || kind === "grid";
+    this.box.classList.toggle("aigc-x-empty", !isPictures && kind !== "grid");
+    say(this.quiet, kind === "empty" ? (text ?? "") : isPictures ? "" : this.words.unseen);
+    this.made.hidden = !made;
+    say(this.facts, facts ?? "");
+    this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
+    this.before.hidden = this.edge.hidden = this.wiper.hidden = !(isPictures && before && !busy);
+    if (before) this.before.src = before;
+    if (isPictures) this.wiped();
+    this.drawThumbs(isPictures ? items : []);
+    this.halt();
+    this.path = this.path.filter(Boolean);
+    this.slider.hidden = !isPictures || busy || this.path.length < 2;
+    this.range.max = this.path.length;
+    if (isPictures) this.go(this.path.length);
+    if (kind === "grid") this.drawGrid();
+  }
+
+  drawThumbs(items) {
+    this.thumbs.hidden = items.length < 2;
+    if (this.thumbs.children.length !== items.length)
+      this.thumbs.replaceChildren(...items.map((_, i) => h("button", { type: "button", onclick: () => this.choose(i) }, h("img", { alt: "" }))));
+    items.forEach((item, i) => {
+      const button = this.thumbs.children[i];
+      button.firstChild.src = item.src;
+      button.title = button.ariaLabel = item.caption ?? String(i + 1);
+      button.setAttribute("aria-pressed", String(i === this.chosen));
+    });
+  }
+
+  choose(i) {
+    this.chosen = i;
+    this.drawThumbs(this.value.items);
+    this.go(this.at);
+    this.told(i);
+  }
+
+  // the way
+  go(step, byHand) {
+    if (byHand) this.halt();
+    const { items, index } = this.value;
+    const last = this.path.length;
+    this.at = step;
+    this.range.value = step;
+    const isEnd = step >= last;
+    const src = isEnd ? items[this.chosen]?.src : this.path[step]?.[this.chosen];
+    if (src) this.after.src = src;
+    const caption = items[this.chosen]?.caption ?? "";
+    const where = isEnd ? this.words.end : filled(this.words.at, { i: step + 1, n: last });
+    say(this.caption, where);
+    this.range.setAttribute("aria-valuetext", where);
+    this.after.alt = [caption, where].filter(Boolean).join(", ") || this.words.picture;
+    this.before.classList.toggle("aigc-e-gone", !isEnd);
+    this.fit();
+    return index;
+  }
+
+  toggle() {
+    if (this.playing) return this.halt();
+    if (this.at >= this.path.length) this.go(0);
+    this.playing = setInterval(() => (this.at >= this.path.length ? this.halt() : this.go(this.at + 1)), PLAY_MS);
+    say(this.play, "❚❚");
+    this.play.setAttribute("aria-label", this.words.halt);
+  }
+
+  halt() {
+    clearInterval(this.playing);
+    this.playing = null;
+    say(this.play, "▶");
+    this.play.setAttribute("aria-label", this.words.play);
+  }
+
+  // before and after
+  wiped() {
+    this.frame.style.setProperty("--at", `${this.wipe.value}%`);
+  }
+
+  dragged(event) {
+    if (this.wiper.hidden || (event.type === "pointermove" && !event.buttons)) return;
+    event.preventDefault();
+    const box = this.frame.getBoundingClientRect();
+    this.wipe.value = Math.round((100 * (event.clientX - box.left)) / box.width);
+    this.wiped();
+  }
+
+  /** As large as the room allows; small pictures by whole pixels and crisp. */
+  fit() {
+    const item = this.value.items?.[this.chosen];
+    if (!item) return;
+    const most = Math.min(SIDE, window.innerHeight * 0.62);
+    const exact = Math.min(this.box.clientWidth / item.width, most / item.height, most / Math.min(item.width, item.height));
+    const scale = exact >= 2 ? Math.floor(exact) : exact;
+    this.frame.style.width = `${Math.round(item.width * scale)}px`;
+    this.frame.style.height = `${Math.round(item.height * scale)}px`;
+    this.frame.classList.toggle("aigc-e-crisp", scale >= 2);
+  }
+
+  drawGrid() {
+    const { x, y, cells } = this.value;
+    this.grid.style.setProperty("--columns", x.values.length);
+    const head = (text, name) => h("span", { className: name }, text);
+    const rows = y.values.flatMap((value, row) => [
+      head(value, "aigc-e-row"),
+      ...x.values.map((_, column) => {
+        const src = cells[row * x.values.length + column];
+        const alt = `${x.label} ${x.values[column]}, ${y.label} ${value}`;
+        return src ? h("img", { src, alt, title: alt }) : h("i", { title: alt });
+      }),
+    ]);
+    this.grid.replaceChildren(head(`${y.label} ↓  ${x.label} →`, "aigc-e-axes"), ...x.values.map((value) => head(value, "aigc-e-column")), ...rows);
+  }
+}

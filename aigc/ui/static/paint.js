@@ -1,0 +1,130 @@
+// Painting over a picture what should change in it: brush, eraser, undo, all, none. The server gets the mask when a stroke ends.
+
+import { h } from "./dom.js";
+
+const LONG = 512; // pixels of the mask along its longer side
+const SHOWN = 420; // CSS pixels
+
+export class Paint {
+  /** `told(address)`: the mask as a PNG in a data address, white where it is painted; "" when nothing is. */
+  constructor(element, words, told) {
+    Object.assign(this, { words, told, strokes: [], now: null, erases: false });
+    this.picture = h("img", { className: "aigc-p-picture", alt: words.picture });
+    this.canvas = h("canvas", { className: "aigc-p-canvas", role: "img", "aria-label": words.mask });
+    this.hint = h("span", { className: "aigc-x-hint" }, words.paint);
+    this.box = h("div", { className: "aigc-p-box" }, this.picture, this.canvas, this.hint);
+    this.size = h("input", { type: "range", min: 2, max: 40, value: 12, "aria-label": words.size, title: words.size });
+    const button = (label, act) => h("button", { type: "button", className: "aigc-small", onclick: act }, label);
+    this.eraser = button(words.erase, () => this.toggleEraser());
+    this.eraser.setAttribute("aria-pressed", "false");
+    const row = h("div", { className: "aigc-x-padrow aigc-p-row" }, this.size, this.eraser, button(words.undo, () => this.undo()), button(words.all, () => this.all()), button(words.clear, () => this.clear()));
+    element.replaceChildren(this.box, row);
+    this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
+    this.canvas.addEventListener("pointermove", (event) => this.go(event));
+    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => this.end());
+    this.element = element;
+    this.element.hidden = true;
+  }
+
+  /** A new picture {src, width, height}, or none; what was painted on the last one goes. */
+  show(value) {
+    const fresh = value?.src !== this.picture.getAttribute("src");
+    this.element.hidden = !value?.src;
+    if (!value?.src || !fresh) return;
+    this.picture.src = value.src;
+    const scale = LONG / Math.max(value.width, value.height);
+    this.canvas.width = Math.max(1, Math.round(value.width * scale));
+    this.canvas.height = Math.max(1, Math.round(value.height * scale));
+    this.box.style.aspectRatio = `${value.width} / ${value.height}`;
+    this.box.style.width = `min(100%, ${Math.round((SHOWN * value.width) / Math.max(value.width, value.height))}px)`;
+    this.box.classList.toggle("aigc-e-crisp", Math.max(value.width, value.height) <= SHOWN / 2);
+    this.clear();
+  }
+
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * this.canvas.width, ((event.clientY - box.top) / box.height) * this.canvas.height];
+  }
+
+  begin(event) {
+    event.preventDefault();
+    this.canvas.setPointerCapture(event.pointerId);
+    this.now = { erases: this.erases, width: (Number(this.size.value) / 100) * LONG, points: [this.place(event)] };
+    this.strokes.push(this.now);
+    this.draw();
+  }
+
+  go(event) {
+    if (!this.now) return;
+    for (const e of event.getCoalescedEvents?.() ?? [event]) this.now.points.push(this.place(e));
+    this.draw();
+  }
+
+  end() {
+    if (!this.now) return;
+    this.now = null;
+    this.tell();
+  }
+
+  toggleEraser() {
+    this.erases = !this.erases;
+    this.eraser.setAttribute("aria-pressed", String(this.erases));
+  }
+
+  undo() {
+    this.strokes.pop();
+    this.draw();
+    this.tell();
+  }
+
+  all() {
+    this.strokes.push({ all: true });
+    this.draw();
+    this.tell();
+  }
+
+  clear() {
+    this.strokes = [];
+    this.draw();
+    this.tell();
+  }
+
+  tell() {
+    const painted = this.strokes.some((s) => !s.erases);
+    if (!painted) return this.told("");
+    const copy = () => Object.assign(document.createElement("canvas"), { width: this.canvas.width, height: this.canvas.height });
+    const [white, mask] = [copy(), copy()];
+    const tint = white.getContext("2d");
+    tint.drawImage(this.canvas, 0, 0);
+    tint.globalCompositeOperation = "source-in"; // the strokes' shape in white
+    tint.fillStyle = "#fff";
+    tint.fillRect(0, 0, white.width, white.height);
+    const pen = mask.getContext("2d");
+    pen.fillRect(0, 0, mask.width, mask.height);
+    pen.drawImage(white, 0, 0);
+    this.told(mask.toDataURL("image/png"));
+  }
+
+  draw() {
+    this.hint.hidden = this.strokes.length > 0;
+    const { pen, canvas } = this;
+    pen.globalCompositeOperation = "source-over";
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    const colour = getComputedStyle(document.documentElement).getPropertyValue("--aigc-generated").trim(); // what will be generated
+    Object.assign(pen, { lineCap: "round", lineJoin: "round", strokeStyle: colour, fillStyle: colour });
+    for (const { all, erases, width, points } of this.strokes) {
+      pen.globalCompositeOperation = erases ? "destination-out" : "source-over";
+      if (all) {
+        pen.fillRect(0, 0, canvas.width, canvas.height);
+        continue;
+      }
+      pen.lineWidth = width;
+      pen.beginPath();
+      pen.moveTo(...points[0]);
+      for (const p of points) pen.lineTo(...p);
+      pen.lineTo(points.at(-1)[0] + 0.01, points.at(-1)[1]); // so that a tap leaves a dot
+      pen.stroke();
+    }
+  }
+}

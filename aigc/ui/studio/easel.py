@@ -1,0 +1,71 @@
+"""Pictures as the browser's easel shows them: small ones exactly, large ones as WebP; the file that is saved is made by aigc.outputs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Payload = dict[str, Any]  # what static/easel.js understands; see its head
+EXACT = 256 * 256  # pixels up to which a picture is sent as it is
+QUALITY = 92
+THUMB = 96
+PREFIX = "data:image/png;base64,"
+MOST_MASK = 1_000_000  # characters
+
+
+def address(image: Image, exact: int = EXACT) -> str:
+    """As a data address."""
+    out = io.BytesIO()
+    if image.width * image.height <= exact:
+        image.save(out, "PNG", compress_level=4)
+        return PREFIX + base64.b64encode(out.getvalue()).decode()
+    image.convert("RGB").save(out, "WEBP", quality=QUALITY, method=2)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def thumb(image: Image) -> str:
+    small = image.copy()
+    small.thumbnail((THUMB, THUMB))
+    return address(small)
+
+
+def pictures(images: Sequence[Image], captions: Sequence[str], size: tuple[int, int] | None = None) -> list[Payload]:
+    """`size`: of the finished picture, where these are previews of it."""
+    items = []
+    for i, image in enumerate(images):
+        width, height = size or image.size
+        items.append({"src": address(image), "width": width, "height": height, "caption": captions[i] if i < len(captions) else ""})
+    return items
+
+
+def png(image: Image) -> bytes:
+    """To keep in memory."""
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=4)
+    return out.getvalue()
+
+
+def opened(data: bytes) -> Image:
+    from PIL import Image
+
+    return Image.open(io.BytesIO(data), formats=["PNG"]).copy()
+
+
+def mask(told: object) -> Image | None:
+    """What the browser painted, from its data address; None for nothing, or for what is none."""
+    import binascii
+
+    from PIL import Image
+
+    if not isinstance(told, str) or not told.startswith(PREFIX) or len(told) > MOST_MASK:
+        return None
+    try:
+        found = Image.open(io.BytesIO(base64.b64decode(told[len(PREFIX) :], validate=True)), formats=["PNG"])
+        return found.convert("L") if max(found.size) <= 1024 else None
+    except (OSError, ValueError, SyntaxError, binascii.Error):
+        return None

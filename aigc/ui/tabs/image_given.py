@@ -1,0 +1,141 @@
+"""The pictures that a verb works on: a file, the last one made here, what is painted over it, and a style."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
+from aigc.ui import forms
+from aigc.ui.page import Page
+from aigc.ui.studio import easel
+from aigc.ui.tabs.explore_room import MODULE, QUIET
+from aigc.ui.text import picture as text
+from aigc.words import Refusal
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+EXAMPLE_SEED = 7
+SHOWN = 512  # pixels of what is painted over, along its longer side
+PAINT_JS = f"""
+{MODULE.format(file="paint.js")}.then(({{ Paint }}) => {{
+  const place = element.querySelector(".aigc-paint");
+  const paint = new Paint(place, JSON.parse(place.dataset.words), (png) => trigger('painted', {{ png }}));
+  const show = () => paint.show(props.value ? JSON.parse(props.value) : null);
+  watch("value", show);
+  show();
+}});
+"""
+
+
+class Given:
+    def __init__(self, page: Page, verb: Verb):
+        self.page, self.verb = page, verb
+        self.picture = upload(page, page.t(text.PICTURE), f"image-{verb.value}-picture-{page.lang}")
+        self.mine = gr.Button(page.t(text.LAST), size="sm")
+        self.paint: gr.HTML | None = None
+        self.painted: gr.Textbox | None = None
+        self.style: gr.Image | None = None
+        self.texture: gr.Dropdown | None = None
+        if verb is Verb.INPAINT:
+            self._draw_paint()
+        if verb is Verb.STYLE:
+            self._draw_style()
+
+    def _draw_paint(self) -> None:
+        from aigc.ui.tabs.image_view import template
+
+        self.paint = gr.HTML(
+            "", html_template=template("aigc-paint", text.PAINT, self.page.lang), js_on_load=PAINT_JS, padding=False, apply_default_css=False
+        )
+        self.painted = gr.Textbox("", visible="hidden")
+
+    def _draw_style(self) -> None:
+        from aigc.pretrained.textures import TEXTURES
+
+        t = self.page.t
+        choices = [(t(words), name) for name, (words, _) in TEXTURES.items()]
+        self.texture = gr.Dropdown([*choices, (t(text.NO_TEXTURE), "")], value=choices[0][1], label=t(text.STYLE_PICTURE), filterable=False)
+        self.style = upload(self.page, t(text.STYLE_PICTURE), f"image-style-source-{self.page.lang}", visible=False)
+
+    @property
+    def inputs(self) -> set[Component]:
+        return {c for c in (self.picture, self.painted, self.style, self.texture) if c is not None}
+
+    def wire(self, newest: gr.State) -> None:
+        self.mine.click(self.last_or_example, newest, self.picture, **QUIET)
+        if self.paint is not None:
+            self.picture.change(self.to_paint, self.picture, self.paint, **QUIET)
+            self.paint.painted(_painted, None, self.painted, **QUIET)
+        if self.texture is not None:
+            self.texture.input(lambda name: gr.update(visible=not name), self.texture, self.style, **QUIET)
+
+    def pictures(self, given: Mapping[Component, Any]) -> dict[str, Image | None]:
+        """What `Asked` wants of them.  Raises Refusal."""
+        found: dict[str, Image | None] = {"image": opened(given[self.picture])}
+        if self.painted is not None:
+            found["mask"] = easel.mask(given[self.painted])
+        if self.style is not None and self.texture is not None:
+            found["style"] = styled(given[self.texture], given[self.style])
+        return found
+
+    def last_or_example(self, kept: Any) -> Any:
+        """The newest picture of this visit, or one that the model that comes along makes now."""
+        if kept is not None:
+            return easel.opened(kept.images[min(kept.chosen, len(kept.images) - 1)])
+        with forms.in_words(self.page.lang):
+            return example(self.page)
+
+    def to_paint(self, path: Any) -> str:
+        with forms.in_words(self.page.lang):
+            image = opened(path)
+        if image is None:
+            return ""
+        image.thumbnail((SHOWN, SHOWN))
+        return json.dumps({"src": easel.address(image), "width": image.width, "height": image.height})
+
+
+def upload(page: Page, label: str, elem_id: str, **look: Any) -> gr.Image:
+    return gr.Image(
+        type="filepath", image_mode=None, sources=["upload", "clipboard"], label=label, height=200, buttons=[], elem_id=elem_id,
+        elem_classes=["aigc-given"], **look,
+    )  # fmt: skip
+
+
+def opened(path: Any) -> Image | None:
+    """Raises Refusal for a file that is no picture, or one too large or too small."""
+    from aigc.pretrained.image.given import picture
+
+    return picture(path) if isinstance(path, str) and path else None
+
+
+def styled(name: Any, path: Any) -> Image | None:
+    from aigc.pretrained.textures import TEXTURES, texture
+
+    return texture(name) if name in TEXTURES else opened(path)
+
+
+def example(page: Page) -> Image:
+    """A picture made now by the first model that comes along.  Raises Refusal where there is none."""
+    from aigc.pretrained import catalogue
+    from aigc.pretrained.image.habits import habits
+    from aigc.pretrained.image.run import pictures
+
+    here = next((e for e in catalogue.rows(TASKS[Verb.GENERATE]) if e.shipped), None)
+    if here is None:
+        raise Refusal(text.NOTHING_YET)
+    values = habits(Verb.GENERATE, here.slug) | {"count": 1, "seed": EXAMPLE_SEED}
+    asked = Asked(Verb.GENERATE, SETTINGS[Verb.GENERATE](**values), page.t(text.EXAMPLES["generate"]))
+    *_, shot = pictures(asked, here, threading.Event())
+    return shot.images[0]  # type: ignore[union-attr]
+
+
+def _painted(evt: gr.EventData) -> str:
+    png = evt._data.get("png") if isinstance(evt._data, dict) else ""
+    return png if isinstance(png, str) and len(png) <= easel.MOST_MASK else ""

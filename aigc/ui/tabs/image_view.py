@@ -1,0 +1,374 @@
+"""One verb of the Image tab: what is asked on the left, the easel on the right, and everything made on this visit below it."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc import outputs
+from aigc.knobs import as_values, read
+from aigc.pretrained import Stopped
+from aigc.pretrained.catalogue import rows
+from aigc.pretrained.image.asked import NEED_IMAGE, NEED_PROMPT, SETTINGS, TASKS, Asked, Verb
+from aigc.pretrained.image.habits import admitted_by, habits
+from aigc.ui import forms
+from aigc.ui.chooser import Chooser
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.studio import easel
+from aigc.ui.tabs import explore_files
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET
+from aigc.ui.tabs.image_given import Given
+from aigc.ui.text import picture as text
+from aigc.words import Lang, Refusal, Words
+
+if TYPE_CHECKING:
+    from aigc.pretrained.fit import Setup
+    from aigc.pretrained.image.make import Shot
+
+log = logging.getLogger(__name__)
+
+MOST_KEPT = 16  # results of a visit
+SHOW_EVERY = 0.06  # seconds between two previews
+AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
+
+EASEL_JS = f"""
+{MODULE.format(file="easel.js")}.then(({{ Easel }}) => {{
+  const place = element.querySelector(".aigc-easel");
+  const easel = new Easel(place, JSON.parse(place.dataset.words), (index) => trigger('choose', {{ index }}));
+  const show = () => props.value && easel.show(JSON.parse(props.value));
+  watch("value", show);
+  show();
+}});
+"""
+HISTORY_JS = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-kept]");
+  if (button) trigger('pick', { i: Number(button.dataset.kept) });
+});
+"""
+
+# Of each visitor, what to set to stop what they started.
+RUNNING: dict[tuple[str, str], threading.Event] = {}
+
+
+@dataclass
+class Kept:
+    """One result, as it is kept while the page is open."""
+
+    verb: Verb
+    model: str
+    setup: dict[str, Any]
+    prompt: str
+    negative: str
+    values: dict[str, Any]  # of the form
+    images: list[bytes]
+    captions: list[str]
+    notes: list[dict[str, Any]]  # how each was made, for its file
+    facts: str
+    before: bytes | None = None
+    chosen: int = 0
+    thumb: str = field(default="", repr=False)
+
+
+Outcome = tuple[Any, Any]  # what the easel shows, and what is kept of it
+
+
+class View:
+    def __init__(self, page: Page, verb: Verb, newest: gr.State, history: gr.State):
+        self.page, self.verb, self.newest, self.history = page, verb, newest, history
+        t, name = page.t, verb.value
+        with gr.Row(elem_classes=["aigc-train"], equal_height=False):
+            with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
+                gr.HTML(f"<p>{t(text.SAYS[name])}</p>", elem_classes=["aigc-x-says"], padding=False)
+                self._draw_form()
+            with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
+                self._draw_result()
+        self._wire()
+
+    def _draw_form(self) -> None:
+        t, name = self.page.t, self.verb.value
+        self.given = Given(self.page, self.verb) if self.verb in NEED_IMAGE else None
+        self.prompt = self.negative = None
+        if self.verb in NEED_PROMPT:
+            self.prompt = prompt_box(self.page, name)
+        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first_model(self.verb)), after=self._more())
+        with gr.Row(elem_classes=["aigc-x-go"]):
+            self.go = gr.Button(t(text.GO[name]), variant="primary", elem_id=f"image-{name}-go-{self.page.lang}")
+            self.stop = gr.Button(t(text.STOP))
+        self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
+        self.chooser = Chooser(self.page, TASKS[self.verb], f"image-{name}")
+
+    def _more(self) -> dict[str, Callable[[], None]]:
+        """The negative prompt stands with how it is sampled."""
+
+        def negative() -> None:
+            t = self.page.t
+            self.negative = gr.Textbox("", label=t(text.NEGATIVE), info=t(text.NEGATIVE_HELP), lines=1, max_length=2000)
+
+        return {"sampling": negative} if self.verb in NEED_PROMPT else {}
+
+    def _draw_result(self) -> None:
+        t = self.page.t
+        self.easel = an_easel(self.page, self.verb.value)
+        self.last = gr.State(None, time_to_live=KEEP_SECONDS)
+        with gr.Row(elem_classes=["aigc-x-saves"]):
+            explore_files.button(self.page, t(text.DOWNLOAD), saved, [self.last])
+        gr.HTML(f'<p class="aigc-history-title">{esc(t(text.HISTORY))}</p>', padding=False)
+        self.strip = gr.HTML(strip([], self.verb, self.page.lang), js_on_load=HISTORY_JS, padding=False, elem_classes=["aigc-history-strip"])
+
+    def _wire(self) -> None:
+        inputs: set[Component] = {self.newest, self.history, *self.chooser.inputs, *self.form.inputs}
+        inputs |= {c for c in (self.prompt, self.negative) if c is not None} | (self.given.inputs if self.given else set())
+        made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
+        how = {**QUIET, "concurrency_limit": AT_ONCE}
+        self.go.click(self.run, inputs, made, **how)
+        if self.another is not None:
+            seed = self.form.widgets["seed"]
+            self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **how)
+        if self.prompt is not None:
+            self.prompt.submit(self.run, inputs, made, **how)
+        self.stop.click(self.stopped, None, None, **QUIET)
+        self.easel.choose(_chosen, self.last, self.last, **QUIET)
+        back = {
+            self.easel,
+            self.last,
+            self.newest,
+            *self.chooser.outputs,
+            *self.form.inputs,
+            *(c for c in (self.prompt, self.negative) if c is not None),
+        }
+        self.strip.pick(self.again, self.history, back, **QUIET)
+        self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
+        if self.given:
+            self.given.wire(self.newest)
+
+    # the events
+    def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """One press of the button: the wait, every step, and the result, which joins the history."""
+        stop = self._begun(request)
+        kept: Kept | None = None
+        for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop)):
+            if kept is None:
+                yield shown, *[gr.skip()] * 4
+        if kept is not None:
+            kept_all = [kept, *given[self.history]][:MOST_KEPT]
+            yield shown, kept, kept, kept_all, strip(kept_all, self.verb, self.page.lang)
+
+    def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
+        from aigc.pretrained.image.run import pictures
+
+        asked, (entry, setup) = self.asked(given), self.chooser.chosen(given)
+        size = None
+        for told in newest_only(pictures(asked, entry, stop, setup)):
+            if (waiting := waited(told, self.page.lang)) is not None:
+                yield waiting, None
+                continue
+            shot: Shot = told  # type: ignore[assignment]
+            size = shot.before.size if shot.before is not None and self.verb is not Verb.UPSCALE else size
+            kept = kept_of(asked, entry.slug, setup, shot, self.page.lang) if shot.is_final else None
+            yield shown(shot, kept, self.page.lang, size), kept
+
+    def asked(self, given: Mapping[Component, Any]) -> Asked:
+        """What the form says.  Raises Refusal."""
+        words = {
+            "prompt": str(given[self.prompt] or "") if self.prompt is not None else "",
+            "negative": str(given[self.negative] or "") if self.negative is not None else "",
+        }
+        pictures = self.given.pictures(given) if self.given else {}
+        return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
+
+    def _begun(self, request: gr.Request) -> threading.Event:
+        """A new run of this visitor in this view ends the one before."""
+        stop, key = threading.Event(), (str(request.session_hash), self.verb.value)
+        if (before := RUNNING.pop(key, None)) is not None:
+            before.set()
+        RUNNING[key] = stop
+        while len(RUNNING) > 256:
+            RUNNING.pop(next(iter(RUNNING)))
+        return stop
+
+    def stopped(self, request: gr.Request) -> None:
+        if (stop := RUNNING.get((str(request.session_hash), self.verb.value))) is not None:
+            stop.set()
+
+    def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
+        """An older result: shown, and its settings in the form again."""
+        i = evt._data.get("i") if isinstance(evt._data, dict) else None
+        if not isinstance(i, int) or not 0 <= i < len(kept) or kept[i].verb is not self.verb:
+            return {self.last: gr.skip()}
+        one = kept[i]
+        back: dict[Any, Any] = {self.easel: reshown(one, self.page.lang), self.last: one, self.newest: one}
+        if self.prompt is not None:
+            back |= {self.prompt: one.prompt, self.negative: one.negative}
+        with forms.in_words(self.page.lang):
+            return back | self.chooser.fill(one.model, one.setup) | forms.fill(self.form, one.values)
+
+    def other_model(self, model: Any) -> dict[Any, Any]:
+        """The form follows the model: what it is best at, and the schedulers it admits."""
+        updates = forms.fill(self.form, habits(self.verb, str(model or "")))
+        if "scheduler" in self.form.widgets:
+            choices = [(s.words[self.page.lang], s.value) for s in admitted_by(TASKS[self.verb], str(model or ""))]
+            updates[self.form.widgets["scheduler"]]["choices"] = choices
+        return updates
+
+
+# what the views share
+def first_model(verb: Verb) -> str:
+    return next((e.slug for e in rows(TASKS[verb])), "")
+
+
+def prompt_box(page: Page, name: str) -> gr.Textbox:
+    return gr.Textbox(
+        page.t(text.EXAMPLES[name]), label=page.t(text.PROMPT), lines=2, max_lines=6, max_length=2000, elem_classes=["aigc-prompt"],
+        elem_id=f"image-{name}-prompt-{page.lang}",
+    )  # fmt: skip
+
+
+def an_easel(page: Page, name: str) -> gr.HTML:
+    """An empty easel.  `.choose(...)` hears which of several pictures is chosen."""
+    quiet = {"kind": "empty", "text": text.PRESS.fill(go=text.GO[name])[page.lang]}
+    return gr.HTML(
+        json.dumps(quiet), html_template=template("aigc-easel", text.EASEL, page.lang), js_on_load=EASEL_JS, padding=False, apply_default_css=False,
+        elem_classes=["aigc-x-large", f"aigc-image-{name}"],
+    )  # fmt: skip
+
+
+def template(kind: str, words: Mapping[str, Words], lang: Lang) -> str:
+    """An empty place for a script, with its words."""
+    told = json.dumps({name: w[lang] for name, w in words.items()}, ensure_ascii=False)
+    return f'<div class="aigc-panel aigc-x {kind}" data-words="{html.escape(told)}"></div>'
+
+
+def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """What `make` yields, as JSON for one press of the button; refusals and mistakes become a sentence above the picture."""
+    go = {"go": secrets.token_hex(4)}
+    yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), None
+    try:
+        for payload, kept in make():
+            yield (json.dumps({**payload, **go}, ensure_ascii=False) if payload else gr.skip()), kept
+    except Refusal as refusal:
+        yield said(refusal.words, lang), None
+    except Stopped:
+        yield said(text.STOPPED, lang, stopped=True), None
+    except Exception:
+        log.exception("image")
+        yield said(text.UNEXPECTED, lang), None
+
+
+def said(words: Words, lang: Lang, **more: Any) -> str:
+    """Only the line above the picture changes."""
+    return json.dumps({"kind": "same", "status": words[lang], "busy": False, **more}, ensure_ascii=False)
+
+
+def newest_only(told: Iterator[Any]) -> Iterator[Any]:
+    """Leaves out what nobody could see: previews that follow each other faster than the eye."""
+    shown_at, last = 0.0, None
+    for one in told:
+        is_final = bool(getattr(one, "is_final", False))
+        if one is not last and (is_final or time.monotonic() - shown_at >= SHOW_EVERY):
+            shown_at = time.monotonic()
+            yield one
+        last = one
+
+
+def waited(told: Any, lang: Lang) -> easel.Payload | None:
+    from aigc.pretrained.image.run import Waiting
+
+    if not isinstance(told, Waiting):
+        return None
+    words = text.IN_LINE.fill(n=told.place) if told.place else text.OPENING
+    return {"kind": "same", "busy": True, "status": words[lang]}
+
+
+def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None) -> easel.Payload:
+    """A shot for the easel; a finished one with its facts."""
+    captions = [text.SEED.fill(seed=seed)[lang] for seed in shot.seeds]
+    if kept is None:
+        status = (
+            text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace)[lang])[lang]
+            if shot.index
+            else text.OPENING[lang]
+        )
+        items = easel.pictures(shot.images, captions, size)
+        return {"kind": "pictures", "items": items, "index": shot.index, "busy": True, "status": status, "progress": shot.index / max(1, shot.count)}
+    done = text.DONE.fill(what=text.pictures(len(shot.images)), seconds=text.seconds(shot.seconds))[lang]
+    items = easel.pictures(shot.images, captions)
+    before = easel.address(shot.before) if shot.before is not None else None
+    notes = [words[lang] for words in shot.notes]
+    return {
+        "kind": "pictures", "items": items, "before": before, "busy": False, "status": done, "made": True, "facts": kept.facts, "notes": notes
+    }  # fmt: skip
+
+
+def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang) -> Kept:
+    from aigc.pretrained.image.make import note
+
+    return Kept(
+        asked.verb, model, as_values(setup), asked.prompt, asked.negative, as_values(asked.settings),
+        images=[easel.png(image) for image in shot.images],
+        captions=[text.SEED.fill(seed=seed)[lang] for seed in shot.seeds],
+        notes=[note(asked, model, shot, i) for i in range(len(shot.images))],
+        facts=facts_of(asked, shot, lang),
+        before=easel.png(shot.before) if shot.before is not None else None,
+        thumb=easel.thumb(shot.images[0]),
+    )  # fmt: skip
+
+
+def reshown(kept: Kept, lang: Lang) -> str:
+    images = [easel.opened(data) for data in kept.images]
+    before = easel.address(easel.opened(kept.before)) if kept.before else None
+    payload = {"kind": "pictures", "items": easel.pictures(images, kept.captions), "before": before, "made": True, "facts": kept.facts}
+    return json.dumps({**payload, "busy": False, "status": text.AGAIN[lang]}, ensure_ascii=False)
+
+
+def facts_of(asked: Asked, shot: Shot, lang: Lang) -> str:
+    """Everything that was set, in a line."""
+    from aigc.knobs import Choice, knobs
+
+    known = knobs(type(asked.settings))
+    parts = [f"{shot.images[0].width} × {shot.images[0].height}"]
+    for name, k in known.items():
+        value = getattr(asked.settings, name)
+        if name not in ("width", "height", "count"):
+            parts.append(f"{k.label[lang]} {value.words[lang] if isinstance(value, Choice) else f'{value:g}'}")
+    parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
+    return " · ".join(parts)
+
+
+def strip(kept: list[Kept], verb: Verb, lang: Lang) -> str:
+    """Thumbnails of what this verb made, newest first."""
+    buttons = "".join(
+        f'<button type="button" data-kept="{i}" title="{esc(" · ".join(x for x in (one.prompt, one.facts) if x))}">'
+        f'<img src="{one.thumb}" alt="{esc(one.prompt or one.facts)}"></button>'
+        for i, one in enumerate(kept)
+        if one.verb is verb
+    )
+    return f'<div class="aigc-history">{buttons or f"<p>{esc(text.HISTORY_EMPTY[lang])}</p>"}</div>'
+
+
+def saved(kept: Kept | None) -> Any:
+    """The chosen picture as a file, which says that it was generated and how.  Raises Refusal."""
+    if kept is None:
+        raise Refusal(text.NOTHING_YET)
+    i = min(kept.chosen, len(kept.images) - 1)
+    note = kept.notes[min(i, len(kept.notes) - 1)]
+    return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=f"{kept.verb.value}-{note.get('seed') or 0}.png")
+
+
+def _chosen(kept: Kept | None, evt: gr.EventData) -> Any:
+    i = evt._data.get("index") if isinstance(evt._data, dict) else None
+    if kept is None or not isinstance(i, int) or not 0 <= i < len(kept.images):
+        return gr.skip()
+    kept.chosen = i
+    return kept
