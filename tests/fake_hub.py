@@ -85,19 +85,20 @@ class _Handler(BaseHTTPRequestHandler):
         if status := faults.always or (faults.statuses.pop(0) if faults.statuses else 0):
             return self.answer(status, b"{}")
         if match := re.fullmatch(r"/api/((?:datasets|models)/[^/]+/[^/]+)(?:/(revision|tree)/([^/]+)(?:/(.*))?)?", path):
-            return self.describe(match[1], match[2] == "tree", match[4] or "", parse_qs(url.query))
+            commit = match[3] if re.fullmatch(r"[0-9a-f]{40}", match[3] or "") else COMMIT
+            return self.describe(match[1], commit, match[2] == "tree", match[4] or "", parse_qs(url.query))
         if match := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
             return self.file(f"{match[1] or 'models/'}{match[2]}", match[3])
         return self.answer(404, b"{}")
 
-    def describe(self, repo: str, tree: bool, folder: str, query: dict[str, list[str]]) -> None:
+    def describe(self, repo: str, commit: str, tree: bool, folder: str, query: dict[str, list[str]]) -> None:
         recursive = "true" in query.get("recursive", [""])[0].lower()
         files = self.hub.repos.get(repo)
         if files is None:
             return self.answer(401, b"{}", {"X-Error-Code": "RepoNotFound"})  # the Hub does not tell strangers what is private
         if not tree:
             siblings = [{"rfilename": name} for name in files]
-            return self.json({"id": repo.split("/", 1)[1], "sha": COMMIT, "private": False, "tags": [], "siblings": siblings})
+            return self.json({"id": repo.split("/", 1)[1], "sha": commit, "private": False, "tags": [], "siblings": siblings})
         entries = []
         for name, content in files.items():
             inside = name.removeprefix(f"{folder}/") if folder else name

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from aigc.words import Refusal, both
 
 __all__ = ["Progress", "download", "here", "is_off", "remove", "set_mirror"]
 
+COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPLETE = "complete.json"  # {"files": {name: bytes}}
 LISTEN_SECONDS = 0.1  # between two looks at the stop event
 SPARE = 2 * 10**9  # bytes of disk that a download leaves free
@@ -94,9 +96,8 @@ def here(entry: Entry) -> Path | None:
 
 def _fetched(entry: Entry) -> list[Path]:
     """The folders of what was fetched of this model, the newest first."""
-    base = _folder(entry)
-    folders = [base / entry.revision] if entry.revision != "main" else [f for f in base.glob("*") if (f / COMPLETE).is_file()]
-    return sorted((f for f in folders if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    commit = entry.revision if COMMIT.fullmatch(entry.revision) else "*"  # a branch is whatever was fetched of it last
+    return sorted((sealed.parent for sealed in _folder(entry).glob(f"{commit}/{COMPLETE}")), key=lambda f: f.stat().st_mtime, reverse=True)
 
 
 def _folder(entry: Entry) -> Path:
@@ -205,7 +206,7 @@ def _commit(hub: httpx.Client, entry: Entry) -> str:
     response = patiently(lambda: hub.get(f"{endpoint()}/api/models/{entry.repo}/revision/{quote(entry.revision, safe='')}").raise_for_status())
     try:
         commit = response.json()["sha"]
-        if not (isinstance(commit, str) and commit.isalnum()):
+        if not (isinstance(commit, str) and COMMIT.fullmatch(commit)):
             raise TypeError
     except (ValueError, TypeError, KeyError) as error:
         raise Stalled("this does not answer like the Hub") from error

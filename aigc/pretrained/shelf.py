@@ -67,7 +67,7 @@ class _Slot:
     entry: Entry
     line: deque[object] = field(default_factory=deque)  # the first has it
     thing: Any = None
-    setup: Setup | None = None  # what `thing` was loaded with
+    how: tuple[str, Setup] | None = None  # what `thing` was loaded with
     bytes: int = 0
     device: str = ""
     dtype: str = ""
@@ -89,7 +89,7 @@ def lent(
     waiting: Callable[[int], None] | None = None,
     setup: Setup = AUTOMATIC,
 ) -> Iterator[T]:
-    """The loaded pipeline, for this run alone until the block ends.  One `load` an entry: what it made is lent to all its tasks.
+    """The loaded pipeline, for this run alone until the block ends.  All tasks of an entry should give the same `load`: another loads anew.
 
     `waiting(n)` hears how many are ahead, each time that changes.  Raises Stopped as soon as `stop` is set in line, and Refusal: not
     downloaded, too large, or out of memory, inside the block too.  Not to be nested for one entry: it would wait for itself.
@@ -200,7 +200,8 @@ def _leave(slot: _Slot, ticket: object) -> None:
 # loading
 def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Event, setup: Setup) -> T:
     """The slot's pipeline as `setup` wants it.  The caller stands first in the slot's line."""
-    if slot.thing is not None and slot.setup == setup and not slot.doomed:
+    how = (f"{load.__module__}.{load.__qualname__}", setup)
+    if slot.thing is not None and slot.how == how and not slot.doomed:
         return slot.thing
     folder = hub.here(entry)
     if folder is None:
@@ -224,7 +225,7 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
             _loading.remove(ticket)
             _changed.notify_all()
     with _changed:
-        slot.entry, slot.thing, slot.setup, slot.bytes, slot.doomed = entry, thing, setup, weights, False
+        slot.entry, slot.thing, slot.how, slot.bytes, slot.doomed = entry, thing, how, weights, False
         slot.device, slot.dtype, slot.home = device, dtype, home
     if stop.is_set():
         raise Stopped
@@ -302,13 +303,15 @@ def settle(thing: Any, setup: Setup, device: torch.device) -> None:
 
 def _put_away(slot: _Slot) -> None:
     with _changed:
-        slot.thing, slot.setup, slot.bytes = None, None, 0
+        if slot.thing is None:
+            return
+        slot.thing, slot.how, slot.bytes = None, None, 0
     _collect()
 
 
 def _empty(slot: _Slot) -> None:
     """Under the lock.  The slot itself goes when nobody is in its line."""
-    slot.thing, slot.setup, slot.bytes, slot.doomed = None, None, 0, False
+    slot.thing, slot.how, slot.bytes, slot.doomed = None, None, 0, False
     if not slot.line:
         _slots.pop(slot.entry.slug, None)
 

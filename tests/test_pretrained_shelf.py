@@ -1,0 +1,393 @@
+"""Pipelines in memory: loaded once, lent to one at a time, put away for others, and what happens when memory runs out."""
+
+from __future__ import annotations
+
+import gc
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_pretrained import repository
+
+from aigc.pretrained import Stopped, hub, shelf
+from aigc.pretrained.catalogue import Entry, entries
+from aigc.pretrained.shelf import Setup
+from aigc.words import Refusal
+
+BY_SLUG = {e.slug: e for e in entries()}
+A, B, C = BY_SLUG["gpt2"], BY_SLUG["smollm2-135m"], BY_SLUG["qwen3-0.6b"]
+GO = threading.Event()  # never set
+PATIENCE = 10.0  # seconds after which a test has hung
+
+
+class Thing:
+    """Stands for a pipeline: it must never be used by two at once."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.inside = 0
+
+    def run(self, seconds: float = 0.0) -> None:
+        self.inside += 1
+        assert self.inside == 1
+        time.sleep(seconds)
+        self.inside -= 1
+
+
+LOADED: list[str] = []
+
+
+def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+    LOADED.append(folder.name)
+    return Thing(folder)
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every model is here, in miniature."""
+    for entry in (A, B, C):
+        for name, content in repository(entry).items():
+            target = tmp_path / "models" / entry.slug / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    monkeypatch.setattr(hub, "here", lambda entry: tmp_path / "models" / entry.slug)
+    LOADED.clear()
+    yield
+    shelf.unload()
+    assert not shelf._slots and not shelf._loading
+
+
+def used(entry: Entry, **how: Any) -> Thing:
+    with shelf.lent(entry, load, GO, **how) as thing:
+        thing.run()
+    return thing
+
+
+def slugs() -> list[str]:
+    return [h.slug for h in shelf.held()]
+
+
+def in_threads(*runs: Callable[[], None]) -> list[BaseException]:
+    failures: list[BaseException] = []
+
+    def guarded(run: Callable[[], None]) -> None:
+        try:
+            run()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(run,), daemon=True) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), "it hangs"
+    return failures
+
+
+# loaded once
+def test_a_pipeline_is_loaded_once():
+    assert used(A) is used(A)
+    assert LOADED == ["gpt2"]
+    (held,) = shelf.held()
+    assert held.slug == "gpt2" and not held.busy and 10_000 < held.bytes < 200_000 and held.dtype in ("float32", "bfloat16", "float16")
+
+
+def test_another_setup_loads_anew_and_the_old_one_is_gone():
+    first = weakref.ref(used(A))
+    assert used(A, setup=Setup(dtype=shelf.Number.FLOAT16)) is not first()
+    gc.collect()
+    assert first() is None and shelf.held()[0].dtype == "float16" and len(shelf.held()) == 1
+
+
+def test_another_kind_of_loading_loads_anew():
+    used(A)
+    with shelf.lent(A, lambda folder, device, dtype: "something else", GO) as thing:
+        assert thing == "something else"
+
+
+def test_device_and_kind_of_number_are_handed_to_the_loading():
+    told: list[Any] = []
+    setup = Setup(device=shelf.Device.CPU, dtype=shelf.Number.BFLOAT16)
+    with shelf.lent(A, lambda *given: told.append(given), GO, setup=setup):
+        pass
+    assert told[0][1:] == (torch.device("cpu"), torch.bfloat16)
+
+
+def test_what_is_not_here_is_not_lent(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    with pytest.raises(Refusal, match="download it first"), shelf.lent(A, load, GO):
+        pass
+
+
+def test_a_loading_that_fails_says_so_and_the_next_one_is_tried():
+    def broken(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        raise OSError("no file named config.json\nand a long story")
+
+    with pytest.raises(Refusal, match=r"could not be loaded: no file named config\.json$"), shelf.lent(A, broken, GO):
+        pass
+    assert used(A) and LOADED == ["gpt2"]
+
+
+def test_an_error_of_the_run_is_passed_on_and_the_pipeline_stays():
+    with pytest.raises(ZeroDivisionError), shelf.lent(A, load, GO):
+        raise ZeroDivisionError
+    assert used(A) and LOADED == ["gpt2"]
+
+
+def test_a_run_that_is_given_up_half_way_gives_the_pipeline_back():
+    def run() -> Iterator[int]:
+        with shelf.lent(A, load, GO):
+            yield from range(10)
+
+    steps = run()
+    next(steps)
+    assert shelf.held()[0].busy
+    steps.close()
+    assert not shelf.held()[0].busy
+
+
+# one at a time
+def test_two_users_at_once_wait_in_line_and_hear_their_place():
+    places: dict[str, list[int]] = {"second": [], "third": []}
+    inside, order = threading.Event(), []
+
+    def first() -> None:
+        with shelf.lent(A, load, GO) as thing:
+            inside.set()
+            wait_until(lambda: shelf.held()[0].waiting == 2)
+            thing.run(0.05)
+            order.append("first")
+
+    def later(name: str, ahead: int) -> None:
+        inside.wait(PATIENCE)
+        wait_until(lambda: shelf.held()[0].waiting == ahead - 1)
+        with shelf.lent(A, load, GO, places[name].append) as thing:
+            thing.run(0.05)
+            order.append(name)
+
+    assert not in_threads(first, lambda: later("second", 1), lambda: later("third", 2))
+    assert order == ["first", "second", "third"] and places == {"second": [1], "third": [2, 1]}
+    assert LOADED == ["gpt2"]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < until, "it hangs"
+        time.sleep(0.005)
+
+
+def test_different_pipelines_do_not_wait_for_each_other():
+    both = threading.Barrier(2, timeout=PATIENCE)
+
+    def run(entry: Entry) -> None:
+        with shelf.lent(entry, load, GO):
+            both.wait()
+
+    assert not in_threads(lambda: run(A), lambda: run(B))
+
+
+def test_who_waits_in_line_can_be_stopped():
+    stop, waiting = threading.Event(), threading.Event()
+    with shelf.lent(A, load, GO):
+
+        def second() -> None:
+            with shelf.lent(A, load, stop, lambda place: waiting.set()):
+                pass
+
+        def stopper() -> None:
+            waiting.wait(PATIENCE)
+            stop.set()
+
+        began = time.monotonic()
+        (failure,) = in_threads(second, stopper)
+        assert isinstance(failure, Stopped) and time.monotonic() - began < 1
+    assert used(A)
+
+
+def test_who_waits_for_another_to_load_can_be_stopped():
+    stop, loading, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        loading.set()
+        go_on.wait(PATIENCE)
+        return Thing(folder)
+
+    def first() -> None:
+        with shelf.lent(A, slow, GO):
+            pass
+
+    def second() -> None:
+        loading.wait(PATIENCE)
+        threading.Timer(0.1, stop.set).start()
+        try:
+            with shelf.lent(B, load, stop):
+                pass
+        finally:
+            go_on.set()
+
+    (failure,) = in_threads(first, second)
+    assert isinstance(failure, Stopped) and slugs() == ["gpt2"]
+
+
+def test_a_stopped_event_asks_for_nothing():
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped), shelf.lent(A, load, stop):
+        pass
+    assert not LOADED
+
+
+def test_many_users_of_three_pipelines_come_through(monkeypatch: pytest.MonkeyPatch):
+    """With room for two of the three, stops, errors, memory running out and unloading in between: nobody hangs, nobody shares."""
+    monkeypatch.setattr(shelf, "free_memory", lambda device: 0 if len(shelf.held()) >= 2 and random.random() < 0.5 else 10**12)
+    monkeypatch.setattr(shelf, "_collect", lambda: None)  # it takes a while, each time
+    done: list[str] = []
+
+    def user(seed: int) -> None:
+        rng = random.Random(seed)
+        for _ in range(12):
+            stop = threading.Event()
+            if rng.random() < 0.3:
+                threading.Timer(rng.random() * 0.02, stop.set).start()
+            try:
+                with shelf.lent(rng.choice((A, B, C)), load, stop) as thing:
+                    thing.run(rng.random() * 0.004)
+                    if rng.random() < 0.1:
+                        raise MemoryError
+                    if rng.random() < 0.1:
+                        raise ValueError
+                    done.append(thing.folder.name)
+            except (Stopped, Refusal, ValueError):
+                pass
+            if rng.random() < 0.1:
+                shelf.unload(rng.choice((A.slug, None)))
+
+    assert not in_threads(*(lambda seed=seed: user(seed) for seed in range(8)))
+    assert len(done) > 20 and not any(h.busy for h in shelf.held())
+
+
+# room
+def test_the_one_used_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch):
+    used(A), used(B), used(A)
+    assert slugs() == ["smollm2-135m", "gpt2"]
+    monkeypatch.setattr(shelf, "free_memory", lambda device: 0 if len(shelf.held()) >= 2 else 10**12)
+    used(C)
+    assert slugs() == ["gpt2", "qwen3-0.6b"], "the one in the middle was used last"
+
+
+def test_a_pipeline_at_work_is_never_put_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shelf, "free_memory", lambda device: 10**12 if not shelf.held() else 0)
+    with shelf.lent(A, load, GO) as thing:
+        with pytest.raises(Refusal, match="are free"):
+            used(B)
+        thing.run()
+        assert slugs() == ["gpt2"]
+    assert used(B) and slugs() == ["smollm2-135m"]
+
+
+def test_unloading_frees_what_is_idle_at_once_and_what_is_at_work_when_it_is_done():
+    kept = weakref.ref(used(A))
+    assert shelf.unload("gpt2") == 1 and shelf.unload("gpt2") == 0
+    gc.collect()
+    assert kept() is None and slugs() == []
+    with shelf.lent(A, load, GO) as thing:
+        used(B)
+        assert shelf.unload() == 2 and slugs() == ["gpt2"]
+        thing.run()
+    assert slugs() == [] and used(A) and LOADED.count("gpt2") == 3
+
+
+# out of memory
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+    ],
+)
+def test_memory_that_runs_out_is_said_freed_and_the_next_run_works(error: Exception):
+    idle, busy = weakref.ref(used(B)), weakref.ref(used(A))
+    with pytest.raises(Refusal, match="not enough memory") as refusal, shelf.lent(A, load, GO):
+        raise error
+    assert "内存不足" in refusal.value.words.zh and slugs() == []
+    del refusal
+    error.__traceback__ = None
+    gc.collect()
+    assert idle() is None and busy() is None
+    assert used(A) and used(B) and slugs() == ["gpt2", "smollm2-135m"]
+
+
+def test_pytorchs_own_complaint_is_understood():
+    with pytest.raises(Refusal, match="not enough memory"), shelf.lent(A, load, GO):
+        torch.empty(2**60)
+
+
+def test_other_errors_are_not_taken_for_it():
+    assert not shelf.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not shelf.is_out_of_memory(ValueError("out of memory"))
+
+
+def test_memory_that_runs_out_while_loading_is_tried_again_without_the_idle_ones():
+    used(B)
+
+    def greedy(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        if "smollm2-135m" in slugs():
+            raise MemoryError
+        return Thing(folder)
+
+    with shelf.lent(A, greedy, GO):
+        assert slugs() == ["gpt2"]
+
+    def hopeless(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        raise MemoryError
+
+    with pytest.raises(Refusal, match="not enough memory"), shelf.lent(B, hopeless, GO):
+        pass
+    assert used(B)
+
+
+def test_a_model_larger_than_the_machine_is_refused_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shelf, "free_memory", lambda device: 1000)
+    with pytest.raises(Refusal, match="are free"):
+        used(A)
+    assert not LOADED and not shelf.held()
+
+
+# how it is loaded
+class Pipeline:
+    """What a pipeline of diffusers can be told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.vae = self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("enable_"):
+            return lambda *args, **kwargs: self.told.append(name)
+        raise AttributeError(name)
+
+
+def test_slices_and_tiles_reach_the_pipeline():
+    with shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(slicing=True)) as pipe:
+        assert pipe.told == ["enable_attention_slicing", "enable_slicing", "enable_tiling"]
+
+
+def test_offloading_needs_a_gpu_and_says_so():
+    with pytest.raises(Refusal, match="offload"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(device=shelf.Device.CPU, offload=True)):
+        pass
+
+
+def test_a_device_that_is_not_here_is_refused():
+    if not torch.backends.mps.is_available():
+        with pytest.raises(Refusal, match="no device mps"):
+            used(A, setup=Setup(device=shelf.Device.MPS))
