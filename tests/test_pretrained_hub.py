@@ -146,7 +146,7 @@ def test_a_model_of_each_architecture_is_fetched_loaded_and_runs(slug: str, monk
     assert layout.family(folder) == entry.family
     assert not any(name.endswith((".bin", ".lock", ".partial", ".md")) for name in layout.files(folder))
     kinds = {layout.WEIGHTS.fullmatch(Path(n).name)["variant"] or "" for n in layout.files(folder) if n.endswith("safetensors")}  # type: ignore[index]
-    assert kinds == {entry.variant}
+    assert kinds == {entry.variant}, "the other half of the bytes is not fetched"
     with shelf.lent(entry, lambda folder, device, dtype: folder, GO) as lent:  # every check on the way to the shelf
         RUNS[entry.family](lent)
 
@@ -169,9 +169,12 @@ def test_only_what_the_pipeline_needs_is_fetched(server: FakeHub):
     assert "pytorch_model.bin" not in asked and "onnx/config.json" not in asked and "README.md" not in asked
 
 
-def test_every_file_is_of_one_commit(server: FakeHub):
-    fetched(GPT2)
-    assert {path.split("/resolve/")[1].split("/")[0] for _, path, *_ in server.requests if "/resolve/" in path} == {COMMIT}
+@pytest.mark.parametrize(("revision", "commit"), [(GPT2.revision, GPT2.revision), ("main", COMMIT)])
+def test_every_file_is_of_one_commit(server: FakeHub, revision: str, commit: str):
+    entry = replace(GPT2, revision=revision)
+    fetched(entry)
+    assert {path.split("/resolve/")[1].split("/")[0] for _, path, *_ in server.requests if "/resolve/" in path} == {commit}
+    assert there(entry).name == commit and (hub.here(replace(GPT2, revision="f" * 40)) is None)
 
 
 def test_a_cut_connection_is_resumed_where_it_broke(server: FakeHub):
@@ -399,6 +402,14 @@ def test_a_pipeline_that_nobody_here_can_load_is_refused(server: FakeHub, task: 
     assert not weights(server)
 
 
+def test_a_pipeline_that_still_says_feature_extractor_is_loaded(server: FakeHub):
+    files = repository(PAINTER)
+    files["model_index.json"] = files["model_index.json"].replace(b"CLIPImageProcessor", b"CLIPFeatureExtractor")
+    entry = own(Task.TEXT_TO_IMAGE, files, server)
+    fetched(entry)
+    paints(there(entry))
+
+
 def test_pickled_weights_are_refused(server: FakeHub):
     files = {name: content for name, content in repository(GPT2).items() if not name.endswith(".safetensors")}
     assert "pytorch_model.bin" in refused(own(Task.CONTINUE, files, server))
@@ -432,17 +443,17 @@ def test_nothing_is_written_outside_the_models_folder(server: FakeHub, aigc_home
 def in_cache(entry: Entry, cache: Path) -> Path:
     base = cache / f"models--{entry.repo.replace('/', '--')}"
     (base / "refs").mkdir(parents=True)
-    (base / "refs" / "main").write_text(COMMIT)
+    (base / "refs" / "main").write_text(entry.revision)
     for name, content in repository(entry).items():
-        target = base / "snapshots" / COMMIT / name
+        target = base / "snapshots" / entry.revision / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    return base / "snapshots" / COMMIT
+    return base / "snapshots" / entry.revision
 
 
 def test_a_snapshot_in_the_hugging_face_cache_is_used_where_it_is(server: FakeHub, tmp_path: Path):
     snapshot = in_cache(PAINTER, tmp_path / "hf")
-    assert hub.here(PAINTER) == snapshot
+    assert hub.here(PAINTER) == hub.here(replace(PAINTER, revision="main")) == snapshot
     assert fetched(PAINTER) == [] and not server.requests
     (snapshot / "unet" / "config.json").with_name("diffusion_pytorch_model.fp16.safetensors").unlink()
     assert hub.here(PAINTER) == snapshot, "the plain weights are there too"

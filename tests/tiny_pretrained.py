@@ -168,13 +168,26 @@ def _ddim() -> Any:
     return DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
 
 
+def _safety() -> dict[str, Any]:
+    """The checker that comes with Stable Diffusion 1; its concepts are far from everything."""
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPImageProcessorPil
+
+    small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    checker = StableDiffusionSafetyChecker(
+        CLIPConfig(vision_config={**small, "image_size": 32, "patch_size": 16}, text_config=small, projection_dim=8)
+    )
+    checker.concept_embeds_weights.data.fill_(2.0)
+    checker.special_care_embeds_weights.data.fill_(2.0)
+    return {"safety_checker": checker, "feature_extractor": CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=32)}
+
+
 def _stable_diffusion(to: Path, variant: str | None, name: str = "StableDiffusionPipeline", channels: int = 4) -> None:
     import diffusers
 
     tokenizer = _clip(to)
     pipe = getattr(diffusers, name)(
-        vae=_vae(), text_encoder=_text_encoder(tokenizer), tokenizer=tokenizer, unet=_unet(channels), scheduler=_ddim(), safety_checker=None,
-        feature_extractor=None, requires_safety_checker=False,
+        vae=_vae(), text_encoder=_text_encoder(tokenizer), tokenizer=tokenizer, unet=_unet(channels), scheduler=_ddim(), **_safety(),
     )  # fmt: skip
     _save(pipe, to, variant)
 
@@ -287,6 +300,8 @@ def _save(pipe: Any, to: Path, variant: str | None) -> None:
     if variant:
         pipe.save_pretrained(to)
     pipe.to(dtype=torch.float16 if variant else torch.float32).save_pretrained(to, variant=variant)
+    index = to / "model_index.json"
+    index.write_text(index.read_text().replace("CLIPImageProcessorPil", "CLIPImageProcessor"))  # as it is called where torchvision is
 
 
 BUILDERS: dict[str, Callable[[Path, str | None], None]] = {
@@ -306,5 +321,5 @@ BUILDERS: dict[str, Callable[[Path, str | None], None]] = {
     "swin2sr-x2": _swin2sr,
     "sd-x4-upscaler": _x4_upscaler,
     "ddpm-cifar10": _ddpm,
-    "ddpm-celebahq": _ddpm,
+    "ddpm-cats": _ddpm,
 }

@@ -89,6 +89,7 @@ def _strange(settings: dict[str, Any]) -> str:
 
     for library, name in parts(settings).values():
         home = {"diffusers": diffusers, "transformers": transformers}.get(library) or getattr(diffusers.pipelines, library, None)
-        if home is None or not hasattr(home, name):
+        # diffusers itself knows that transformers 5 calls feature extractors image processors.
+        if home is None or not (hasattr(home, name) or hasattr(home, name.replace("FeatureExtractor", "ImageProcessor"))):
             return f"{library}.{name}"
     return ""

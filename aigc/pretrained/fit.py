@@ -17,6 +17,7 @@ from aigc.words import Words, both
 CGROUP = Path("/sys/fs/cgroup")
 HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
 EXACT = (Task.UNCONDITIONAL, Task.STYLE)  # a thousand steps, or an optimiser's, add up what 16 bits round away
+HALF = 0.6  # of the memory of a run in 32 bits that one in 16 bits takes: what is no parameter stays
 AT_LEAST = 2 * 10**9  # bytes a GPU needs for the activations of an offloaded pipeline
 
 
@@ -139,16 +140,12 @@ def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
 def needed(entry: Entry, setup: Setup, device: str, dtype: str, folder: Path | None) -> int:
     """Bytes of the device's memory while it runs: by its files where they are here, else by the catalogue; 0 if nothing is known."""
     each = 4 if dtype == "float32" else 2
-    weights = layout.parameters(folder, lambda kind: each) if folder else _weights_told(entry, each)
-    told = entry.gpu_bytes if device != "cpu" else entry.cpu_bytes if dtype == "float32" else entry.cpu_bytes * 0.6
     if setup.offload and device != "cpu":
         return AT_LEAST
+    weights = layout.parameters(folder, lambda kind: each) if folder else 0
+    in_float32 = entry.cpu_bytes or entry.gpu_bytes * 2
+    told = entry.gpu_bytes if device != "cpu" else in_float32 if dtype == "float32" else in_float32 * HALF
     return int(max(weights * HEADROOM, told))
-
-
-def _weights_told(entry: Entry, each: int) -> float:
-    """The catalogue's files hold two bytes a number, as a rule."""
-    return entry.download_bytes * each / 2 if not entry.cpu_bytes else 0.0
 
 
 def free_memory(device: str) -> int:
