@@ -67,6 +67,11 @@ def find(source: Source) -> dict[str, list[Path]] | None:
     return None
 
 
+def find_file(repo: str, name: str) -> Path | None:
+    """One file of a repository, from the first place that has it."""
+    return next((folder / name for folder in _repositories(repo) if (folder / name).is_file()), None)
+
+
 def _repositories(repo: str) -> Iterator[Path]:
     if data_dir := os.environ.get("AIGC_DATA_DIR"):
         yield Path(data_dir).expanduser() / repo

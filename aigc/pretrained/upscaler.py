@@ -1,0 +1,106 @@
+"""Super-resolution of any picture: in tiles, so that memory stays small and every tile can be watched and stopped.
+
+Runs the network that comes along and, by the same code, the Swin2SR models of the Hub (Conde et al. 2022).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from aigc.nets.upscaler import ResidualUpscaler
+from aigc.pretrained import Stopped
+from aigc.pretrained.folder import load_network
+from aigc.train.devices import precision
+from aigc.words import Refusal, both
+
+TILE = 96  # pixels of the small picture
+MARGIN = 18  # around a tile, seen and then thrown away: what the network reaches
+MOST_PIXELS = 4096**2  # of the large picture
+NOT_A_POWER = both(
+    "This model enlarges {scale} times: choose {scale} or {square}, not {times}.", "此模型放大 {scale} 倍：请选 {scale} 或 {square}，而不是 {times}。"
+)
+TOO_LARGE = both(
+    "Enlarged {times} times, this picture would have {n:.0f} million pixels; at most {most:.0f} million can be made. Shrink or crop it first.",
+    "放大 {times} 倍后会有 {n:.0f} 百万像素；最多 {most:.0f} 百万。请先缩小或裁剪。",
+)
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """`enlarge` takes (1, 3, H, W) in [0, 1] to `scale` times the size."""
+
+    enlarge: Callable[[Tensor], Tensor]
+    scale: int
+    device: torch.device
+
+
+def load(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> Upscaler:
+    """The model in a folder: what `python -m aigc teach upscaler` made, or a Swin2SR as transformers saves it."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if config["architectures"] == ["ResidualUpscaler"]:
+        network = load_network(folder, ResidualUpscaler).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Upscaler(network, network.scale, device)
+    from transformers import Swin2SRForImageSuperResolution
+
+    swin = Swin2SRForImageSuperResolution.from_pretrained(folder, dtype=dtype, use_safetensors=True).to(device).eval()
+
+    def enlarge(x: Tensor) -> Tensor:
+        height, width = (side * swin.config.upscale for side in x.shape[-2:])
+        return swin(pixel_values=x.to(dtype)).reconstruction[..., :height, :width].float()  # it fills up to whole windows
+
+    return Upscaler(enlarge, swin.config.upscale, device)
+
+
+def upscale(model: Upscaler, picture: Image.Image, times: int = 0, stop: threading.Event | None = None) -> Iterator[Image.Image]:
+    """Ever better pictures `times` the size (0: what the model does at once): first by bicubic interpolation, then tile after tile.
+
+    A power of the model's scale is reached by enlarging what was enlarged.  Raises Refusal, and Stopped when `stop` is set.
+    """
+    times = times or model.scale
+    passes = round(math.log(times, model.scale)) if times > 1 else 0
+    if passes < 1 or model.scale**passes != times:
+        raise Refusal(NOT_A_POWER, scale=model.scale, square=model.scale**2, times=times)
+    width, height = picture.width * times, picture.height * times
+    if width * height > MOST_PIXELS:
+        raise Refusal(TOO_LARGE, times=times, n=width * height / 1e6, most=MOST_PIXELS / 1e6)
+    small = picture.convert("RGB")
+    for _ in range(passes):
+        large = small.resize((small.width * model.scale, small.height * model.scale), Image.Resampling.BICUBIC)
+        for box in tiles(*small.size):
+            yield large if large.size == (width, height) else large.resize((width, height), Image.Resampling.BICUBIC)
+            if stop is not None and stop.is_set():
+                raise Stopped
+            large = large.copy()
+            large.paste(enlarged(model, small, box), (box[0] * model.scale, box[1] * model.scale))
+        small = large
+    yield small
+
+
+def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """(left, top, right, bottom) of tiles of equal size, near enough, that cover the picture; none is much larger than TILE."""
+    xs, ys = (np.linspace(0, side, max(1, math.ceil(side / TILE)) + 1).round().astype(int).tolist() for side in (width, height))
+    return [(x, y, right, bottom) for y, bottom in pairwise(ys) for x, right in pairwise(xs)]
+
+
+@torch.inference_mode()
+def enlarged(model: Upscaler, picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """The part of the picture in `box`, enlarged with its surroundings in view."""
+    left, top = max(0, box[0] - MARGIN), max(0, box[1] - MARGIN)
+    seen = np.asarray(picture.crop((left, top, min(picture.width, box[2] + MARGIN), min(picture.height, box[3] + MARGIN))))
+    x = torch.from_numpy(seen.copy()).to(model.device).permute(2, 0, 1)[None].float() / 255
+    with precision(model.device):
+        large = model.enlarge(x.contiguous(memory_format=torch.channels_last))[0]
+    x0, y0, x1, y1 = (model.scale * side for side in (box[0] - left, box[1] - top, box[2] - left, box[3] - top))
+    pixels = large[:, y0:y1, x0:x1].clamp(0, 1).mul(255).round().byte()
+    return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
