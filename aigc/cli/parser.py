@@ -90,6 +90,7 @@ def _verbs() -> Iterator[tuple[str, Words, Any]]:
     yield "evaluate", both("measure what a model's samples are worth", "衡量模型样本的质量"), _evaluate
     yield "features", both("teach the network that evaluation sees with", "训练评估所用的特征网络"), _features
     yield "teach", both("make a pretrained model that comes along anew", "重新训练一个随附的预训练模型"), _teach
+    yield "pretrained", both("list pretrained models, fetch or delete one", "列出预训练模型，下载或删除其中一个"), _pretrained
     yield "bench", both("time our training loop beside the usual ones", "与常见写法对比训练速度"), _bench
     yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
     yield "data", both("list datasets, or fetch one", "列出数据集，或下载其中一个"), _data
@@ -194,6 +195,28 @@ def _teach(verb: Parser) -> None:
         metavar="FOLDER",
         help=both("where to keep it (default: checkpoints/local/pretrained)", "保存到哪个文件夹（默认 checkpoints/local/pretrained）"),
     )
+
+
+def _pretrained(verb: Parser) -> None:
+    task = both("only for this task: chat, continue, summarise, text-to-image …", "只限此任务：chat、continue、summarise、text-to-image ……")
+    verb.option("--task", metavar="TASK", help=task)
+    what = verb.verbs("action", required=False)
+    for name, about in (
+        ("list", both("all of them (the default)", "列出全部（默认）")),
+        ("download", both("bring it here; what has arrived is kept, and continued next time", "下载到本机；已到的部分会保留，下次继续")),
+        ("delete", both("delete what was fetched of it", "删除已下载的文件")),
+    ):
+        one = what.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+        if name != "list":
+            one.option("model", help=both("its name in the list, or owner/name on the Hub", "列表中的名称，或 Hub 上的 owner/name"))
+        if name == "download":
+            one.option(
+                "--mirror",
+                metavar="ADDRESS",
+                help=both("fetch from there, for example https://hf-mirror.com", "从该镜像下载，例如 https://hf-mirror.com"),
+            )
+        one.option("--task", metavar="TASK", default=argparse.SUPPRESS, help=task)
+        _json(one, default=argparse.SUPPRESS)
 
 
 def _models(verb: Parser) -> None:
