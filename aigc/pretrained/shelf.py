@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import threading
 import time
 import traceback
@@ -79,6 +80,19 @@ class _Slot:
 _changed = threading.Condition()  # guards everything below; held for moments only
 _slots: dict[str, _Slot] = {}
 _loading: deque[object] = deque()
+
+
+def _alone() -> None:
+    """In a forked process (ZeroGPU runs in one) nobody else stands in line, and no other thread will ever let go of the lock."""
+    global _changed
+    _changed = threading.Condition()
+    _loading.clear()
+    for slot in _slots.values():
+        slot.line.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
 
 
 @contextmanager

@@ -1,0 +1,232 @@
+"""The model chooser without a browser: what it says, what it fetches, and what strangers may do with it; and the same from a shell."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+import pytest
+from fake_hub import FakeHub
+from tiny_pretrained import repository
+
+from aigc.cli import main
+from aigc.data import fetch
+from aigc.pretrained import hub, shelf
+from aigc.pretrained.catalogue import Entry, Task, entries
+from aigc.ui import chooser as module
+from aigc.ui.arrivals import Arrivals
+from aigc.ui.chooser import Chooser
+from aigc.ui.machine import Watch
+from aigc.ui.page import Page
+from aigc.words import Lang, Refusal
+
+GPT2 = next(e for e in entries() if e.slug == "gpt2")
+NOBODY = cast(gr.Request, None)
+
+
+@pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setattr("aigc.data.remote._mirror", "")
+    monkeypatch.setattr(fetch, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "SPARE", 0)
+    monkeypatch.setattr(module, "ARRIVALS", Arrivals())
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    with FakeHub({GPT2.repo: repository(GPT2)}) as running:
+        running.faults.chunk = 2048
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
+
+
+def chooser(task: Task = Task.CONTINUE, lang: Lang = "en", public: bool = False) -> Chooser:
+    with gr.Blocks(analytics_enabled=False):
+        return Chooser(Page(lang, cast(Any, None), Watch(), ("text",), public=public, single_user=not public), task)
+
+
+def given(drawn: Chooser, model: str, **setup: Any) -> dict[Any, Any]:
+    values = {widget: widget.value for widget in drawn.form.inputs}  # type: ignore[attr-defined]
+    return values | {drawn.form.widgets[name]: value for name, value in setup.items()} | {drawn.model: model}
+
+
+def shown(drawn: Chooser, model: str) -> dict[Any, Any]:
+    return drawn._turned_to(given(drawn, model))
+
+
+def is_visible(update: Any) -> bool:
+    return bool(update["visible"])
+
+
+def arrived(entry: Entry = GPT2, within: float = 20) -> None:
+    until = time.monotonic() + within
+    while hub.here(entry) is None or module.ARRIVALS.of(entry.slug):
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("task", list(Task))
+def test_every_task_can_be_drawn_in_both_languages(task: Task, lang: Lang):
+    drawn = chooser(task, lang)
+    if task is Task.STYLE:  # its one model comes along, and here none does
+        assert drawn.model.value is None
+        with pytest.raises(Refusal):
+            drawn.chosen(given(drawn, ""))
+        return
+    entry, setup = drawn.chosen(given(drawn, drawn.model.value))
+    assert entry.licence in drawn.facts.value and setup == shelf.Setup()
+
+
+def test_the_card_says_size_licence_memory_disk_and_whether_it_fits():
+    drawn = chooser()
+    update = shown(drawn, "gpt2")
+    card = update[drawn.facts]
+    assert "MIT" in card and "550 MB" in card and "English" in card and "1.0 GB" in card and "Free disk" in card and "Fits" in card
+    assert 'href="https://huggingface.co/openai-community/gpt2"' in card
+    assert update[drawn.get]["value"] == "Download 550 MB" and is_visible(update[drawn.get])
+    assert not is_visible(update[drawn.cancel]) and not is_visible(update[drawn.unload]) and not update[drawn.timer].active
+
+
+def test_what_does_not_fit_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aigc.pretrained.fit.free_memory", lambda device: 10**8)
+    drawn = chooser(lang="zh")
+    card = shown(drawn, "gpt2")[drawn.facts]
+    assert "放不下" in card and "aigc-bad" in card
+
+
+def test_a_download_shows_how_far_it_is_and_ends_with_the_model_here(server: FakeHub):
+    server.faults.seconds_a_chunk = 0.02
+    drawn = chooser()
+    update = drawn._fetched(given(drawn, "gpt2"), NOBODY)
+    assert is_visible(update[drawn.cancel]) and not is_visible(update[drawn.get]) and update[drawn.timer].active
+    seen: list[str] = []
+    while (update := shown(drawn, "gpt2"))[drawn.timer].active:
+        seen.append(update[drawn.facts])
+        time.sleep(0.02)
+    assert any("<progress max=" in s for s in seen)
+    arrived()
+    assert "is here" in update[drawn.facts] and not is_visible(update[drawn.get])
+    assert ("GPT-2", "gpt2") in update[drawn.model]["choices"]
+
+
+def test_a_download_can_be_cancelled_and_goes_on_later(server: FakeHub):
+    server.faults.seconds_a_chunk = 0.05
+    drawn = chooser()
+    drawn._fetched(given(drawn, "gpt2"), NOBODY)
+    time.sleep(0.3)
+    update = drawn._cancelled(given(drawn, "gpt2"), NOBODY)
+    assert is_visible(update[drawn.get]) and not update[drawn.timer].active and hub.here(GPT2) is None
+    server.faults.seconds_a_chunk = 0.0
+    drawn._fetched(given(drawn, "gpt2"), NOBODY)
+    arrived()
+
+
+def test_why_a_download_failed_stands_on_the_card(server: FakeHub):
+    server.faults.gated = True
+    drawn = chooser(lang="zh")
+    drawn._fetched(given(drawn, "gpt2"), NOBODY)
+    until = time.monotonic() + 10
+    while shown(drawn, "gpt2")[drawn.timer].active:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    update = shown(drawn, "gpt2")
+    assert "HF_TOKEN" in update[drawn.facts] and is_visible(update[drawn.get])
+
+
+def test_offline_there_is_no_button_but_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    drawn = chooser()
+    update = shown(drawn, "gpt2")
+    assert not is_visible(update[drawn.get]) and "HF_HUB_OFFLINE" in update[drawn.facts]
+
+
+def test_a_loaded_model_can_be_put_away(server: FakeHub):
+    drawn = chooser()
+    drawn._fetched(given(drawn, "gpt2"), NOBODY)
+    arrived()
+    with shelf.lent(GPT2, lambda *_: object(), module.ARRIVALS.ask(GPT2).stop):
+        pass
+    update = shown(drawn, "gpt2")
+    assert is_visible(update[drawn.unload]) and "Loaded" in update[drawn.facts]
+    update = drawn._unloaded(given(drawn, "gpt2"))
+    assert not is_visible(update[drawn.unload]) and not shelf.held()
+
+
+def test_ones_own_repository_and_setup_are_read():
+    drawn = chooser()
+    entry, setup = drawn.chosen(given(drawn, "someone/thing", dtype="float16", compile=True))
+    assert entry.repo == "someone/thing" and entry.own and setup == shelf.Setup(dtype=shelf.Number.FLOAT16, compile=True)
+    with pytest.raises(gr.Error, match="no model called"):
+        shown(drawn, "<script>")
+    card = shown(drawn, "someone/thing")[drawn.facts]
+    assert "known once" in card
+
+
+def test_the_same_again_is_filled_in():
+    drawn = chooser()
+    update = drawn.fill("smollm2-135m", {"dtype": "bfloat16"})
+    assert update[drawn.model] == "smollm2-135m" or update[drawn.model]["value"] == "smollm2-135m"
+    assert update[drawn.form.widgets["dtype"]]["value"] == "bfloat16" and set(update) <= drawn.outputs
+
+
+def test_text_models_have_no_knobs_of_pictures():
+    assert set(chooser(Task.CHAT).form.widgets) == {"device", "dtype", "compile"}
+    assert set(chooser(Task.TEXT_TO_IMAGE).form.widgets) == {"device", "dtype", "offload", "slicing", "compile"}
+
+
+def test_on_a_public_page_only_the_list_and_no_settings_of_the_machine(server: FakeHub):
+    drawn = chooser(public=True)
+    assert not drawn.model.allow_custom_value and drawn.mirror is None and not drawn.form.widgets
+    with pytest.raises(gr.Error, match="someone/thing"):
+        shown(drawn, "someone/thing")
+    request = cast(gr.Request, type("Request", (), {"cookies": {}})())
+    with pytest.raises(gr.Error, match="at most"):
+        drawn._fetched(given(drawn, "qwen3-4b-base"), request)
+    with pytest.raises(gr.Error):
+        drawn._fetched(given(drawn, "no such"), request)
+    drawn._mirrored("https://evil.example")
+    assert hub.set_mirror and module.mirror() == ""
+
+
+def test_the_mirror_is_remembered_and_nonsense_is_refused():
+    drawn = chooser()
+    with pytest.raises(gr.Error, match="address"):
+        drawn._mirrored("javascript:alert(1)")
+    drawn._mirrored("https://hf-mirror.com/")
+    assert module.mirror() == "https://hf-mirror.com" and chooser().mirror.value == "https://hf-mirror.com"  # type: ignore[union-attr]
+
+
+# the same from a shell
+def said(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, Any]]:
+    code = main(["pretrained", *argv, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_shell_lists_fetches_and_deletes(server: FakeHub, capsys: pytest.CaptureFixture[str]):
+    code, listed = said(capsys, "--task", "continue")
+    assert code == 0 and [m["slug"] for m in listed["models"]][:1] == ["qwen3-0.6b-base"] and listed["models"][0]["folder"] is None
+    code, one = said(capsys, "download", "gpt2")
+    assert code == 0 and Path(one["folder"]) == hub.here(GPT2)
+    code, gone = said(capsys, "delete", "openai-community/gpt2")
+    assert code == 0 and gone["bytes"] > 10_000 and hub.here(GPT2) is None
+
+
+def test_the_shell_refuses_in_words(server: FakeHub, capsys: pytest.CaptureFixture[str]):
+    for argv, reason in (
+        (["download", "nobody/nothing", "--task", "chat"], "no such repository"),
+        (["download", "nobody/nothing"], "--task"),
+        (["download", "nothing"], "no model called"),
+        (["--task", "sing"], "no task"),
+        (["download", "gpt2", "--mirror", "nowhere"], "mirror"),
+    ):
+        code, told = said(capsys, *argv)
+        assert code == 2 and reason in told["error"], argv
