@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from aigc.nets.upscaler import ResidualUpscaler
 from aigc.pretrained import Stopped
@@ -56,8 +57,11 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32)
     swin = Swin2SRForImageSuperResolution.from_pretrained(folder, dtype=dtype, use_safetensors=True).to(device).eval()
 
     def enlarge(x: Tensor) -> Tensor:
-        height, width = (side * swin.config.upscale for side in x.shape[-2:])
-        return swin(pixel_values=x.to(dtype)).reconstruction[..., :height, :width].float()  # it fills up to whole windows
+        """Filled up to whole windows: its own way of doing so trips over other sizes in transformers 5."""
+        height, width = x.shape[-2:]
+        window, times = swin.config.window_size, swin.config.upscale
+        whole = pad(x, (0, -width % window, 0, -height % window), mode="replicate").to(dtype)
+        return swin(pixel_values=whole).reconstruction[..., : height * times, : width * times].float()
 
     return Upscaler(enlarge, swin.config.upscale, device)
 

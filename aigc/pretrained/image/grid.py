@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-from PIL import Image
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from aigc.knobs import as_values, knobs, read, read_value
 from aigc.pretrained.image.asked import SETTINGS, Asked, Verb
-from aigc.pretrained.image.kit import Kit
-from aigc.pretrained.image.make import Shot, made
 from aigc.words import Refusal, Words, both
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from aigc.pretrained.image.kit import Kit
+    from aigc.pretrained.image.make import Shot
 
 MOST = 8  # values an axis
 NOT_AXES = ("count", "width", "height", "left", "right", "top", "bottom")  # a grid's pictures are single and of one size
@@ -30,12 +32,12 @@ class Axis:
         return tuple(getattr(v, "value", v) if isinstance(v, str) else f"{v:g}" for v in self.values)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Grid:
     x: Axis
     y: Axis
-    cells: list[Image.Image | None] = field(default_factory=list)  # row by row
-    shot: Shot = field(default_factory=Shot)  # of the cell in the making
+    shot: Shot  # of the cell in the making
+    cells: tuple[Image | None, ...]  # row by row
 
     @property
     def done(self) -> int:
@@ -55,22 +57,23 @@ def axis(verb: Verb, name: str, typed: str) -> Axis:
     parts = [part.strip() for part in typed.replace("，", ",").replace("、", ",").split(",") if part.strip()]
     if not 1 <= len(parts) <= MOST:
         raise Refusal(
-            both("Give one to {n} values of “{label}”, with commas between.", "请为“{label}”给出 1 到 {n} 个值，用逗号隔开。"), n=MOST, label=k.label
+            both("Give 1 to {n} values of “{label}”, with commas between.", "请为“{label}”给出 1 到 {n} 个值，用逗号隔开。"), n=MOST, label=k.label
         )
     return Axis(name, k.label, tuple(read_value(k, part) for part in parts))
 
 
-def crossed(kit: Kit, asked: Asked, x: Axis, y: Axis, stop: threading.Event, run: Callable[..., Iterator[Shot]] = made) -> Iterator[Grid]:
+def crossed(kit: Kit, asked: Asked, x: Axis, y: Axis, stop: threading.Event) -> Iterator[Grid]:
     """Yields the grid whenever there is something new in it.  Raises Refusal before the first picture if any cell asks for nonsense."""
+    from aigc.pretrained.image.make import Shot, made
+
     if x.name == y.name:
         raise Refusal(both("The two axes must be two settings.", "两条轴要选两个不同的设置。"))
     kind = SETTINGS[asked.verb]
     same = as_values(asked.settings) | ({"count": 1} if "count" in knobs(kind) else {})
     cells = [replace(asked, settings=read(kind, same | {x.name: a, y.name: b})) for b in y.values for a in x.values]
-    grid = Grid(x, y, [None] * len(cells))
+    grid = Grid(x, y, Shot(), (None,) * len(cells))
     for i, cell in enumerate(cells):
-        for shot in run(kit, cell, stop):
-            grid.shot = shot
-            if shot.is_final:
-                grid.cells[i] = shot.images[0]
+        for shot in made(kit, cell, stop):
+            done = shot.images[0] if shot.is_final else None
+            grid = Grid(x, y, shot, (*grid.cells[:i], done, *grid.cells[i + 1 :]))
             yield grid

@@ -84,12 +84,23 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
     import diffusers
 
     kind = checked(folder)
+    _hushed()
     how = {"local_files_only": True, "use_safetensors": True, "variant": layout.variant(folder), "dtype": dtype}
     auto = next((getattr(diffusers, name) for name in AUTO.values() if _knows(getattr(diffusers, name), kind)), diffusers.DiffusionPipeline)
     try:
         return Kit(auto.from_pretrained(folder, **how)).to(device)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise Refusal(both("This model could not be loaded: {why}", "这个模型无法加载：{why}"), why=str(error).splitlines()[0][:200]) from error
+
+
+def _hushed() -> None:
+    """The libraries tell the terminal of each part they load; the page and the command line have their own words for that."""
+    import diffusers.utils.logging as of_diffusers
+    import transformers.utils.logging as of_transformers
+
+    for library in (of_diffusers, of_transformers):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
 
 
 def checked(folder: Path) -> str:

@@ -132,7 +132,7 @@ def accuracy(namer: Namer, seed: int, where: torch.device) -> Figure:
 def figures(network: StyleNetwork, seed: int) -> list[Figure]:
     """On test faces and unseen textures: what only encoding and decoding loses, and how near painting comes to the style."""
     views, rng, where = Views(seed, part="test"), Generator().manual_seed(seed), next(network.parameters()).device
-    faces, styles = (_there(x.float() / 255, where) for x in (views.faces[:256], views.some_textures(256, rng)[0]))
+    faces, styles = (_there(x.float() / 255, where) for x in (views.faces[:256], views.some_textures(len(views.faces[:256]), rng)[0]))
     with precision(where):
         same, painted = network(faces, faces).float().clamp(0, 1), network(faces, styles).float().clamp(0, 1)
         before, after, wanted = (network.encoder(x) for x in (faces, painted, styles))

@@ -12,20 +12,21 @@ from aigc.pretrained.textures import TEXTURES, texture
 
 SIDE = 64
 FACES, SMALL = "fairface64", ("mnist", "fashion-mnist")
+TEXTURES_EACH = 40  # of a family
 TEXTURE_SIDE = 128  # a texture is made once and seen through many windows
 
 
 class Views:
     """Draws uint8 pictures (n, 3, SIDE, SIDE) of each kind, the same ones for the same `rng`.  Raises Refusal where a dataset is missing."""
 
-    def __init__(self, seed: int, textures_each: int = 40, part: str = "train"):
+    def __init__(self, seed: int, part: str = "train"):
         sets = [load(name) for name in (FACES, *SMALL)]
         self.faces, *self.small = [s.x if part == "train" else s.test_x for s in sets]
         self.labels = [s.labels if part == "train" else s.test_labels for s in sets[1:]]
-        seeds = np.random.default_rng([seed, part == "train"]).integers(0, 2**31, textures_each)
+        seeds = np.random.default_rng([seed, part == "train"]).integers(0, 2**31, TEXTURES_EACH)
         made = [np.asarray(texture(name, TEXTURE_SIDE, int(s))) for name in TEXTURES for s in seeds]
         self.textures = torch.from_numpy(np.stack(made)).permute(0, 3, 1, 2).contiguous()
-        self.kinds = torch.arange(len(TEXTURES)).repeat_interleave(textures_each)
+        self.kinds = torch.arange(len(TEXTURES)).repeat_interleave(TEXTURES_EACH)
 
     def some_faces(self, n: int, rng: Generator) -> Tensor:
         return flipped(self.faces[torch.randint(len(self.faces), (n,), generator=rng)], rng)
