@@ -219,7 +219,8 @@ def test_there_and_back_again(model: Diffusion) -> None:
 def test_it_is_whole_without_the_autoencoder_it_was_trained_with(model: Diffusion, tmp_path: Path) -> None:
     awake(model.denoiser)
     entry = registry.save(model, replace(card("faces", "diffusion", as_values(model.config)), parent="codes"))
-    assert entry.card.inside == {"technique": "vae", "config": as_values(model.autoencoder.config)}  # type: ignore[union-attr]
+    inside = {k: entry.card.inside[k] for k in ("technique", "config", "slug")}
+    assert inside == {"technique": "vae", "config": as_values(model.autoencoder.config), "slug": "codes"}  # type: ignore[union-attr]
     assert registry.lineage("faces") == ["codes"] and "`codes`, which is inside" in (entry.folder / "README.md").read_text()
     made, _ = draw(model.eval(), 4)
     zipped = registry.export("faces", tmp_path / "faces.zip")
@@ -279,6 +280,26 @@ def test_a_request_is_checked_before_anything_starts() -> None:
     assert sorted(registry.autoencoders()) == ["codes", "elsewhere"]
 
 
+def test_the_codes_of_a_diffusion_model_serve_others_too(model: Diffusion) -> None:
+    faces = registry.save(model, card("faces", "diffusion", as_values(model.config)))
+    registry.delete("codes")
+    assert registry.autoencoders() == ["faces"]
+    other = registry.build("diffusion", {**CONFIG, "latents": "faces"}, SPEC)
+    assert all(torch.equal(v, model.autoencoder.state_dict()[k]) for k, v in other.autoencoder.state_dict().items())  # type: ignore[union-attr]
+    again = registry.save(other, card("again", "diffusion", as_values(other.config)))
+    assert again.card.inside == faces.card.inside
+
+
+def test_every_line_that_makes_it_again_is_told(model: Diffusion) -> None:
+    made = registry.save(model, card("faces", "diffusion", as_values(model.config))).card
+    first, second = registry.shell_commands(made)
+    assert first == registry.shell_command(registry.entry("codes").card) and first.endswith("--name codes")
+    assert "--set latents=codes" in second and second.endswith("--name faces")
+    assert first in (registry.entry("faces").folder / "README.md").read_text()
+    for lie in ({"slug": "../x"}, {"options": 3}, {"seed": True}, {"technique": None}):
+        assert registry.shell_commands(replace(made, inside={**made.inside, **lie})) == [second]
+
+
 def test_the_knob_is_a_name_or_nothing() -> None:
     k = knobs(technique("diffusion").Config)["latents"]
     assert read_value(k, None) == read_value(k, " ") == read_value(k, "") == "" and read_value(k, " faces-vae ") == "faces-vae"
@@ -290,5 +311,5 @@ def test_the_knob_is_a_name_or_nothing() -> None:
 def test_the_exported_program_builds_it_with_its_autoencoder(model: Diffusion) -> None:
     entry = registry.save(model, replace(card("faces", "diffusion", as_values(model.config)), parent="codes"))
     program = outputs.script(entry.card)
-    assert "'latents': 'codes'" in program and "build(TECHNIQUE, config, data.spec)" in program
+    assert "train vae --data toy" in program and "'latents': 'codes'" in program and "build(TECHNIQUE, config, data.spec)" in program
     compile(program, "train.py", "exec")

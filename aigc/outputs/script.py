@@ -7,7 +7,7 @@ from typing import Any
 
 from aigc.knobs import knobs
 from aigc.options import Options
-from aigc.registry import ModelCard, shell_command, spec_from_json
+from aigc.registry import ModelCard, shell_commands, spec_from_json
 from aigc.registry.recipe import full_values
 from aigc.techniques import technique
 
@@ -82,7 +82,7 @@ def script(card: ModelCard, lang: str = "en") -> str:
     config, options = full_values(card)
     return PROGRAM.format(
         title=_safe(f"{info.title[lang]}: {spec.title[lang]}"),
-        command=_safe(_wrapped(shell_command(card))),
+        command=_safe("\n\n".join(_wrapped(command) for command in shell_commands(card))),
         technique=repr(card.technique),
         data=repr(card.data),
         config=_table(config, info.Config, lang),

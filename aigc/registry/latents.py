@@ -23,10 +23,10 @@ def has_map(technique_slug: object, config: object) -> bool:
 
 
 def autoencoder(slug: str, spec: DataSpec) -> Entry:
-    """The entry of a model with codes for this data.  Raises Refusal."""
+    """The entry of a model with codes for this data: its own, or those of the one inside it.  Raises Refusal."""
     found = entry(slug)
     its = spec_from_json(found.card.spec)
-    if not has_map(found.card.technique, found.card.config):
+    if not (found.card.inside or has_map(found.card.technique, found.card.config)):
         raise Refusal(NO_MAP, s=slug)
     if its.name != spec.name or its.shape != spec.shape:
         raise Refusal(OTHER_DATA, s=slug, its=its.title, d=spec.title)
@@ -34,12 +34,12 @@ def autoencoder(slug: str, spec: DataSpec) -> Entry:
 
 
 def autoencoders() -> list[str]:
-    """The names of all models with a map of codes, newest first."""
+    """The names of all models with a map of codes, or with one inside, newest first."""
     return [e.slug for e in entries() if _suits(e.card)]
 
 
 def _suits(card: ModelCard) -> bool:
     try:
-        return has_map(card.technique, card.config)
+        return bool(card.inside) or has_map(card.technique, card.config)
     except Refusal:  # made by another version: it says so itself where it is used
         return False

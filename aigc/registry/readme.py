@@ -10,7 +10,7 @@ from typing import Any
 from aigc.data.table import LIMITS, SOURCES
 from aigc.registry.card import LIBRARY, ModelCard, spec_from_json
 from aigc.registry.entries import SAMPLES
-from aigc.registry.recipe import shell_command
+from aigc.registry.recipe import shell_commands
 from aigc.techniques import techniques
 from aigc.words import LANGS, Lang, Words, both
 
@@ -80,7 +80,7 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
     yield "## " + t(both("How to use it", "怎样使用"))
     yield _code(f"python -m aigc models import {card.slug}/\npython -m aigc sample {card.slug} -n 64 --out grid.png")
     yield "## " + t(both("How it was made", "怎样训练出来的"))
-    yield _code(shell_command(card))
+    yield _code("\n".join(shell_commands(card)))
 
 
 def _code(text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from aigc.knobs import as_values, read
 from aigc.options import Options
-from aigc.registry.card import ModelCard, spec_from_json
+from aigc.registry.card import SLUG, ModelCard, spec_from_json
 from aigc.techniques import technique
 from aigc.words import Refusal
 
@@ -30,6 +30,18 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
         if name not in preset or preset[name] != value:
             words += ["--set", f"{name}={_text(value)}"]
     return shlex.join([*words, "--name", card.slug])
+
+
+def shell_commands(card: ModelCard) -> list[str]:
+    """Every line it takes to make this model: that of the autoencoder inside it, where the card knows it, then its own."""
+    return [shell_command(c) for c in (*_before(card), card)]
+
+
+def _before(card: ModelCard) -> Iterator[ModelCard]:
+    slug, kind, config, options, preset, seed = (card.inside.get(k) for k in ("slug", "technique", "config", "options", "preset", "seed"))
+    texts = isinstance(slug, str) and SLUG.match(slug) and isinstance(kind, str) and isinstance(preset, str)
+    if texts and isinstance(config, dict) and isinstance(options, dict) and type(seed) is int:
+        yield ModelCard(str(slug), str(kind), card.data, card.spec, config, options, preset=str(preset), seed=seed)
 
 
 def card_of_run(record: Mapping[str, Any], **known: Any) -> ModelCard:

@@ -6,6 +6,7 @@ which are checked on the raw header before the library sees the file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import struct
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from aigc.data import DataSpec
 from aigc.knobs import as_values, read
+from aigc.registry.entries import entry
 from aigc.registry.latents import autoencoder, has_map
 from aigc.techniques import technique
 from aigc.words import Refusal, Words, both
@@ -48,9 +50,15 @@ def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | No
 
 
 def inside_of(model: Technique) -> dict[str, Any]:
-    """What a card says of the model that another one holds; empty for most."""
+    """What the card of a model says of the one that it holds, and of how that one was made if it is still here; empty for most."""
     inner = getattr(model, "autoencoder", None)
-    return {} if inner is None else {"technique": inner.info.slug, "config": as_values(inner.config)}
+    if inner is None:
+        return {}
+    known: dict[str, Any] = {}
+    with contextlib.suppress(Refusal):
+        card = entry(model.config.latents).card
+        known = card.inside or {k: getattr(card, k) for k in ("slug", "options", "preset", "seed", "images", "steps")}
+    return {**known, "technique": inner.info.slug, "config": as_values(inner.config)}
 
 
 def _fresh(inside: Mapping[str, Any], spec: DataSpec) -> Technique:
@@ -63,7 +71,8 @@ def _fresh(inside: Mapping[str, Any], spec: DataSpec) -> Technique:
 def _trained(slug: str, spec: DataSpec) -> Technique:
     from aigc.registry.store import load
 
-    return load(autoencoder(slug, spec).slug)
+    model = load(autoencoder(slug, spec).slug)
+    return getattr(model, "autoencoder", model)  # of a model that has one inside, that one
 
 
 def into(model: M, tensors: Mapping[str, Tensor]) -> M:

@@ -8,7 +8,7 @@ from typing import Any
 from aigc.data.table import LIMITS
 from aigc.knobs import Choice, knobs
 from aigc.options import Options
-from aigc.registry import Entry, lineage, shell_command
+from aigc.registry import Entry, lineage, shell_commands
 from aigc.techniques import techniques
 from aigc.ui.document import ADDRESS
 from aigc.ui.markup import esc
@@ -128,7 +128,7 @@ def _files(e: Entry) -> str:
 
 def _command(e: Entry) -> str:
     try:
-        return shell_command(e.card)
+        return "\n".join(shell_commands(e.card))
     except Exception:  # a card from elsewhere may name knobs that are not known here
         return ""
 
