@@ -98,7 +98,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(401, b"{}", {"X-Error-Code": "RepoNotFound"})  # the Hub does not tell strangers what is private
         if not tree:
             siblings = [{"rfilename": name} for name in files]
-            return self.json({"id": repo.split("/", 1)[1], "sha": commit, "private": False, "tags": [], "siblings": siblings})
+            return self.json(
+                {
+                    "id": repo.split("/", 1)[1],
+                    "sha": commit,
+                    "private": False,
+                    "tags": [],
+                    "siblings": siblings,
+                    "cardData": {"license": "apache-2.0"},
+                }
+            )
         entries = []
         for name, content in files.items():
             inside = name.removeprefix(f"{folder}/") if folder else name

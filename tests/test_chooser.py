@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from aigc.data import fetch
 from aigc.pretrained import hub, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries
 from aigc.ui import chooser as module
-from aigc.ui.arrivals import Arrivals
+from aigc.ui.arrivals import Arrivals, Looks
 from aigc.ui.chooser import Chooser
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
@@ -38,6 +39,7 @@ def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(fetch, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(hub, "SPARE", 0)
     monkeypatch.setattr(module, "ARRIVALS", Arrivals())
+    monkeypatch.setattr(module, "LOOKS", Looks())
 
 
 @pytest.fixture
@@ -153,7 +155,7 @@ def test_a_loaded_model_can_be_put_away(server: FakeHub):
     drawn = chooser()
     drawn._fetched(given(drawn, "gpt2"), NOBODY)
     arrived()
-    with shelf.lent(GPT2, lambda *_: object(), module.ARRIVALS.ask(GPT2).stop):
+    with shelf.lent(GPT2, lambda *_: object(), threading.Event()):
         pass
     update = shown(drawn, "gpt2")
     assert is_visible(update[drawn.unload]) and "Loaded" in update[drawn.facts]
@@ -167,8 +169,29 @@ def test_ones_own_repository_and_setup_are_read():
     assert entry.repo == "someone/thing" and entry.own and setup == shelf.Setup(dtype=shelf.Number.FLOAT16, compile=True)
     with pytest.raises(gr.Error, match="no model called"):
         shown(drawn, "<script>")
-    card = shown(drawn, "someone/thing")[drawn.facts]
-    assert "known once" in card
+
+
+def looked_at(drawn: Chooser, model: str) -> dict[Any, Any]:
+    until = time.monotonic() + 20
+    while (update := shown(drawn, model))[drawn.timer].active:
+        assert time.monotonic() < until and not is_visible(update[drawn.get])
+        time.sleep(0.02)
+    return update
+
+
+def test_ones_own_repository_is_looked_at_before_it_is_fetched(server: FakeHub):
+    server.repos["models/someone/thing"] = repository(GPT2)
+    server.repos["models/someone/strange"] = {"config.json": b'{"architectures": ["TheirForCausalLM"]}', "model.safetensors": b"x"}
+    drawn = chooser()
+    update = looked_at(drawn, "someone/thing")
+    assert "apache-2.0" in update[drawn.facts] and is_visible(update[drawn.get]) and update[drawn.get]["value"] == "Download 0.1 MB"
+    update = looked_at(drawn, "someone/strange")
+    assert "TheirForCausalLM" in update[drawn.facts] and not is_visible(update[drawn.get])
+    update = looked_at(drawn, "nobody/nothing")
+    assert "no such repository" in update[drawn.facts] and not is_visible(update[drawn.get])
+    drawn._fetched(given(drawn, "someone/thing"), NOBODY)
+    arrived(drawn.chosen(given(drawn, "someone/thing"))[0])
+    assert is_visible(shown(drawn, "someone/thing")[drawn.get]) is False
 
 
 def test_the_same_again_is_filled_in():

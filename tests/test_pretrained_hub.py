@@ -197,7 +197,7 @@ def test_a_download_that_was_stopped_goes_on_where_it_was(server: FakeHub):
     assert hub.here(GPT2) is None
     server.requests.clear()
     fetched(GPT2)
-    assert "config.json" not in {path.rpartition("/")[2] for _, path, *_ in server.requests}, "what is here is not fetched again"
+    assert "generation_config.json" not in {path.rpartition("/")[2] for _, path, *_ in server.requests}, "what is here is not fetched again"
     assert there(GPT2) and not partials()
 
 
@@ -348,6 +348,17 @@ def test_the_token_goes_to_the_hub_and_is_never_shown(server: FakeHub, monkeypat
     server.faults.gated = True
     assert "hf_canary" not in refused(GPT2)
     assert server.requests[0][3] == "Bearer hf_canary"
+
+
+# looked at before it is fetched
+def test_a_repository_is_looked_at_before_it_is_fetched(server: FakeHub):
+    entry = own(Task.TEXT_TO_IMAGE, repository(PAINTER), server)
+    found = hub.look(entry)
+    assert (found.licence, found.family, found.slug) == ("apache-2.0", "diffusers", entry.slug) and not weights(server)
+    fetched(entry)
+    assert found.download_bytes == sum((there(entry) / name).stat().st_size for name in layout.files(there(entry)) if name != hub.COMPLETE)
+    with pytest.raises(Refusal, match="TheirForCausalLM"):
+        hub.look(own(Task.CHAT, {"config.json": b'{"architectures": ["TheirForCausalLM"]}', "model.safetensors": b""}, server))
 
 
 # what may be loaded

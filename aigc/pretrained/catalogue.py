@@ -444,7 +444,7 @@ def shipped_at(slug: str) -> Path | None:
 
 def _own(task: Task, repo: str) -> Entry:
     family = "causal" if task in (Task.CONTINUE, Task.CHAT) else "" if task is Task.SUMMARISE else "" if task is Task.UPSCALE else "diffusers"
-    expect = both("Your own choice: nothing is known of it here until its files are.", "你自选的模型：文件到来之前，这里对它一无所知。")
+    expect = both("Your own choice; see its page for what to expect.", "你自选的模型；效果请看其页面。")
     return Entry(repo, both(repo, repo), (task,), family, expect, repo=repo)
 
 

@@ -13,7 +13,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,13 +27,13 @@ from aigc.pretrained import Stopped, architecture, layout
 from aigc.pretrained.catalogue import Entry, shipped_at
 from aigc.words import Refusal, both
 
-__all__ = ["Progress", "download", "here", "is_off", "remove", "set_mirror"]
+__all__ = ["Progress", "download", "here", "is_off", "look", "remove", "set_mirror"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPLETE = "complete.json"  # {"files": {name: bytes}}
 LISTEN_SECONDS = 0.1  # between two looks at the stop event
 SPARE = 2 * 10**9  # bytes of disk that a download leaves free
-MOST_PROGRESS = 0.05  # seconds between two reports of one file
+MOST_SETTINGS = 10**6  # bytes of a config.json that is one
 
 OFFLINE = both(
     "{title} is not on this machine, and downloads are switched off (HF_HUB_OFFLINE): unset it, or choose a model that comes along.",
@@ -178,69 +178,96 @@ def download(entry: Entry, stop: threading.Event) -> Iterator[Progress]:
         thread.join(timeout=1.0)  # it lets go at the next chunk; where nothing arrives, when its patience ends
 
 
-def _download(entry: Entry, tell: Any) -> None:
+def look(entry: Entry) -> Entry:
+    """The entry with what the Hub says of it: bytes to fetch, licence, kind.  Raises Refusal as `download` would, before anything is fetched."""
+    if is_off():
+        raise Refusal(OFFLINE, title=entry.title)
+    found = _survey(entry)
+    size = sum(file.size for file in found.files)
+    return replace(entry, download_bytes=size, licence=found.licence or entry.licence, family=found.family or entry.family)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a repository holds of use."""
+
+    commit: str
+    files: list[RemoteFile]
+    licence: str
+    family: str
+
+
+def _survey(entry: Entry) -> _Found:
+    """What would be fetched, once it is known that it could be loaded.  Raises Refusal."""
     page = f"{endpoint()}/{entry.repo}"
     try:
         with in_words(SENTENCES, title=entry.title, page=page), client(headers()) as hub:
-            commit = _commit(hub, entry)
-            folder = _folder(entry) / commit
-            folder.mkdir(parents=True, exist_ok=True)
+            commit, licence = _commit(hub, entry)
             there = {f.name: f for f in tree(hub, f"models/{entry.repo}", commit, recursive=True)}
-            tell(Progress(0, 0, ""))
             about = next((name for name in (layout.PIPELINE, layout.MODEL) if name in there), None)
-            if about is None:
+            if about is None or there[about].size > MOST_SETTINGS:
                 raise layout.Unusable("nothing")
-            _fetch(hub, entry, commit, there[about], folder, lambda done: tell(Progress(0, 0, about)))
-            settings = _settings(folder / about)
-            files = [there[name] for name in layout.wanted(there, settings if about == layout.PIPELINE else None, entry.variant)]
-            architecture.check(entry, settings, pipeline=about == layout.PIPELINE)
-            check_room(folder, files, entry.title, SPARE)
-            _fetch_all(hub, entry, commit, files, folder, tell)
+            settings = _settings(patiently(lambda: hub.get(_address(entry, commit, about)).raise_for_status()))
+        files = [there[name] for name in layout.wanted(there, settings if about == layout.PIPELINE else None, entry.variant)]
     except layout.Unusable as error:
         raise Refusal(UNUSABLE[error.why], title=entry.title, page=page, what=error.what) from None
-    _seal(folder, files)
+    architecture.check(entry, settings, pipeline=about == layout.PIPELINE)
+    return _Found(commit, files, licence, layout.family_of(settings, pipeline=about == layout.PIPELINE))
 
 
-def _commit(hub: httpx.Client, entry: Entry) -> str:
-    """The commit that the revision stands for now, so that all files are of one."""
+def _commit(hub: httpx.Client, entry: Entry) -> tuple[str, str]:
+    """The commit that the revision stands for now, so that all files are of one; and the licence by its card, or ""."""
     response = patiently(lambda: hub.get(f"{endpoint()}/api/models/{entry.repo}/revision/{quote(entry.revision, safe='')}").raise_for_status())
     try:
-        commit = response.json()["sha"]
+        told = response.json()
+        commit, card = told["sha"], told.get("cardData") or {}
         if not (isinstance(commit, str) and COMMIT.fullmatch(commit)):
             raise TypeError
-    except (ValueError, TypeError, KeyError) as error:
+        return commit, str(card.get("license_name") or card.get("license") or "")[:60]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Stalled("this does not answer like the Hub") from error
-    return commit
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(response: httpx.Response) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = response.json()
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise layout.Unusable("nothing", path.name)
+        raise layout.Unusable("nothing")
     return value
 
 
-def _fetch_all(hub: httpx.Client, entry: Entry, commit: str, files: list[RemoteFile], folder: Path, tell: Any) -> None:
-    total, before = sum(f.size for f in files), 0
-    for file in files:
+def _download(entry: Entry, tell: Any) -> None:
+    tell(Progress(0, 0, ""))
+    found = _survey(entry)
+    tell(Progress(0, 0, ""))
+    folder = _folder(entry) / found.commit
+    with in_words(SENTENCES, title=entry.title, page=f"{endpoint()}/{entry.repo}"), client(headers()) as hub:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_room(folder, found.files, entry.title, SPARE)
+        _fetch_all(hub, entry, found, folder, tell)
+        _seal(folder, found.files)
+
+
+def _address(entry: Entry, commit: str, name: str) -> str:
+    return f"{endpoint()}/{entry.repo}/resolve/{commit}/{quote(name)}"
+
+
+def _fetch_all(hub: httpx.Client, entry: Entry, found: _Found, folder: Path, tell: Any) -> None:
+    total, before = sum(f.size for f in found.files), 0
+    for file in found.files:
+        target = folder / file.name
+        if not target.resolve().is_relative_to(folder.resolve()):
+            raise Refusal(UNUSABLE["missing"], title=entry.title, page=entry.repo, what=file.name)
 
         def tick(done: int, before: int = before, name: str = file.name) -> None:
             tell(Progress(before + done, total, name))
 
-        _fetch(hub, entry, commit, file, folder, tick)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tick(0)
+        fetch(hub, _address(entry, found.commit, file.name), target, file.size, file.sha256, tick)
         before += file.size
-
-
-def _fetch(hub: httpx.Client, entry: Entry, commit: str, file: RemoteFile, folder: Path, tick: Any) -> None:
-    target = folder / file.name
-    if not target.resolve().is_relative_to(folder.resolve()):
-        raise layout.Unusable("missing", file.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tick(0)
-    fetch(hub, f"{endpoint()}/{entry.repo}/resolve/{commit}/{quote(file.name)}", target, file.size, file.sha256, tick)
 
 
 def _seal(folder: Path, files: list[RemoteFile]) -> None:

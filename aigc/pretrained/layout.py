@@ -120,16 +120,22 @@ def variant(folder: Path) -> str | None:
 def family(folder: Path) -> str:
     """Which of the catalogue's loaders a folder is for; "" if none of them."""
     try:
-        if read_index(folder) is not None:
-            return "diffusers"
-        config = json.loads((folder / MODEL).read_text("utf-8"))
-        names = config.get("architectures") or [""]
-    except (OSError, ValueError, AttributeError):
+        index = read_index(folder)
+        settings = index if index is not None else json.loads((folder / MODEL).read_text("utf-8"))
+    except (OSError, ValueError):
         return ""
-    name = str(names[0])
+    return family_of(settings, pipeline=index is not None)
+
+
+def family_of(settings: dict[str, Any], *, pipeline: bool) -> str:
+    """The same by what model_index.json or config.json says."""
+    if pipeline:
+        return "diffusers"
+    names = settings.get("architectures")
+    name = str(names[0]) if isinstance(names, list) and names else ""
     if name.endswith(("ForCausalLM", "LMHeadModel")):
         return "causal"
-    return "swin2sr" if name.startswith("Swin2SR") else "seq2seq" if config.get("is_encoder_decoder") else ""
+    return "swin2sr" if name.startswith("Swin2SR") else "seq2seq" if settings.get("is_encoder_decoder") else ""
 
 
 def parameters(folder: Path, bytes_each: Callable[[str], float] = lambda kind: BYTES.get(kind, 4)) -> int:

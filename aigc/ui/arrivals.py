@@ -1,18 +1,22 @@
-"""Pretrained models on their way here: fetched in a thread of their own, one for each model, watched by every page."""
+"""Pretrained models on their way here: looked at and fetched in threads of their own, one for each model, watched by every page."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from aigc.data.remote import endpoint
 from aigc.pretrained import Stopped, hub
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.hub import Progress
 from aigc.words import Refusal, Words, both
 
 AT_ONCE = 3  # downloads
+KEPT_LOOKS = 32
+FAILURE_SECONDS = 60.0
 
 FAILED = both("Something went wrong while fetching {title}; the server's log says what.", "获取 {title} 时出错，详情见服务器日志。")
 BUSY = both("{n} models are being fetched already: wait until one is here.", "已有 {n} 个模型正在下载：请等其中一个完成。")
@@ -89,3 +93,39 @@ def _fetch(arrival: Arrival) -> None:
         arrival.failed = FAILED.fill(title=arrival.entry.title)
     finally:
         arrival.over = True
+
+
+class Looks:
+    """What the Hub says of repositories that are not in the catalogue; the newest are remembered, failures for a minute."""
+
+    def __init__(self) -> None:
+        self._looks: OrderedDict[str, _Look] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def at(self, entry: Entry) -> Entry | Words | None:
+        """The entry with its size and licence, or why it cannot be used, or None while that is being asked."""
+        key = f"{entry.tasks[0]} {entry.repo} {endpoint()}"
+        with self._lock:
+            look = self._looks.get(key)
+            if look is None or (isinstance(look.found, Words) and time.monotonic() - look.began > FAILURE_SECONDS):
+                look = self._looks[key] = _Look(entry)
+                threading.Thread(target=look.ask, name=f"look at {entry.repo}", daemon=True).start()
+            self._looks.move_to_end(key)
+            while len(self._looks) > KEPT_LOOKS:
+                self._looks.popitem(last=False)
+        return look.found
+
+
+class _Look:
+    def __init__(self, entry: Entry):
+        self.entry, self.began = entry, time.monotonic()
+        self.found: Entry | Words | None = None
+
+    def ask(self) -> None:
+        try:
+            self.found = hub.look(self.entry)
+        except Refusal as refusal:
+            self.found = refusal.words
+        except Exception:  # as above
+            logging.getLogger(__name__).exception("looking at %s", self.entry.repo)
+            self.found = FAILED.fill(title=self.entry.title)

@@ -28,7 +28,7 @@ from aigc.pretrained import hub
 from aigc.pretrained.catalogue import Entry, Task, find, rows
 from aigc.pretrained.fit import AUTOMATIC, Setup
 from aigc.ui import forms, gallery
-from aigc.ui.arrivals import Arrival, Arrivals
+from aigc.ui.arrivals import Arrival, Arrivals, Looks
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.text import chooser as text
@@ -39,7 +39,7 @@ PUBLIC_DOWNLOAD = 2 * 10**9  # bytes that a stranger may have fetched here
 OF_PICTURES = ("offload", "slicing")  # knobs of Setup that text models do not have
 WRITES = (Task.CONTINUE, Task.CHAT, Task.SUMMARISE)
 
-ARRIVALS = Arrivals()
+ARRIVALS, LOOKS = Arrivals(), Looks()
 
 
 class Chooser:
@@ -149,20 +149,28 @@ class Chooser:
         from aigc.pretrained import shelf
 
         arrival, is_here = ARRIVALS.of(entry.slug), hub.here(entry) is not None
-        waits = arrival is not None and not arrival.over
+        arriving = arrival is not None and not arrival.over and not is_here
+        looked = LOOKS.at(entry) if entry.own and not is_here and not arriving and not hub.is_off() else entry
+        entry = looked if isinstance(looked, Entry) else entry
         loaded = next((held for held in shelf.held() if held.slug == entry.slug), None)
         size = self.page.t(text.DOWNLOAD.fill(size=in_bytes(entry.download_bytes)) if entry.download_bytes else text.DOWNLOAD_UNKNOWN)
         return {
             self.model: gr.update(choices=self.choices()),
-            self.facts: self._progress(arrival) if arrival and waits else self._facts(entry, setup, arrival),
-            self.get: gr.update(value=size, visible=not is_here and not waits and not hub.is_off()),
-            self.cancel: gr.update(visible=waits),
+            self.facts: self._progress(arrival) if arrival and arriving else self._card(entry, looked, setup, arrival),
+            self.get: gr.update(value=size, visible=not is_here and not arriving and isinstance(looked, Entry) and not hub.is_off()),
+            self.cancel: gr.update(visible=arriving),
             self.unload: gr.update(
                 value=self.page.t(text.UNLOAD.fill(size=in_bytes(loaded.bytes))) if loaded else "",
                 visible=loaded is not None and not self.page.public,
             ),
-            self.timer: gr.Timer(active=waits),
+            self.timer: gr.Timer(active=arriving or looked is None),
         }
+
+    def _card(self, entry: Entry, looked: Entry | Words | None, setup: Setup, arrival: Arrival | None) -> str:
+        if looked is None:
+            return f'<div class="aigc-model-state"><p>{esc(self.page.t(text.STARTING.fill(host=_host())))}</p><progress></progress></div>'
+        refused = looked if isinstance(looked, Words) else arrival.failed if arrival else None
+        return self._facts(entry, setup, refused)
 
     def _progress(self, arrival: Arrival) -> str:
         t, told = self.page.t, arrival.progress
@@ -173,7 +181,7 @@ class Chooser:
             words += " · " + t(text.LEFT.fill(left=_duration(left)))
         return f'<div class="aigc-model-state"><p>{esc(words)}</p><progress max="{told.total}" value="{told.done}"></progress></div>'
 
-    def _facts(self, entry: Entry, setup: Setup | None = None, arrival: Arrival | None = None) -> str:
+    def _facts(self, entry: Entry, setup: Setup | None = None, refused: Words | None = None) -> str:
         """`setup` None: the machine is not asked yet."""
         t = self.page.t
         pairs: list[tuple[Words, str]] = [
@@ -188,8 +196,8 @@ class Chooser:
             words, disk, fits = self._fit(entry, setup)
             pairs += [(text.DISK, disk), (text.FITS, t(words))] if fits else [(text.DISK, disk)]
             bad = "" if fits else f'<p class="aigc-bad">{esc(t(words))}</p>'
-        if arrival and arrival.failed:
-            bad += f'<p class="aigc-bad">{esc(t(arrival.failed))}</p>'
+        if refused:
+            bad += f'<p class="aigc-bad">{esc(t(refused))}</p>'
         if not hub.here(entry) and hub.is_off():
             bad += f'<p class="aigc-bad">{esc(t(text.OFF))}</p>'
         return gallery.facts(pairs, self.page.lang) + self._from(entry) + bad
