@@ -15,6 +15,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tiny import POINTS, SPEC, card, perturbed, tiny  # noqa: F401
 from aigc import home, registry
 from aigc.registry import cache, store, weights
 from aigc.registry.card import read_card
-from aigc.registry.sampling import draw, label_of
+from aigc.registry.sampling import BATCH, draw, label_of, turns
 from aigc.words import Refusal
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -99,6 +100,15 @@ def test_listing_is_quick_and_leaves_torch_alone() -> None:
     n, seconds, torch_in, numpy_in = said.split()
     assert n == "200" and torch_in == numpy_in == "False"
     assert float(seconds) < 0.5
+
+
+def test_many_samples_come_in_the_shares_of_the_training_data() -> None:
+    spec = replace(SPEC, classes=SPEC.classes[:3], class_counts=(50, 30, 20))
+    made = list(islice(turns(spec), 10_000))
+    assert made[:BATCH] == [i % 3 for i in range(BATCH)]
+    assert [made.count(k) for k in range(3)] == pytest.approx([5000, 3000, 2000], abs=2)
+    even = list(islice(turns(replace(SPEC, class_counts=())), 250))
+    assert even == [i % len(SPEC.classes) for i in range(250)]
 
 
 def test_order_newest_first_then_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

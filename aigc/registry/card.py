@@ -113,7 +113,7 @@ def _broken(why: Words) -> NoReturn:
 def spec_as_json(spec: DataSpec) -> dict[str, Any]:
     """A dataset's description as JSON; `spec_from_json` takes it back."""
     values = dataclasses.asdict(spec)
-    return {**values, "shape": list(spec.shape), "classes": [c.as_json() for c in spec.classes]}
+    return {**values, "shape": list(spec.shape), "classes": [c.as_json() for c in spec.classes], "class_counts": list(spec.class_counts)}
 
 
 def spec_from_json(values: Any) -> DataSpec:
@@ -129,8 +129,12 @@ def spec_from_json(values: Any) -> DataSpec:
         _broken(wrong)
     if type(count) is not int or type(flips) is not bool or not all(isinstance(t, str) and len(t) <= TEXT_LENGTH for t in texts.values()):
         _broken(wrong)
+    counts = values.get("class_counts", [])
+    if not isinstance(counts, list) or len(counts) not in (0, len(classes)) or not all(type(n) is int and n > 0 for n in counts):
+        _broken(wrong)
     names = tuple(_words(c) for c in classes)
-    return DataSpec(title=_words(values.get("title")), shape=tuple(shape), classes=names, count=count, flips=flips, **texts)
+    title = _words(values.get("title"))
+    return DataSpec(title=title, shape=tuple(shape), classes=names, count=count, flips=flips, class_counts=tuple(counts), **texts)
 
 
 def _words(value: Any) -> Words:

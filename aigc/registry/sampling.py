@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from aigc.knobs import knobs, read
@@ -11,6 +12,7 @@ from aigc.words import Refusal, both
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from aigc.data import DataSpec
     from aigc.techniques.base import Technique
 
 BATCH = 100  # fixed, since what is drawn depends on it
@@ -49,19 +51,33 @@ def draw(model: Technique, n: int, seed: int = 0, label: int | None = None, how:
 def pieces(
     model: Technique, n: int, seed: int = 0, label: int | None = None, how: dict[str, Any] | None = None
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """The same, BATCH at a time, for more samples than fit into memory.  A conditional model makes `label`, or all classes in turn."""
+    """The same, BATCH at a time, for more samples than fit into memory.  A conditional model makes `label`, or `turns`."""
     import torch
 
-    rng = torch.Generator(model.device).manual_seed(seed)
+    rng, turn = torch.Generator(model.device).manual_seed(seed), turns(model.spec)
     for start in range(0, n, BATCH):
-        count = min(BATCH, n - start)
+        size = min(BATCH, n - start)
         labels = None
         if model.conditional:
-            labels = torch.arange(start, start + count) % len(model.spec.classes) if label is None else torch.full((count,), label)
+            labels = torch.tensor(list(islice(turn, size))) if label is None else torch.full((size,), label)
         with torch.inference_mode():
-            x = model.make(count, rng, labels.to(model.device) if labels is not None else None, **(how or {}))
+            x = model.make(size, rng, labels.to(model.device) if labels is not None else None, **(how or {}))
         x = x.float().cpu()
         yield (x if model.spec.is_points else x.clamp(0, 1)), labels
+
+
+def turns(spec: DataSpec) -> Iterator[int]:
+    """The classes in turn for the first BATCH samples, then always the one furthest behind its share of the training data.
+
+    An even mixture is another distribution than the data's: on MNIST that alone is an FID of 0.08.
+    """
+    classes = range(len(spec.classes))
+    counts = spec.class_counts or (1,) * len(classes)
+    shares, made = [c / sum(counts) for c in counts], [0] * len(counts)
+    for done in count():
+        k = done % len(classes) if done < BATCH else max(classes, key=lambda k: shares[k] * done - made[k])
+        made[k] += 1
+        yield k
 
 
 def settings(how: dict[str, Any]) -> dict[str, Any]:
