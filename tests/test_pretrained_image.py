@@ -123,7 +123,7 @@ def test_what_is_not_painted_over_stays_to_the_pixel(slug: str, monkeypatch: pyt
     assert (new[outside] == old[outside]).all() and (new != old).any()
 
 
-@pytest.mark.parametrize("slug", ["ddpm-cifar10", "ddpm-celebahq"])
+@pytest.mark.parametrize("slug", [e.slug for e in catalogue.ON_A_CPU + catalogue.ON_A_GPU if Task.UNCONDITIONAL in e.tasks])
 def test_unconditional_pipelines_sample(slug: str) -> None:
     shot = result(slug, asked(Verb.SAMPLE, "", count=3))
     assert [i.size for i in shot.images] == [(16, 16)] * 3
@@ -364,7 +364,8 @@ def test_outpainting_keeps_the_picture_to_the_pixel() -> None:
 def test_a_soft_mask_covers_the_hard_one_and_fades_outwards() -> None:
     hard, soft = mask(), given.softened(mask(), 2, 4)
     a, b = np.asarray(hard), np.asarray(soft)
-    assert (b[a == 255] == 255).all() and ((b > 0) & (b < 255)).any() and b[0, 0] == 0
+    assert (b[a == 255] == 255).all() and ((b > 0) & (b < 255)).any()
+    assert b[: 20 - 6].max() == 0 and b[:, 44 + 7 :].max() == 0  # nothing beyond what was asked
 
 
 # previews
@@ -403,8 +404,8 @@ def test_a_grid_has_a_picture_for_every_pair() -> None:
 @pytest.mark.parametrize(
     ("name", "typed", "says"),
     [
-        ("steps", "", "one to 8"),
-        ("steps", "1,2,3,4,5,6,7,8,9", "one to 8"),
+        ("steps", "", "1 to 8"),
+        ("steps", "1,2,3,4,5,6,7,8,9", "1 to 8"),
         ("steps", "x", "number"),
         ("steps", "500", "between"),
         ("nope", "1", "setting"),

@@ -91,6 +91,7 @@ def _verbs() -> Iterator[tuple[str, Words, Any]]:
     yield "features", both("teach the network that evaluation sees with", "训练评估所用的特征网络"), _features
     yield "teach", both("make a pretrained model that comes along anew", "重新训练一个随附的预训练模型"), _teach
     yield "pretrained", both("list pretrained models, fetch or delete one", "列出预训练模型，下载或删除其中一个"), _pretrained
+    yield "image", both("make, edit, fill in, enlarge or restyle pictures", "生成、重绘、填补、放大图像或换风格"), _image
     yield "bench", both("time our training loop beside the usual ones", "与常见写法对比训练速度"), _bench
     yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
     yield "data", both("list datasets, or fetch one", "列出数据集，或下载其中一个"), _data
@@ -216,6 +217,32 @@ def _pretrained(verb: Parser) -> None:
                 help=both("fetch from there, for example https://hf-mirror.com", "从该镜像下载，例如 https://hf-mirror.com"),
             )
         one.option("--task", metavar="TASK", default=argparse.SUPPRESS, help=task)
+        _json(one, default=argparse.SUPPRESS)
+
+
+def _image(verb: Parser) -> None:
+    actions = verb.verbs("action", required=True)
+    for name, about in (
+        ("generate", both("a picture from a prompt", "由提示词生成图像")),
+        ("edit", both("a picture painted anew towards a prompt", "朝提示词重绘一张图像")),
+        ("inpaint", both("what a mask covers, filled in anew", "重绘蒙版盖住的部分")),
+        ("outpaint", both("a picture on a larger canvas", "把图像扩展到更大的画布")),
+        ("upscale", both("a larger picture with sharper edges", "放大图像，边缘更清晰")),
+        ("style", both("a picture in the style of another", "让一张图像采用另一张的风格")),
+        ("sample", both("pictures without a prompt", "不用提示词生成图像")),
+    ):
+        one = actions.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+        one.option("--prompt", metavar="P", help=both("what the picture should show", "图像要画什么"))
+        one.option("--negative", metavar="P", help=both("what it should not", "不要画什么"))
+        one.option("--image", metavar="FILE", help=both("the picture to work on", "要处理的图像"))
+        one.option("--mask", metavar="FILE", help=both("white where it should change", "白色处要重绘"))
+        one.option("--style", metavar="FILE", help=both("the picture whose style to take, or the name of a texture", "提供风格的图像，或纹理名"))
+        one.option("--model", metavar="M", help=both("see: python -m aigc pretrained", "见 python -m aigc pretrained"))
+        one.option("--seed", type=int, metavar="K", help=both("the same seed gives the same picture", "种子相同，图像就相同"))
+        one.option("--count", type=int, metavar="N", help=both("how many (default: 1)", "数量（默认 1）"))
+        one.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any setting; may be repeated", "任一设置；可重复"))
+        one.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+        one.option("--out", required=True, metavar="FILE.png", help=both("where to write it", "写到哪里"))
         _json(one, default=argparse.SUPPRESS)
 
 

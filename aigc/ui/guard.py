@@ -25,7 +25,7 @@ PUBLIC_UPLOAD_LIMIT = 16 * MEGABYTE
 
 # What the page uses of Gradio; everything else that Gradio serves by default (a screen recorder, a proxy, an editor, statistics) is not there.
 GRADIO = re.compile(
-    r"/gradio_api/(queue/(join|data)|upload|upload_progress|cancel|reset|heartbeat/[^/]+|component_server|startup-events|app_id|theme\.css|login_check/?"
+    r"/gradio_api/(queue/(join|data)|upload|upload_progress|cancel|reset|heartbeat/[^/]+|component_server|startup-events|app_id|info|theme\.css|login_check/?"
     r"|file=(?!//)(?![a-zA-Z][a-zA-Z0-9+.-]+:).*)/?"
 )
 OUTSIDE = re.compile(r"/(monitoring|proxy=|gradio_api/|deep_link|svelte/|runs)")

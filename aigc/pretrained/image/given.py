@@ -71,8 +71,9 @@ def softened(mask: Image.Image, grow: int, soften: int) -> Image.Image:
     if grow:
         mask = mask.filter(ImageFilter.MaxFilter(2 * grow + 1))
     if soften:
-        wide = mask.filter(ImageFilter.MaxFilter(2 * soften + 1)).filter(ImageFilter.GaussianBlur(soften / 2))
-        mask = Image.composite(mask, wide, mask)
+        reach = mask.filter(ImageFilter.MaxFilter(2 * soften + 1))
+        fading = Image.composite(mask.filter(ImageFilter.GaussianBlur(soften / 2)), Image.new("L", mask.size), reach)
+        mask = Image.composite(mask, fading, mask)
     return mask
 
 

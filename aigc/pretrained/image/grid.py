@@ -40,6 +40,11 @@ class Grid:
     cells: tuple[Image | None, ...]  # row by row
 
     @property
+    def is_final(self) -> bool:
+        """Whether a cell was finished just now."""
+        return self.shot.is_final
+
+    @property
     def done(self) -> int:
         return sum(cell is not None for cell in self.cells)
 

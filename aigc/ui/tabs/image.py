@@ -7,6 +7,8 @@ import gradio as gr
 from aigc.pretrained.image.asked import Verb
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import KEEP_SECONDS
+from aigc.ui.tabs.image_api import Endpoints
+from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import View
 from aigc.ui.text import picture as text
 
@@ -20,3 +22,8 @@ def draw(page: Page) -> None:
             with gr.Tab(page.t(text.VIEWS[name]), id=name) as tab:
                 View(page, verb, newest, history)
             tab.select(None, js=f"() => aigc.viewed('image', '{name}')", api_visibility="private", queue=False)
+        with gr.Tab(page.t(text.VIEWS["inside"]), id="inside") as tab:
+            Inside(page)
+        tab.select(None, js="() => aigc.viewed('image', 'inside')", api_visibility="private", queue=False)
+    if page.lang == "en":
+        Endpoints(page).draw()

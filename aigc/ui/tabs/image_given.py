@@ -103,7 +103,7 @@ class Given:
 
 def upload(page: Page, label: str, elem_id: str, **look: Any) -> gr.Image:
     return gr.Image(
-        type="filepath", image_mode=None, sources=["upload", "clipboard"], label=label, height=200, buttons=[], elem_id=elem_id,
+        type="filepath", image_mode=None, sources=["upload", "clipboard"], label=label, height=150, buttons=[], elem_id=elem_id,
         elem_classes=["aigc-given"], **look,
     )  # fmt: skip
 

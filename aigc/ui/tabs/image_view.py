@@ -30,6 +30,7 @@ from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.text import picture as text
+from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang, Refusal, Words
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+VERBS_OF_GRIDS = (Verb.GENERATE, Verb.EDIT, Verb.INPAINT)
+MOST_RUNNING = 256  # remembered of all visitors
 MOST_KEPT = 16  # results of a visit
 SHOW_EVERY = 0.06  # seconds between two previews
 AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
@@ -59,6 +62,7 @@ element.addEventListener("click", (event) => {
 """
 
 # Of each visitor, what to set to stop what they started.
+PICTURES = on_gpu("aigc.pretrained.image.run:pictures", seconds=120)
 RUNNING: dict[tuple[str, str], threading.Event] = {}
 
 
@@ -107,6 +111,11 @@ class View:
             self.go = gr.Button(t(text.GO[name]), variant="primary", elem_id=f"image-{name}-go-{self.page.lang}")
             self.stop = gr.Button(t(text.STOP))
         self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
+        self.grid = None
+        if self.verb in VERBS_OF_GRIDS:
+            from aigc.ui.tabs.image_grid import GridFold
+
+            self.grid = GridFold(self)
         self.chooser = Chooser(self.page, TASKS[self.verb], f"image-{name}")
 
     def _more(self) -> dict[str, Callable[[], None]]:
@@ -130,6 +139,7 @@ class View:
     def _wire(self) -> None:
         inputs: set[Component] = {self.newest, self.history, *self.chooser.inputs, *self.form.inputs}
         inputs |= {c for c in (self.prompt, self.negative) if c is not None} | (self.given.inputs if self.given else set())
+        self.inputs = inputs
         made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
         how = {**QUIET, "concurrency_limit": AT_ONCE}
         self.go.click(self.run, inputs, made, **how)
@@ -152,11 +162,13 @@ class View:
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
         if self.given:
             self.given.wire(self.newest)
+        if self.grid:
+            self.grid.wire()
 
     # the events
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """One press of the button: the wait, every step, and the result, which joins the history."""
-        stop = self._begun(request)
+        stop = self.begun(request)
         kept: Kept | None = None
         for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop)):
             if kept is None:
@@ -166,11 +178,9 @@ class View:
             yield shown, kept, kept, kept_all, strip(kept_all, self.verb, self.page.lang)
 
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
-        from aigc.pretrained.image.run import pictures
-
         asked, (entry, setup) = self.asked(given), self.chooser.chosen(given)
         size = None
-        for told in newest_only(pictures(asked, entry, stop, setup)):
+        for told in newest_only(PICTURES(asked, entry, stop=stop, setup=setup)):
             if (waiting := waited(told, self.page.lang)) is not None:
                 yield waiting, None
                 continue
@@ -188,19 +198,11 @@ class View:
         pictures = self.given.pictures(given) if self.given else {}
         return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
 
-    def _begun(self, request: gr.Request) -> threading.Event:
-        """A new run of this visitor in this view ends the one before."""
-        stop, key = threading.Event(), (str(request.session_hash), self.verb.value)
-        if (before := RUNNING.pop(key, None)) is not None:
-            before.set()
-        RUNNING[key] = stop
-        while len(RUNNING) > 256:
-            RUNNING.pop(next(iter(RUNNING)))
-        return stop
+    def begun(self, request: gr.Request) -> threading.Event:
+        return running(self.verb.value, request)
 
     def stopped(self, request: gr.Request) -> None:
-        if (stop := RUNNING.get((str(request.session_hash), self.verb.value))) is not None:
-            stop.set()
+        running(self.verb.value, request, only_stop=True)
 
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older result: shown, and its settings in the form again."""
@@ -224,6 +226,18 @@ class View:
 
 
 # what the views share
+def running(name: str, request: gr.Request, only_stop: bool = False) -> threading.Event:
+    """The stop of a new run of this visitor in this view; it ends the run before."""
+    stop, key = threading.Event(), (str(request.session_hash), name)
+    if (before := RUNNING.pop(key, None)) is not None:
+        before.set()
+    if not only_stop:
+        RUNNING[key] = stop
+    while len(RUNNING) > MOST_RUNNING:
+        RUNNING.pop(next(iter(RUNNING)))
+    return stop
+
+
 def first_model(verb: Verb) -> str:
     return next((e.slug for e in rows(TASKS[verb])), "")
 
@@ -332,7 +346,7 @@ def reshown(kept: Kept, lang: Lang) -> str:
     return json.dumps({**payload, "busy": False, "status": text.AGAIN[lang]}, ensure_ascii=False)
 
 
-def facts_of(asked: Asked, shot: Shot, lang: Lang) -> str:
+def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, in a line."""
     from aigc.knobs import Choice, knobs
 
@@ -340,7 +354,7 @@ def facts_of(asked: Asked, shot: Shot, lang: Lang) -> str:
     parts = [f"{shot.images[0].width} × {shot.images[0].height}"]
     for name, k in known.items():
         value = getattr(asked.settings, name)
-        if name not in ("width", "height", "count"):
+        if name not in ("width", "height", "count", *without):
             parts.append(f"{k.label[lang]} {value.words[lang] if isinstance(value, Choice) else f'{value:g}'}")
     parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
     return " · ".join(parts)

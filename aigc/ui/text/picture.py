@@ -136,9 +136,11 @@ INSIDE_NOTES: dict[str, Words] = {
 HOLDS, BELIEVES = both("what it holds", "手里的"), both("what it believes", "相信的")
 CHANNEL = both("channel {i}", "通道 {i}")
 WITHOUT, WITH, DIFFERENCE = both("without the prompt", "不看提示词"), both("with the prompt", "看提示词"), both("difference", "差别")
+OVER, ALONE = both("over the picture", "叠在图上"), both("alone", "单独看")
 GUIDED = both("guided", "引导后")
 SIGNAL, NOISE = both("signal", "信号"), both("noise", "噪声")
 NOT_GUIDED = both("At this guidance the network answers once: there is no difference to show.", "在这个引导强度下网络只回答一次：没有差别可看。")
+LOOKED = both("{n} steps seen: move the sliders.", "看了 {n} 步：可拖动滑块。")
 AT_STEP = both("step {i} of {n}, t = {t}", "第 {i} 步，共 {n} 步，t = {t}")
 
 # what only the browser says

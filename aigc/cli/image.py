@@ -1,0 +1,107 @@
+"""`python -m aigc image VERB`: pictures from a pretrained pipeline, by the same calls as the page."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aigc.cli.out import Out
+from aigc.cli.values import assignments
+from aigc.knobs import as_values, knobs, read
+from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TASKS, Asked, Verb
+from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from aigc.pretrained.catalogue import Entry
+    from aigc.pretrained.fit import Setup
+    from aigc.pretrained.image.make import Shot
+
+IN_LINE = both("Opening {model} …", "正在打开 {model}……")
+STEP = both("step {i} of {n}, {pace:.2f} s a step", "第 {i} 步，共 {n} 步，每步 {pace:.2f} 秒")
+NOT_PNG = both("{p} must end in .png, in a folder that is there.", "{p} 必须以 .png 结尾，且所在文件夹要存在。")
+
+
+def act(args: argparse.Namespace, out: Out) -> int:
+    from aigc.pretrained import catalogue
+    from aigc.pretrained.fit import Setup
+
+    verb = Verb(args.action)  # type: ignore[call-arg]
+    to = Path(args.out)
+    if to.suffix.lower() != ".png" or not to.parent.is_dir():
+        raise Refusal(NOT_PNG, p=args.out[:200])
+    entry = catalogue.find(TASKS[verb], args.model or "")
+    asked = Asked(verb, _settings(args, verb, entry.slug), args.prompt or "", args.negative or "", **_given(args, verb))
+    shot = _made(asked, entry, read(Setup, {"device": args.device}), out)
+    files = _write(asked, entry.slug, shot, to)
+    values = as_values(asked.settings)
+    told = {"task": verb.value, "model": entry.slug, "prompt": asked.prompt, "settings": values, "seeds": list(shot.seeds)}
+    told |= {"files": files, "seconds": round(shot.seconds, 3), "seconds_a_step": round(shot.pace, 4)}
+    for words in shot.notes:
+        out.say(words)
+    out.result({**told, "notes": list(shot.notes)}, files)
+    return 0
+
+
+def _settings(args: argparse.Namespace, verb: Verb, model: str) -> Any:
+    from aigc.pretrained.image.habits import habits
+
+    typed: dict[str, Any] = assignments(args.set)
+    for name in ("seed", "count"):
+        if (value := getattr(args, name)) is not None:
+            if name not in knobs(SETTINGS[verb]):
+                raise Refusal(both("--{n} means nothing to {verb}.", "--{n} 对 {verb} 没有意义。"), n=name, verb=verb.value)
+            typed[name] = value
+    usual = habits(verb, model)
+    return read(SETTINGS[verb], ({**usual, "count": 1} if "count" in usual else usual) | typed)
+
+
+def _given(args: argparse.Namespace, verb: Verb) -> dict[str, Image]:
+    from PIL import Image, UnidentifiedImageError
+
+    from aigc.pretrained.image import given
+    from aigc.pretrained.textures import TEXTURES, texture
+
+    found: dict[str, Image.Image] = {}
+    if args.image and verb in NEED_IMAGE:
+        found["image"] = given.picture(args.image)
+    if args.style:
+        found["style"] = texture(args.style) if args.style in TEXTURES else given.picture(args.style)
+    if args.mask:
+        try:
+            with Image.open(args.mask, formats=given.FORMATS) as mask:
+                given.checked(mask)
+                found["mask"] = mask.copy()
+        except (UnidentifiedImageError, Image.DecompressionBombError):
+            raise Refusal(given.NO_PICTURE) from None
+    return found
+
+
+def _made(asked: Asked, entry: Entry, setup: Setup, out: Out) -> Shot:
+    from aigc.pretrained.image.run import Waiting, pictures
+
+    shot: Shot | None = None
+    for told in pictures(asked, entry, threading.Event(), setup):
+        if isinstance(told, Waiting):
+            out.progress(IN_LINE.fill(model=entry.title)[out.lang])
+        else:
+            shot = told
+            if not shot.is_final:
+                out.progress(STEP.fill(i=shot.index, n=shot.count, pace=shot.pace)[out.lang])
+    assert shot is not None
+    return shot
+
+
+def _write(asked: Asked, model: str, shot: Shot, to: Path) -> list[str]:
+    """One file for each picture; several carry their seed in the name."""
+    from aigc import outputs
+    from aigc.pretrained.image.make import note
+
+    files = []
+    for i, image in enumerate(shot.images):
+        path = to if len(shot.images) == 1 else to.with_name(f"{to.stem}-{shot.seeds[i]}{to.suffix}")
+        files.append(str(outputs.picture(image, made=True, note=note(asked, model, shot, i), to=path)))
+    return files

@@ -1,0 +1,151 @@
+"""The Image tab for programs: named, typed endpoints that gradio_client can call.
+
+    client.predict("a red seven on blue", api_name="/image_generate")  ->  (path of a PNG, how it was made)
+
+An endpoint streams: `client.submit(...)` gives (None, {"step": 3, "of": 20}) on the way, and can be cancelled.  `settings` are those
+of the form, by name; `python -m aigc image generate --json` writes them out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio import FileData
+from gradio.utils import get_upload_folder
+
+from aigc import outputs
+from aigc.knobs import read
+from aigc.pretrained import Stopped, catalogue
+from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
+from aigc.pretrained.image.habits import habits
+from aigc.ui.forms import in_words
+from aigc.ui.page import Page
+from aigc.ui.tabs.image_view import AT_ONCE
+from aigc.ui.text import picture as text
+from aigc.words import Refusal, both
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TELL_EVERY = 0.5  # seconds
+File = FileData | None
+Facts = dict[str, Any]
+NOT_SENT = both("The file has to be sent with handle_file(...).", "文件须用 handle_file(...) 发送。")
+
+
+class Endpoints:
+    """`draw()` once, on the page in English; errors speak English, too."""
+
+    def __init__(self, page: Page):
+        self.page = page
+
+    def draw(self) -> None:
+        for endpoint in (self.image_generate, self.image_edit, self.image_inpaint, self.image_outpaint, self.image_upscale, self.image_style,
+                         self.image_sample):  # fmt: skip
+            gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=AT_ONCE)
+
+    def image_generate(
+        self, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
+    ) -> Iterator[tuple[File, Facts]]:
+        """A picture from a prompt."""
+        yield from self._run(Verb.GENERATE, model, seed, settings, prompt=prompt, negative=negative_prompt)
+
+    def image_edit(
+        self, image: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
+    ) -> Iterator[tuple[File, Facts]]:
+        """A picture painted anew towards a prompt."""
+        yield from self._run(Verb.EDIT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
+
+    def image_inpaint(
+        self, image: FileData, mask: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
+    ) -> Iterator[tuple[File, Facts]]:
+        """What is white in the mask, filled in anew."""
+        yield from self._run(Verb.INPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image, mask=mask)
+
+    def image_outpaint(
+        self, image: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
+    ) -> Iterator[tuple[File, Facts]]:
+        """A picture on a larger canvas: settings left, right, top and bottom are pixels."""
+        yield from self._run(Verb.OUTPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
+
+    def image_upscale(self, image: FileData, model: str = "", settings: Facts | None = None) -> Iterator[tuple[File, Facts]]:
+        """A larger picture with sharper edges."""
+        yield from self._run(Verb.UPSCALE, model, None, settings, image=image)
+
+    def image_style(self, image: FileData, style: FileData, model: str = "", settings: Facts | None = None) -> Iterator[tuple[File, Facts]]:
+        """A picture in the style of another."""
+        yield from self._run(Verb.STYLE, model, None, settings, image=image, style=style)
+
+    def image_sample(self, model: str = "", seed: int = 0, settings: Facts | None = None) -> Iterator[tuple[File, Facts]]:
+        """A sheet of pictures without a prompt."""
+        yield from self._run(Verb.SAMPLE, model, seed, settings)
+
+    def _run(self, verb: Verb, model: str, seed: int | None, settings: Facts | None, **given: Any) -> Iterator[tuple[File, Facts]]:
+        from aigc.pretrained.image.make import Shot, note
+        from aigc.pretrained.image.run import pictures
+
+        stop, told_at, shot = threading.Event(), 0.0, None
+        with in_words("en"):
+            entry = catalogue.find(TASKS[verb], str(model or ""), self.page.public)
+            values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **_settings(settings)}
+            asked = Asked(verb, read(SETTINGS[verb], _known(verb, values, seed)), **{name: _opened(name, v) for name, v in given.items()})
+            try:
+                for told in pictures(asked, entry, stop):
+                    if isinstance(told, Shot):
+                        shot = told
+                    if not getattr(told, "is_final", False) and time.monotonic() - told_at >= TELL_EVERY:
+                        told_at = time.monotonic()
+                        yield None, {"step": getattr(told, "index", 0), "of": getattr(told, "count", 0)}
+            except Stopped:
+                raise Refusal(text.STOPPED) from None
+            finally:
+                stop.set()
+            if shot is not None:
+                path = outputs.picture(_whole(shot.images), made=True, note=note(asked, entry.slug, shot), name=f"{verb.value}-{seed or 0}.png")
+                yield _file(path), {**note(asked, entry.slug, shot), "seeds": list(shot.seeds), "notes": [w.en for w in shot.notes]}
+
+
+def _settings(settings: Any) -> Facts:
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise Refusal(both("Settings are an object of names and values.", "设置应为名称到取值的对象。"))
+    return settings
+
+
+def _known(verb: Verb, values: Facts, seed: int | None) -> Facts:
+    from aigc.knobs import knobs
+
+    known = knobs(SETTINGS[verb])
+    values = {k: v for k, v in values.items() if k != "count" or "count" in known}
+    return values | ({"seed": seed} if seed is not None else {})
+
+
+def _opened(name: str, value: Any) -> Any:
+    """Words as they are; a file that was sent as a picture.  Only what lies where uploads do is read.  Raises Refusal."""
+    from aigc.pretrained.image import given
+
+    if name in ("prompt", "negative"):
+        return str(value or "")
+    path = value.get("path") if isinstance(value, dict) else getattr(value, "path", None)
+    if not isinstance(path, str) or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+        raise Refusal(NOT_SENT)
+    return given.picture(path)
+
+
+def _whole(images: list[Image]) -> Image:
+    """Several pictures on one sheet."""
+    import numpy as np
+
+    if len(images) == 1:
+        return images[0]
+    return outputs.sheet(np.stack([np.asarray(i.convert("RGB")) for i in images]).transpose(0, 3, 1, 2), scale=1)
+
+
+def _file(path: Path) -> Any:
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

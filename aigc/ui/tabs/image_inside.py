@@ -1,0 +1,239 @@
+"""Look inside: one picture step by step, with attention by word, the latent, the two predictions of guidance, and the schedule."""
+
+from __future__ import annotations
+
+import html
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc.knobs import read
+from aigc.pretrained.catalogue import Task
+from aigc.pretrained.image.asked import Asked, Generate, Verb
+from aigc.pretrained.image.habits import habits
+from aigc.techniques import Role
+from aigc.ui import forms
+from aigc.ui.chooser import Chooser
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.studio import film
+from aigc.ui.tabs.explore_room import QUIET, STAGE_JS
+from aigc.ui.tabs.explore_room import template as stage_template
+from aigc.ui.tabs.image_view import AT_ONCE, first_model, prompt_box, running, streamed, waited
+from aigc.ui.text import picture as text
+from aigc.ui.zero_gpu import on_gpu
+from aigc.words import Lang
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from aigc.pretrained.image.inside import Seen, Told
+
+LOOKS = on_gpu("aigc.pretrained.image.run:looks", seconds=120)
+SKIP = ("count", "width", "height")
+PARTS = ("words", "latent", "guidance")
+LEAST = 48  # pixels a tile has at least, so that the latent of a miniature is not lost between larger things
+CURVE = (620, 190)  # of the drawing
+COLUMNS = 8
+
+
+class Inside:
+    def __init__(self, page: Page):
+        self.page = page
+        t = page.t
+        with gr.Row(elem_classes=["aigc-train"], equal_height=False):
+            with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
+                gr.HTML(f"<p>{t(text.SAYS['inside'])}</p>", elem_classes=["aigc-x-says"], padding=False)
+                self.prompt = prompt_box(page, "inside")
+                start = habits(Verb.GENERATE, first_model(Verb.GENERATE))
+                self.form = forms.draw(page.lang, Generate, values={k: v for k, v in start.items() if k not in SKIP}, skip=SKIP)
+                with gr.Row(elem_classes=["aigc-x-go"]):
+                    self.go = gr.Button(t(text.GO["inside"]), variant="primary", elem_id=f"image-inside-go-{page.lang}")
+                    self.stop = gr.Button(t(text.STOP))
+                self.chooser = Chooser(page, Task.TEXT_TO_IMAGE, "image-inside")
+            with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
+                self.stages = {part: self._stage(part) for part in PARTS}
+                gr.HTML(self._title("curve"), padding=False)
+                self.curve = gr.HTML("", padding=False)
+        self._wire()
+
+    def _stage(self, part: str) -> gr.HTML:
+        gr.HTML(self._title(part), padding=False)
+        quiet = {"kind": "empty", "text": text.PRESS.fill(go=text.GO["inside"])[self.page.lang]}
+        return gr.HTML(
+            json.dumps(quiet), html_template=stage_template(self.page.lang), js_on_load=STAGE_JS, padding=False, apply_default_css=False,
+            elem_classes=["aigc-x-small", f"aigc-inside-{part}"],
+        )  # fmt: skip
+
+    def _title(self, part: str) -> str:
+        t = self.page.t
+        return f'<h3 class="aigc-i-title">{esc(t(text.INSIDE_TITLES[part]))}</h3><p class="aigc-i-note">{esc(t(text.INSIDE_NOTES[part]))}</p>'
+
+    def _wire(self) -> None:
+        inputs: set[Component] = {self.prompt, *self.form.inputs, *self.chooser.inputs}
+        shown: list[Component] = [*self.stages.values(), self.curve]
+        self.go.click(self.run, inputs, shown, **{**QUIET, "concurrency_limit": AT_ONCE})
+        self.stop.click(self.stopped, None, None, **QUIET)
+
+    def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """The first stage also says how far it is; the others follow in silence."""
+        stop = running("inside", request)
+        last: Told | None = None
+        for shown, told in streamed(self.page.lang, lambda: self._made(given, stop)):
+            last = told
+            yield shown, gr.skip(), gr.skip(), gr.skip()
+        if last is not None:
+            yield (*(json.dumps(payload, ensure_ascii=False) for payload in views(last, self.page.lang)), curve(last, self.page.lang))
+
+    def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[tuple[Any, Any]]:
+        lang = self.page.lang
+        settings = read(Generate, forms.values(self.form, given))
+        asked = Asked(Verb.GENERATE, settings, str(given[self.prompt] or ""))
+        entry, setup = self.chooser.chosen(given)
+        seen = -1
+        for told in LOOKS(asked, entry, stop=stop, setup=setup):
+            if (waiting := waited(told, lang)) is not None:
+                yield waiting, None
+            elif told.final is not None:  # type: ignore[union-attr]
+                yield None, told
+            elif len(told.seen) > seen:  # type: ignore[union-attr]
+                seen = len(told.seen)  # type: ignore[union-attr]
+                if seen:
+                    yield now(told, lang), None  # type: ignore[arg-type]
+
+    def stopped(self, request: gr.Request) -> None:
+        running("inside", request, only_stop=True)
+
+
+def now(told: Told, lang: Lang) -> film.Payload:
+    """The newest step alone, while the others are on their way."""
+    last = told.seen[-1]
+    status = text.AT_STEP.fill(i=last.index + 1, n=last.count, t=f"{last.t:.0f}")[lang]
+    return {**_words(told, [last], lang), "status": status, "busy": True, "progress": (last.index + 1) / max(1, last.count)}
+
+
+def views(told: Told, lang: Lang) -> tuple[film.Payload, film.Payload, film.Payload]:
+    seen = told.seen
+    return _words(told, seen, lang) | {"status": text.LOOKED.fill(n=len(seen))[lang]}, _latents(seen, lang), _guidance(seen, lang)
+
+
+def _words(told: Told, seen: Sequence[Seen], lang: Lang) -> film.Payload:
+    """A tile a word: the picture, bright where the word is looked at; and the share itself, alone."""
+    import numpy as np
+
+    most = np.maximum(np.stack([s.attention.flatten(1).max(1).values.numpy() for s in told.seen]).max(0), 1e-9)
+    over, alone = [], []
+    for s in seen:
+        picture = _rgb(s.picture)
+        maps = [_tile(m / top, picture.shape[0], picture.shape[1]) for m, top in zip(s.attention.numpy(), most, strict=True)]
+        over.append([picture, *((picture * (0.12 + 0.88 * m[..., None])).astype(np.uint8) for m in maps)])
+        alone.append([picture, *(_grey(m) for m in maps)])
+    heads = [text.BELIEVES[lang], *(word.text for word in told.words)]
+    layers = {"over": (text.OVER[lang], over), "alone": (text.ALONE[lang], alone)}
+    return _payload(layers, heads, _captions(seen, lang))
+
+
+def _latents(seen: Sequence[Seen], lang: Lang) -> film.Payload:
+    states = []
+    for s in seen:
+        held, believed = _rgb(s.noisy), _rgb(s.picture)
+        reach = 3.0 * max(1.0, float(s.latent.std()))
+        channels = [_grey(_tile(c.numpy(), *held.shape[:2]) / reach / 2 + 0.5) for c in s.latent]
+        states.append([held, believed, *channels[:COLUMNS]])
+    heads = [text.HOLDS[lang], text.BELIEVES[lang], *(text.CHANNEL.fill(i=i + 1)[lang] for i in range(len(states[0]) - 2))]
+    return _payload({"latent": ("", states)}, heads, _captions(seen, lang))
+
+
+def _guidance(seen: Sequence[Seen], lang: Lang) -> film.Payload:
+    if any(s.pull is None or s.without is None or s.with_it is None for s in seen):
+        return {"kind": "empty", "text": text.NOT_GUIDED[lang]}
+    most = max(float(s.pull.max()) for s in seen if s.pull is not None)
+    states = []
+    for s in seen:
+        picture = _rgb(s.picture)
+        pull = _grey(_tile(s.pull.numpy() / max(most, 1e-9), *picture.shape[:2]))  # type: ignore[union-attr]
+        states.append([_rgb(s.without), _rgb(s.with_it), picture, pull])
+    heads = [words[lang] for words in (text.WITHOUT, text.WITH, text.GUIDED, text.DIFFERENCE)]
+    return _payload({"guidance": ("", states)}, heads, _captions(seen, lang))
+
+
+def _payload(layers: dict[str, tuple[str, list[list[np.ndarray]]]], heads: list[str], captions: list[str]) -> film.Payload:
+    """Each layer: states of tiles (H, W, 3), all of one size."""
+    import numpy as np
+
+    films, count = [], len(heads)
+    columns = min(count, COLUMNS)
+    for name, (label, states) in layers.items():
+        sheets = [film.tiles(np.stack(tiles).transpose(0, 3, 1, 2), columns) for tiles in states]
+        films.append({"name": name, "label": label, "src": film.strip(sheets)})
+    height, width = states[0][0].shape[:2]
+    rows = -(-count // columns)
+    named = {"heads": heads} if rows == 1 else {"marks": _marks(heads, rows, columns)}
+    return {
+        "kind": "images", "films": films, "tiles": [rows, columns, height, width], "count": count, "states": len(captions), "captions": captions,
+        "cells": heads, "made": True, "busy": False, **named,
+    }  # fmt: skip
+
+
+def _marks(heads: list[str], rows: int, columns: int) -> list[dict[str, Any]]:
+    """Names written into the tiles, where there is more than one row of them."""
+    return [{"x": (i % columns + 0.5) / columns, "y": (i // columns + 0.1) / rows, "text": head} for i, head in enumerate(heads)]
+
+
+def _captions(seen: Sequence[Seen], lang: Lang) -> list[str]:
+    return [text.AT_STEP.fill(i=s.index + 1, n=s.count, t=f"{s.t:.0f}")[lang] for s in seen]
+
+
+def _rgb(image: Any) -> np.ndarray:
+    import numpy as np
+    from PIL import Image
+
+    if image is None:
+        return np.zeros((LEAST, LEAST, 3), np.uint8)
+    times = max(1, -(-LEAST // min(image.size)))
+    return np.asarray(image.convert("RGB").resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    """(H, W) in [0, 1] -> (H, W, 3)"""
+    import numpy as np
+
+    return np.repeat((255 * values.clip(0, 1))[..., None].astype(np.uint8), 3, 2)
+
+
+def _tile(values: Tensor | np.ndarray, height: int, width: int) -> np.ndarray:
+    """(h, w) in [0, 1] or any -> (height, width), by nearest neighbours."""
+    import numpy as np
+
+    values = np.asarray(values)
+    rows = np.arange(height) * values.shape[0] // height
+    columns = np.arange(width) * values.shape[1] // width
+    return values[rows][:, columns]
+
+
+def curve(told: Told, lang: Lang) -> str:
+    """Signal and noise over the steps taken, as SVG."""
+    width, height = CURVE
+    n = len(told.times)
+
+    def place(i: int, v: float) -> str:
+        return f"{40 + i / max(1, n - 1) * (width - 60):.1f},{height - 28 - v * (height - 44):.1f}"
+
+    lines = ""
+    for values, role, words in ((told.signal, Role.REAL, text.SIGNAL), (told.noise, Role.NOISE, text.NOISE)):
+        points = " ".join(place(i, v) for i, v in enumerate(values))
+        dots = "".join(f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="3"/>' for p in points.split())
+        x, y = place(n - 1, values[-1]).split(",")
+        label = f'<text x="{float(x) - 6}" y="{float(y) + (16 if values[-1] > 0.5 else -8)}" text-anchor="end">{html.escape(words[lang])}</text>'
+        lines += (
+            f'<g style="--c:var(--aigc-{role.value});stroke:var(--c);fill:var(--c)"><polyline points="{points}" fill="none" stroke-width="1.75"/>'
+        )
+        lines += f'<g stroke="none">{dots}{label}</g></g>'
+    marks = "".join(f'<text x="34" y="{height - 24 - v * (height - 44)}" text-anchor="end">{v:g}</text>' for v in (0, 0.5, 1))
+    ends = "".join(f'<text x="{place(i, 0).split(",")[0]}" y="{height - 8}" text-anchor="middle">t = {told.times[i]:.0f}</text>' for i in {0, n - 1})
+    return f'<svg class="aigc-i-curve" viewBox="0 0 {width} {height}" role="img">{marks}{ends}{lines}</svg>'

@@ -1,0 +1,433 @@
+"""The Image tab: every verb on a miniature pipeline, what it keeps and brings back, what it refuses, its endpoints and its command."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_pretrained import BUILDERS
+
+from aigc.cli import main
+from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.ui.page import Page
+from aigc.ui.studio import easel
+from aigc.ui.tabs import image_view
+from aigc.ui.tabs.image_inside import Inside
+from aigc.ui.tabs.image_view import Kept, View, saved
+from aigc.ui.text import picture as text
+from aigc.words import LANGS, Lang, Refusal, Words
+
+SIDE = 64  # of the miniature's pictures
+
+
+@pytest.fixture(scope="module")
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("pictures")
+    BUILDERS["sd-1.5"](to, None)
+    (to / "card.json").write_text("{}")
+    return to
+
+
+@pytest.fixture(autouse=True)
+def taught(miniature: Path, aigc_home: Path) -> None:
+    """The miniature stands where `python -m aigc teach pictures` would have put it."""
+    folder = aigc_home / "checkpoints" / "local" / "pretrained"
+    folder.mkdir(parents=True)
+    (folder / "pictures").symlink_to(miniature)
+
+
+def page(lang: Lang = "en", public: bool = False) -> Page:
+    return Page(lang, cast(Any, None), cast(Any, None), (), public=public)
+
+
+def view(verb: Verb, lang: Lang = "en", public: bool = False) -> View:
+    with gr.Blocks():
+        return View(page(lang, public), verb, gr.State(None), gr.State([]))
+
+
+REQUEST = cast(gr.Request, types.SimpleNamespace(session_hash="ann"))
+
+
+def given(v: View, **values: Any) -> dict[Any, Any]:
+    """The form as drawn, with these values."""
+    found = {widget: getattr(widget, "value", None) for widget in v.inputs} | {v.newest: None, v.history: []}
+    found[v.chooser.model] = "pictures"
+    named = {**v.form.widgets, "prompt": v.prompt, "negative": v.negative, "history": v.history, "model": v.chooser.model}
+    if v.given:
+        named |= {"image": v.given.picture, "painted": v.given.painted, "texture": v.given.texture, "style": v.given.style}
+    quick = {"steps": 3, "count": 1} if v.prompt is not None else {}
+    for name, value in {k: x for k, x in quick.items() if k in named}.items():
+        found[named[name]] = value
+    return found | {named[name]: value for name, value in values.items()}
+
+
+def ran(v: View, **values: Any) -> list[tuple[Any, ...]]:
+    return list(v.run(given(v, **values), REQUEST))
+
+
+def told(result: tuple[Any, ...]) -> dict[str, Any]:
+    return json.loads(result[0]) if isinstance(result[0], str) else {}
+
+
+def kept_by(results: list[tuple[Any, ...]]) -> Kept:
+    assert isinstance(results[-1][1], Kept), told(results[-1])
+    return results[-1][1]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)).save(tmp_path / "mine.png")
+    return str(tmp_path / "mine.png")
+
+
+def painted() -> str:
+    mask = Image.new("L", (512, 512))
+    mask.paste(255, (100, 100, 300, 300))
+    return easel.address(mask, exact=10**9)
+
+
+# every verb, from the form to the easel
+def test_a_prompt_becomes_pictures_with_previews_on_the_way() -> None:
+    results = ran(view(Verb.GENERATE), steps=6, count=2)
+    assert told(results[0])["busy"] and told(results[0])["go"] == told(results[-1])["go"]
+    previews = [told(r) for r in results if told(r).get("kind") == "pictures" and told(r)["busy"]]
+    assert previews and all(len(p["items"]) == 2 for p in previews)
+    done = told(results[-1])
+    assert not done["busy"] and done["made"] and len(done["items"]) == 2 and "2 pictures in" in done["status"]
+    for said in ("64 × 64", "Steps 6", "Guidance", "Seed 0", "Scheduler", "a step"):
+        assert said in done["facts"]
+    assert [i["caption"] for i in done["items"]] == ["seed 0", "seed 1"]
+
+
+@pytest.mark.parametrize("verb", [Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT])
+def test_a_picture_is_worked_on_and_shown_beside_what_it_was(verb: Verb, file: str) -> None:
+    more = {"painted": painted()} if verb is Verb.INPAINT else {}
+    results = ran(view(verb), image=file, **more)
+    done = told(results[-1])
+    assert done["before"].startswith("data:image/png") and done["items"][0]["src"] != done["before"]
+    if verb is Verb.INPAINT:
+        new, old = np.asarray(easel.opened(kept_by(results).images[0])), np.asarray(Image.open(file))
+        assert (new[50:] == old[50:]).all() and (new != old).any()
+
+
+def test_what_was_made_joins_the_history_and_its_settings_come_back() -> None:
+    v = view(Verb.GENERATE)
+    first = ran(v, steps=5, seed=11, prompt="a red seven", negative="blue")
+    second = ran(v, steps=3, history=first[-1][3])
+    history = second[-1][3]
+    assert [k.values["seed"] for k in history] == [0, 11] and second[-1][4].count("data-kept") == 2
+    back = v.again(history, cast(gr.EventData, types.SimpleNamespace(_data={"i": 1})))
+    assert back[v.prompt] == "a red seven" and back[v.negative] == "blue" and back[v.chooser.model] == "pictures"
+    assert back[v.form.widgets["seed"]]["value"] == 11 and back[v.form.widgets["steps"]]["value"] == 5
+    assert json.loads(back[v.easel])["items"][0]["src"] == told(first[-1])["items"][0]["src"]
+    for nonsense in ({}, {"i": 9}, {"i": "1"}, None):
+        assert v.easel not in v.again(history, cast(gr.EventData, types.SimpleNamespace(_data=nonsense)))
+
+
+def test_the_same_settings_give_the_same_picture() -> None:
+    v = view(Verb.GENERATE)
+    assert kept_by(ran(v, seed=5)).images == kept_by(ran(v, seed=5)).images != kept_by(ran(v, seed=6)).images
+
+
+def test_the_history_ends_somewhere() -> None:
+    v = view(Verb.GENERATE)
+    old = kept_by(ran(v))
+    assert len(ran(v, history=[old] * 40)[-1][3]) == image_view.MOST_KEPT
+
+
+def test_a_saved_picture_says_that_it_was_generated_and_how() -> None:
+    kept = kept_by(ran(view(Verb.GENERATE), seed=3, count=2, prompt="a <b>red</b> seven"))
+    kept.chosen = 1
+    with Image.open(saved(kept)) as png:
+        assert "TC260:AIGC" in png.info["XML:com.adobe.xmp"] and png.height > SIDE  # the visible mark is below
+        note = json.loads(png.info["parameters"])
+    assert note["seed"] == 4 and note["prompt"] == "a <b>red</b> seven" and note["settings"]["steps"] == 3
+    assert "/" not in json.dumps({k: v for k, v in note.items() if k != "prompt"}), "a path of this machine"
+    with pytest.raises(Refusal):
+        saved(None)
+
+
+def test_nothing_that_was_typed_becomes_markup() -> None:
+    strip = ran(view(Verb.GENERATE), prompt='"><img src=x onerror=alert(1)>{{7*7}}')[-1][4]
+    assert "<img src=x" not in strip and "{{" not in strip
+
+
+def test_a_stop_is_said_and_the_next_run_works() -> None:
+    v = view(Verb.GENERATE)
+    results = []
+    for result in v.run(given(v, steps=150), REQUEST):
+        results.append(result)
+        if told(result).get("kind") == "pictures":
+            v.stopped(REQUEST)
+    assert told(results[-1])["status"] == text.STOPPED.en and told(results[-1])["stopped"]
+    kept_by(ran(v))
+
+
+def test_a_second_press_ends_the_first_run() -> None:
+    v = view(Verb.GENERATE)
+    first = v.run(given(v, steps=150), REQUEST)
+    next(first)
+    next(first)
+    kept_by(ran(v))
+    assert told(list(first)[-1])["status"] == text.STOPPED.en
+
+
+def test_two_visitors_wait_for_each_other() -> None:
+    v, done = view(Verb.GENERATE), []
+
+    def visit(who: str) -> None:
+        done.append(kept_by(list(v.run(given(v, steps=8), cast(gr.Request, types.SimpleNamespace(session_hash=who))))))
+
+    threads = [threading.Thread(target=visit, args=(name,)) for name in ("bob", "eve")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(done) == 2 and done[0].images == done[1].images
+
+
+# what is refused, in both languages, with nothing lost
+BAD: list[tuple[Verb, dict[str, Any], str]] = [
+    (Verb.GENERATE, {"prompt": "  "}, "Write what"),
+    (Verb.GENERATE, {"prompt": None}, "Write what"),
+    (Verb.GENERATE, {"prompt": "a" * 5000}, "at most 2000"),
+    (Verb.GENERATE, {"steps": 0}, "between"),
+    (Verb.GENERATE, {"steps": float("nan")}, "number"),
+    (Verb.GENERATE, {"width": 50}, "multiple of 8"),
+    (Verb.GENERATE, {"scheduler": "lcm"}, "does not work with"),
+    (Verb.GENERATE, {"scheduler": "rm -rf"}, "one of"),
+    (Verb.GENERATE, {"model": "../etc"}, "no model called"),
+    (Verb.GENERATE, {"negative": "blue", "guidance": 1.0}, "negative prompt"),
+    (Verb.EDIT, {"image": None}, "Choose a picture"),
+    (Verb.EDIT, {"image": "/nowhere.png"}, "not a picture"),
+    (Verb.INPAINT, {"painted": ""}, "Paint over"),
+    (Verb.INPAINT, {"painted": "data:image/png;base64,xx"}, "Paint over"),
+    (Verb.OUTPAINT, {"left": 0, "right": 0, "top": 0, "bottom": 0}, "which side"),
+    (Verb.OUTPAINT, {"left": 500}, "manages"),
+]
+
+
+@pytest.mark.parametrize(("verb", "bad", "says"), BAD)
+def test_nonsense_is_one_plain_sentence(verb: Verb, bad: dict[str, Any], says: str, file: str) -> None:
+    for lang in LANGS:
+        v = view(verb, lang)
+        image = {"image": file} if v.given and "image" not in bad else {}
+        results = ran(v, **image, **bad)
+        last = told(results[-1])
+        assert last["kind"] == "same" and not last["busy"] and results[-1][1:] == (gr.skip(),) * 4
+        assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20000, 20000)])
+def test_pictures_of_absurd_sizes_are_refused(size: tuple[int, int], tmp_path: Path) -> None:
+    Image.new("1", size).save(tmp_path / "x.png")
+    assert "pixels" in told(ran(view(Verb.EDIT), image=str(tmp_path / "x.png"))[-1])["status"]
+
+
+def test_an_unexpected_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained.image import make
+
+    def fails(*_: Any) -> Iterator[Any]:
+        raise ZeroDivisionError("secret")
+        yield
+
+    monkeypatch.setattr(make, "made", fails)
+    assert told(ran(view(Verb.GENERATE))[-1])["status"] == text.UNEXPECTED.en
+
+
+def test_a_public_page_runs_only_what_is_listed() -> None:
+    assert "only the models of its list" in told(ran(view(Verb.GENERATE, public=True), model="somebody/something")[-1])["status"]
+
+
+def test_a_model_that_is_not_here_is_named() -> None:
+    assert "download it first" in told(ran(view(Verb.GENERATE), model="sd-1.5")[-1])["status"]
+
+
+# what stands around
+def test_the_form_follows_the_model() -> None:
+    v = view(Verb.GENERATE)
+    updates = v.other_model("z-image-turbo")
+    assert updates[v.form.widgets["guidance"]]["value"] == 0 and updates[v.form.widgets["steps"]]["value"] == 9
+    own = [value for _, value in v.other_model("pictures")[v.form.widgets["scheduler"]]["choices"]]
+    assert "dpm++" in own and "lcm" not in own and "flow-euler" not in own
+    assert v.other_model("") and v.other_model(None)
+
+
+def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
+    v = view(Verb.INPAINT)
+    assert v.given
+    example = v.given.last_or_example(None)
+    assert example.size == (SIDE, SIDE)
+    kept = kept_by(ran(view(Verb.GENERATE), seed=9))
+    assert np.array_equal(np.asarray(v.given.last_or_example(kept)), np.asarray(easel.opened(kept.images[0])))
+
+
+def test_what_is_painted_over_is_shown_small(tmp_path: Path) -> None:
+    v = view(Verb.INPAINT)
+    Image.new("RGB", (3000, 1500)).save(tmp_path / "large.png")
+    assert v.given
+    told_ = json.loads(v.given.to_paint(str(tmp_path / "large.png")))
+    assert (told_["width"], told_["height"]) == (512, 256) and v.given.to_paint(None) == ""
+
+
+@pytest.mark.parametrize("address", [None, 7, "", "data:image/png;base64,", "http://x/y.png", easel.PREFIX + "A" * 2_000_000])
+def test_what_is_no_mask_is_none(address: Any) -> None:
+    assert easel.mask(address) is None
+
+
+def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
+    v = view(Verb.GENERATE)
+    assert v.grid
+    (x, xs), (y, ys) = v.grid.axes
+    form = given(v) | {x: "steps", xs: "2, 3", y: "guidance", ys: "2, 5"}
+    results = list(v.grid.run(form, REQUEST))
+    done = told(results[-1])
+    assert done["kind"] == "grid" and done["x"]["values"] == ["2", "3"] and all(done["cells"]) and "4 of 4" in done["status"]
+    assert len({*done["cells"]}) == 4
+    assert json.loads(Image.open(saved(results[-1][1])).info["parameters"])["across"] == ["steps", "2", "3"]
+    bad = list(v.grid.run(form | {xs: "a, b"}, REQUEST))
+    assert "number" in told(bad[-1])["status"]
+
+
+def test_the_inside_of_a_picture_is_shown_step_by_step() -> None:
+    with gr.Blocks():
+        inside = Inside(page())
+    form = {widget: widget.value for widget in inside.form.inputs | inside.chooser.inputs}
+    form |= {inside.form.widgets["steps"]: 4, inside.prompt: "a red seven", inside.chooser.model: "pictures"}
+    results = list(inside.run(form, REQUEST))
+    words, latent, guidance = (json.loads(x) for x in results[-1][:3])
+    assert words["states"] == latent["states"] == guidance["states"] == 4
+    assert words["heads"] == [text.BELIEVES.en, "a", "red", "seven"] and len(words["films"]) == 2
+    assert latent["heads"][:2] == [text.HOLDS.en, text.BELIEVES.en] and latent["count"] == 6 and guidance["count"] == 4
+    assert results[-1][3].count("<circle") == 8
+    unguided = list(inside.run(form | {inside.form.widgets["guidance"]: 1.0}, REQUEST))
+    assert json.loads(unguided[-1][2]) == {"kind": "empty", "text": text.NOT_GUIDED.en}
+    assert "Write what" in told(list(inside.run(form | {inside.prompt: ""}, REQUEST))[-1])["status"]
+
+
+def test_long_prompts_name_their_tiles_inside() -> None:
+    with gr.Blocks():
+        inside = Inside(page("zh"))
+    form = {widget: widget.value for widget in inside.form.inputs | inside.chooser.inputs}
+    form |= {inside.form.widgets["steps"]: 2, inside.prompt: "one two three four five six seven eight nine ten", inside.chooser.model: "pictures"}
+    words = json.loads(list(inside.run(form, REQUEST))[-1][0])
+    assert words["tiles"][0] == 2 and [m["text"] for m in words["marks"]][1:4] == ["one", "two", "three"]
+
+
+def test_everything_is_said_in_both_languages() -> None:
+    values = [v for value in vars(text).values() for v in (value.values() if isinstance(value, dict) else [value])]
+    words = [w for w in values if isinstance(w, Words)]
+    assert len(words) > 60
+    for w in words:
+        assert sorted(re.findall(r"\{(\w+)", w.en)) == sorted(re.findall(r"\{(\w+)", w.zh)), w.en
+        assert not re.search(r"[一-鿿][,;:?!()]|[,;:?!(][一-鿿]", w.zh), f"half-width punctuation: {w.zh}"
+        assert not re.search(r"[一-鿿][A-Za-z0-9]|[A-Za-z0-9][一-鿿]", w.zh), f"no space between Chinese and Latin: {w.zh}"
+
+
+# for programs
+@pytest.fixture
+def client(aigc_home: Path) -> Iterator[Any]:
+    """The real server: guard, document and all."""
+    from gradio_client import Client
+
+    from aigc.jobs.store import Store
+    from aigc.jobs.supervisor import Supervisor
+    from aigc.ui import server, shell
+
+    supervisor = Supervisor()
+    supervisor.store = Store()  # not started: nothing is trained
+    served = server.serve(server.assemble(shell.build(supervisor), supervisor), "127.0.0.1", 0)
+    try:
+        yield Client(served.url, verbose=False)
+    finally:
+        served.stop()
+
+
+@pytest.mark.slow
+def test_programs_call_named_typed_endpoints(client: Any, file: str, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+    from gradio_client.exceptions import AppError
+
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    assert {"/image_generate", "/image_edit", "/image_inpaint", "/image_upscale", "/image_style"} <= set(named)
+    kinds = {p["parameter_name"]: p["python_type"]["type"] for p in named["/image_inpaint"]["parameters"]}
+    assert kinds["prompt"] == "str" and kinds["image"] == "filepath" and kinds["seed"] == "int"
+    path, facts = client.predict("a red seven", seed=5, settings={"steps": 3}, api_name="/image_generate")
+    assert facts["seed"] == 5 and facts["model"] == "pictures" and json.loads(Image.open(path).info["parameters"])["settings"]["steps"] == 3
+    mask = Image.new("L", (SIDE, SIDE))
+    mask.paste(255, (8, 8, 40, 40))
+    mask.save(tmp_path / "mask.png")
+    where = {"image": handle_file(file), "mask": handle_file(str(tmp_path / "mask.png"))}
+    path, _ = client.predict(**where, prompt="a", settings={"steps": 3}, api_name="/image_inpaint")
+    new, old = (np.asarray(Image.open(p).convert("RGB")) for p in (path, file))
+    left = (new.shape[1] - SIDE) // 2  # a small picture stands in the middle of the paper that its mark needs
+    assert (new[44:SIDE, left : left + SIDE] == old[44:]).all()
+    for nonsense in ({"prompt": ""}, {"prompt": "a", "settings": {"steps": 9999}}, {"prompt": "a", "model": "nothing"}):
+        with pytest.raises(AppError):
+            client.predict(**nonsense, api_name="/image_generate")
+
+
+def test_an_endpoint_reads_only_what_was_sent() -> None:
+    from aigc.ui.tabs.image_api import _opened
+
+    for path in ("/etc/hosts", "../../etc/hosts", None, 7):
+        with pytest.raises(Refusal, match="handle_file"):
+            _opened("image", {"path": path})
+
+
+# in the shell
+def shell(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    code = main(["image", *words, "--json"])
+    return code, json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def test_the_shell_makes_and_edits_pictures(capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str) -> None:
+    out = str(tmp_path / "a.png")
+    code, made = shell(capsys, "generate", "--prompt", "a red seven", "--seed", "4", "--set", "steps=3", "--out", out)
+    assert code == 0 and made["files"] == [out] and made["seeds"] == [4] and made["settings"]["steps"] == 3
+    code, several = shell(capsys, "generate", "--prompt", "a", "--count", "2", "--set", "steps=2", "--out", out)
+    assert code == 0 and [Path(f).name for f in several["files"]] == ["a-0.png", "a-1.png"] and all(Path(f).exists() for f in several["files"])
+    mask = Image.new("L", (SIDE, SIDE))
+    mask.paste(255, (0, 0, 32, 32))
+    mask.save(tmp_path / "mask.png")
+    for verb, more in (("edit", []), ("inpaint", ["--mask", str(tmp_path / "mask.png")]), ("outpaint", ["--set", "left=8"])):
+        code, _ = shell(capsys, verb, "--prompt", "a", "--image", file, *more, "--set", "steps=2", "--out", out)
+        assert code == 0 and Image.open(out).info["parameters"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "--out", "a.png"],
+        ["generate", "--prompt", "a", "--out", "a.jpg"],
+        ["generate", "--prompt", "a", "--out", "/nowhere/a.png"],
+        ["generate", "--prompt", "a", "--set", "steps=0", "--out", "a.png"],
+        ["edit", "--prompt", "a", "--out", "a.png"],
+        ["edit", "--prompt", "a", "--image", "nothing.png", "--out", "a.png"],
+        ["inpaint", "--prompt", "a", "--out", "a.png"],
+        ["style", "--seed", "3", "--out", "a.png"],
+        ["upscale", "--out", "a.png"],
+        ["dance", "--out", "a.png"],
+    ],
+)
+def test_the_shell_refuses_in_words(words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, told_ = shell(capsys, *words)
+    assert code == 2 and told_["error"] and not list(tmp_path.glob("*.png"))
+
+
+def test_settings_of_every_verb_have_a_place_in_the_form() -> None:
+    for verb, config in SETTINGS.items():
+        with gr.Blocks():
+            v = View(page(), verb, gr.State(None), gr.State([]))
+        assert set(v.form.widgets) == {f for f in config.__dataclass_fields__}
