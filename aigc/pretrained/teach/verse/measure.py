@@ -13,6 +13,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from aigc.data.texts import Quatrain, is_quatrain, lines_of
 from aigc.pretrained.teach.cards import Figure
 from aigc.pretrained.teach.verse.examples import PASSAGE, Texts, padded, tidy
+from aigc.pretrained.text.verse_form import rhymes
 from aigc.pretrained.verse import PLAY, from_first_line, from_title
 from aigc.train.devices import precision
 from aigc.words import both
@@ -99,18 +100,3 @@ def written(model: GPT2LMHeadModel, tok: PreTrainedTokenizerFast, prompts: list[
         for i, row in zip(rows, made.tolist(), strict=True):
             found[i] = re.sub(r"</s>.*|<pad>", "", tok.decode(row), flags=re.S).rpartition("<poem>")[2]
     return found
-
-
-def rhymes(lines: list[str]) -> bool:
-    """Whether lines two and four end alike as they are read today; many a Tang rhyme no longer does."""
-    from pypinyin import Style, lazy_pinyin
-
-    second, fourth = (lazy_pinyin(line, style=Style.FINALS)[-1] for line in (lines[1], lines[3]))
-    return rhyme(second) == rhyme(fourth) and lines[1][-1] != lines[3][-1]
-
-
-def rhyme(final: str) -> str:
-    """A final without its glide: ian, uan and an rhyme; so do in and en, ong and eng, uo and e, ü and i, üe and ie."""
-    final = {"in": "en", "uen": "en", "un": "en", "vn": "en", "ong": "eng", "iong": "eng", "ing": "eng", "ueng": "eng", "uo": "o", "e": "o",
-             "v": "i", "ve": "ie", "uei": "ei", "ui": "ei", "iu": "ou", "iou": "ou"}.get(final, final)  # fmt: skip
-    return final[1:] if (len(final) > 2 and final[0] in "iuv") or final in ("ia", "ua") else final

@@ -1,0 +1,58 @@
+"""Work on a borrowed pipeline as a generator: its caller hears of the wait in line, of each result, and can stop it.  Needs no torch."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aigc.pretrained import shelf
+from aigc.pretrained.catalogue import Entry
+from aigc.pretrained.fit import AUTOMATIC, Setup
+
+T = TypeVar("T")
+BEAT = 0.2  # seconds between two chances to be closed while nothing comes
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """In line; 0: the model is being opened."""
+
+    place: int = 0
+
+
+def borrowed(
+    entry: Entry, load: Callable[..., Any], work: Callable[[Any], Iterator[T]], stop: threading.Event, setup: Setup = AUTOMATIC
+) -> Iterator[Waiting | T]:
+    """`work` in a thread of its own; closing the generator stops it and waits for it.  Raises Refusal and Stopped."""
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    end = object()
+
+    def run() -> None:
+        try:
+            with shelf.lent(entry, load, stop, lambda place: told.put(Waiting(place)), setup) as it:
+                for result in work(it):
+                    told.put(result)
+            told.put(end)
+        except BaseException as error:
+            told.put(error)
+
+    thread = threading.Thread(target=run, name=f"run of {entry.slug}", daemon=True)
+    thread.start()
+    try:
+        result: Any = Waiting()
+        while True:
+            yield result
+            try:
+                result = told.get(timeout=BEAT)
+            except queue.Empty:
+                continue  # the same again: a chance to be closed
+            if result is end:
+                return
+            if isinstance(result, BaseException):
+                raise result
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,50 @@
+"""Beam search, and models that read one text and write another, by transformers' own `generate`; the best text so far is told at each step."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from aigc.pretrained import Stopped
+from aigc.pretrained.text.kit import Kit
+
+
+def generated(kit: Kit, ids: list[int], stop: threading.Event, **how: Any) -> Iterator[list[int]]:
+    """New tokens of the best text so far, ever longer; the last one is the answer.  Raises Stopped."""
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    skip = len(ids) if kit.writes_on else 0
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    left = threading.Event()  # nobody listens any more
+
+    class Telling(StoppingCriteria):
+        def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+            told.put(input_ids[0, skip:].tolist())
+            return torch.full((len(input_ids),), stop.is_set() or left.is_set(), device=input_ids.device)
+
+    def run() -> None:
+        try:
+            tokens = torch.tensor([ids], device=kit.device)
+            watch = StoppingCriteriaList([Telling()])
+            made = kit.model.generate(tokens, attention_mask=torch.ones_like(tokens), stopping_criteria=watch, pad_token_id=kit.filler, **how)
+            told.put(made[0, skip:].tolist())
+            told.put(None)
+        except BaseException as error:
+            told.put(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while (found := told.get()) is not None:
+            if isinstance(found, BaseException):
+                raise found
+            if stop.is_set():
+                raise Stopped
+            yield found
+    finally:
+        left.set()
+        thread.join()

@@ -1,0 +1,56 @@
+"""What the model of verse is asked when somebody gives a title, a first line, or the beginning of a speech."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aigc.data.texts import HAN
+from aigc.pretrained import verse
+from aigc.pretrained.text.asked import Shape
+from aigc.words import Refusal, both
+
+LONGEST_TITLE = 16  # characters, as it learnt them
+NOT_OF_VERSE = both("Only the model of verse knows titles and first lines: choose “{plain}” for this one.",
+                    "只有诗句模型认得题目和首句：此模型请选“{plain}”。")  # fmt: skip
+NO_LINE = both("A first line has five or seven Chinese characters; this has {n}.", "首句应为五个或七个汉字；这里有 {n} 个。")
+NO_TITLE = both("A title has at most {n} characters.", "题目最多 {n} 个字。")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`asked` is what the model reads, `shown` the part of it that belongs to the text, `title` stands above it."""
+
+    asked: str
+    shown: str
+    title: str = ""
+
+
+def prompt(text: str, shape: Shape, is_of_verse: bool) -> Prompt:
+    """Raises Refusal."""
+    if not is_of_verse:
+        if shape not in (Shape.AUTO, Shape.PLAIN):
+            raise Refusal(NOT_OF_VERSE, plain=Shape.PLAIN.words)
+        return Prompt(text, text)
+    if shape is Shape.AUTO:
+        shape = looks_like(text)
+    bare = re.sub(r"[\s，。,.]+$", "", text.strip())
+    if shape is Shape.FIRST_LINE:
+        if not re.fullmatch(rf"{HAN}{{5}}|{HAN}{{7}}", bare):
+            raise Refusal(NO_LINE, n=len(re.findall(HAN, bare)))
+        return Prompt(verse.from_first_line(bare), f"{bare}，")
+    if shape in (Shape.TITLE_5, Shape.TITLE_7):
+        if len(bare) > LONGEST_TITLE:
+            raise Refusal(NO_TITLE, n=LONGEST_TITLE)
+        return Prompt(verse.from_title(bare, 5 if shape is Shape.TITLE_5 else 7), "", bare)
+    return Prompt(verse.from_beginning(text), text) if shape is Shape.PLAY else Prompt(text, text)
+
+
+def looks_like(text: str) -> Shape:
+    """Five or seven Chinese characters are a first line, other short Chinese a title, Latin letters a play; anything else is as it is."""
+    bare = re.sub(r"[\s，。,.]+$", "", text.strip())
+    if re.fullmatch(rf"{HAN}{{5}}|{HAN}{{7}}", bare):
+        return Shape.FIRST_LINE
+    if re.fullmatch(rf"{HAN}{{1,{LONGEST_TITLE}}}", bare):
+        return Shape.TITLE_5
+    return Shape.PLAIN if re.search(HAN, text) else Shape.PLAY
