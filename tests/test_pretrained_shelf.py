@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
 import threading
 import time
@@ -385,6 +386,28 @@ def test_slices_and_tiles_reach_the_pipeline():
 def test_offloading_needs_a_gpu_and_says_so():
     with pytest.raises(Refusal, match="offload"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(device=shelf.Device.CPU, offload=True)):
         pass
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aigc.pretrained.shelf.shutil.which", lambda name: None)
+    with pytest.raises(Refusal, match="compiler"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(compile=True)):
+        pass
+
+
+def test_a_forked_process_finds_an_open_door():
+    """Whatever lines and locks there were: the threads that stood in them are not in the new process."""
+    with shelf.lent(A, load, GO), shelf._changed:
+        child = os.fork()
+        if child == 0:
+            shelf.held()
+            os._exit(0 if not shelf.held()[0].busy else 1)
+        until = time.monotonic() + PATIENCE
+        while (done := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < until:
+            time.sleep(0.01)
+    if done == (0, 0):
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    assert done == (child, 0)
 
 
 def test_a_device_that_is_not_here_is_refused():

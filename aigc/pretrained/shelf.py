@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 import threading
 import time
 import traceback
@@ -49,6 +50,9 @@ NO_OFFLOAD = both(
     "Only image pipelines can be offloaded, and only from a GPU: switch Offload off.", "只有图像管线能卸载，而且要有 GPU：请关闭“卸载到内存”。"
 )
 
+NO_COMPILER = both("Compiling needs a C++ compiler, and there is none here: switch Compile off.", "编译需要 C++ 编译器，而本机没有：请关闭“编译”。")
+COMPILERS = (os.environ.get("CXX") or "c++", "g++", "clang++", "cl")  # what torch.compile calls
+
 
 @dataclass(frozen=True)
 class Held:
@@ -80,6 +84,7 @@ class _Slot:
 _changed = threading.Condition()  # guards everything below; held for moments only
 _slots: dict[str, _Slot] = {}
 _loading: deque[object] = deque()
+_spilt = threading.Event()  # memory ran out: what is left of that run is swept up before the next loading
 
 
 def _alone() -> None:
@@ -125,6 +130,7 @@ def lent(
             del thing
             _put_away(slot)
             free_idle()
+            _spilt.set()
             raise Refusal(OUT_OF_MEMORY, title=entry.title)
     finally:
         _leave(slot, ticket)
@@ -229,6 +235,9 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
         _loading.append(ticket)
     try:
         _wait(_loading, ticket, stop)
+        if _spilt.is_set():
+            _spilt.clear()
+            _collect()
         each = 4 if dtype == "float32" else 2
         weights = layout.parameters(folder, lambda kind: each)
         home = "cpu" if setup.offload else device  # offloaded parameters stay in main memory
@@ -308,6 +317,8 @@ def settle(thing: Any, setup: Setup, device: torch.device) -> None:
             vae.enable_slicing()
             vae.enable_tiling()
     if setup.compile:
+        if not any(map(shutil.which, COMPILERS)):
+            raise Refusal(NO_COMPILER)
         network = getattr(whole, "unet", None) or getattr(whole, "transformer", None) or whole
         if getattr(network, "_repeated_blocks", None):
             network.compile_repeated_blocks()
