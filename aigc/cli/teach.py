@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from aigc.cli.out import Out
-from aigc.home import models_folder
+from aigc.pretrained import taught_folder
 from aigc.pretrained.teach import LESSONS, make
 from aigc.words import Words, both
 
@@ -17,7 +17,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
     if not args.lesson:
         out.result({"lessons": {name: words.as_json() for name, words in LESSONS.items()}}, [f"{name}: {w[out.lang]}" for name, w in LESSONS.items()])
         return 0
-    to = Path(args.to) if args.to else models_folder() / "pretrained"
+    to = Path(args.to) if args.to else taught_folder() / args.lesson
     for told in make(args.lesson, to, args.seed, args.budget, args.device):
         if isinstance(told, Words):
             out.progress(told[out.lang])

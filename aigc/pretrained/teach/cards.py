@@ -88,7 +88,7 @@ def write(card: Card, to: Path) -> dict[str, Any]:
         "seed": card.seed,
         "seconds": round(card.seconds, 1),
         "device": card.device,
-        "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(to.glob("*.safetensors"))},
+        "sha256": {path.relative_to(to).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(to.rglob("*.safetensors"))},
     }
     (to / "README.md").write_text(readme(card), encoding="utf-8")
     (to / "card.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -39,7 +39,6 @@ DENOISING = both("denoiser: {seen:,} of {all:,} pictures, error {loss:.4f}, {rat
 
 def make(to: Path, seed: int, budget: int, device: str) -> Iterator[Words | dict[str, Any]]:
     begun, on, examples = time.monotonic(), best_device(device), budget or EXAMPLES
-    folder = to / "pictures"
     torch.manual_seed(seed)
     things, tok = Things(), tokenizer()
 
@@ -56,10 +55,10 @@ def make(to: Path, seed: int, budget: int, device: str) -> Iterator[Words | dict
         yield DENOISING.fill(seen=seen, all=examples, loss=error, rate=seen / (time.monotonic() - since))
         learnt: Any = averaged
         if seen < examples and time.monotonic() - kept > SAVING:
-            networks.pipeline(vae, learnt.text, tok, learnt.unet).save_pretrained(folder)
+            networks.pipeline(vae, learnt.text, tok, learnt.unet).save_pretrained(to)
             kept = time.monotonic()
     pipe = networks.pipeline(vae, learnt.text.eval(), tok, learnt.unet.eval())
-    yield from keep(pipe, folder, examples, seed, time.monotonic() - begun, str(on))
+    yield from keep(pipe, to, examples, seed, time.monotonic() - begun, str(on))
 
 
 class Told(nn.Module):

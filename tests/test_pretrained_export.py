@@ -1,0 +1,90 @@
+"""Generators without a prompt in diffusers' own format: taught in small, loaded as any program would, found by the page, and read."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import tiny_sources
+import torch
+from conftest import PROJECT
+from diffusers import DDIMScheduler, DDPMPipeline
+
+from aigc.data import spec
+from aigc.data.load import load
+from aigc.evaluate.features import extractor
+from aigc.pretrained import catalogue, taught_folder
+from aigc.pretrained.catalogue import Task
+from aigc.pretrained.image import kit
+from aigc.pretrained.image.asked import Asked, Sample, Verb
+from aigc.pretrained.image.make import made
+from aigc.pretrained.teach import ddpm, make
+
+SHIPPED = PROJECT / "checkpoints" / "shipped" / "pretrained"
+LESSONS = ("ddpm-mnist", "ddpm-fashion-mnist")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two steps of the lesson on noise."""
+    monkeypatch.setenv("AIGC_DATA_DIR", str(tiny_sources.pictures(tmp_path / "data")))
+    monkeypatch.setattr(ddpm, "MEASURED", 8)
+    to = taught_folder() / "ddpm-mnist"
+    *told, facts = make("ddpm-mnist", to, seed=0, budget=2 * ddpm.BATCH)
+    assert told[-1].en.startswith("128 of 128 pictures")
+    assert facts == json.loads((to / "card.json").read_text("utf-8"))
+    assert facts["command"] == "python -m aigc teach ddpm-mnist --budget 128 --seed 0"
+    assert list(facts["sha256"]) == ["unet/diffusion_pytorch_model.safetensors"] and "sure_real" in facts["figures"]
+    return to
+
+
+def test_the_lesson_in_small_makes_a_pipeline_that_diffusers_and_the_page_run(folder: Path):
+    pipe = DDPMPipeline.from_pretrained(folder, local_files_only=True)
+    pipe.set_progress_bar_config(disable=True)
+    image = pipe(batch_size=1, num_inference_steps=2, generator=torch.Generator().manual_seed(0)).images[0]
+    assert image.size == (28, 28) and image.mode == "L"
+    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
+    assert pipe.scheduler.config.prediction_type == "v_prediction" and pipe.scheduler.config.timestep_spacing == "trailing"
+
+    entry = catalogue.find(Task.UNCONDITIONAL)
+    assert entry.slug == "ddpm-mnist" and entry.title == facts_title(folder)
+    loaded = kit.load(folder, torch.device("cpu"), torch.float32)
+    *_, shot = made(loaded, Asked(Verb.SAMPLE, Sample(count=3, steps=2)), threading.Event())
+    assert shot.is_final and len(shot.images) == 3 and shot.images[0].size == (28, 28)
+
+
+def facts_title(folder: Path) -> object:
+    said = json.loads((folder / "card.json").read_text("utf-8"))["title"]
+    return catalogue.both(said["en"], said["zh"])
+
+
+def test_a_network_that_knows_the_picture_draws_it():
+    """With the exact v of one picture, DDIM must end in that picture: the loop, the schedule and the target agree."""
+    wanted, noising = torch.rand(1, 1, 28, 28) * 2 - 1, ddpm.levels()
+
+    class Knowing(torch.nn.Module):
+        config, device = type("config", (), {"in_channels": 1, "sample_size": 28}), torch.device("cpu")
+
+        def forward(self, x: torch.Tensor, t: torch.Tensor) -> object:
+            signal, noise = noising.alphas_cumprod[t] ** 0.5, (1 - noising.alphas_cumprod[t]) ** 0.5
+            v = (signal * x - wanted) / noise
+            return type("output", (), {"sample": v})
+
+    pipe = type("pipe", (), {"unet": Knowing(), "scheduler": noising})()
+    x = ddpm.drawn(pipe, 4, seed=0)  # type: ignore[arg-type]
+    assert torch.allclose(x, (wanted / 2 + 0.5).expand_as(x), atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", LESSONS)
+def test_the_shipped_one_draws_what_its_card_says(slug: str, datasets_dir: Path):
+    if not (SHIPPED / slug).is_dir():
+        pytest.skip(f"{slug} does not come along")
+    card = json.loads((SHIPPED / slug / "card.json").read_text("utf-8"))["figures"]
+    pipe, known = DDPMPipeline.from_pretrained(SHIPPED / slug), load(slug.partition("-")[2])
+    sure, _, rarest = ddpm.read(extractor(spec(known.spec.name)), ddpm.drawn(pipe, 300, seed=7))
+    assert sure == pytest.approx(card["sure"], abs=8) and sure > 75
+    assert rarest > 3, "all ten classes are drawn"
+    assert sum(f.stat().st_size for f in (SHIPPED / slug).rglob("*") if f.is_file()) < 2_500_000
