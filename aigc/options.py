@@ -20,6 +20,11 @@ class Schedule(Choice):
     COSINE = "cosine", both("warm-up, then cosine to zero", "先预热，后按余弦降到零")
 
 
+class Precision(Choice):
+    AUTOMATIC = "auto", both("whatever is fastest here", "本机最快的方式")
+    SINGLE = "float32", both("float32 throughout", "全程 float32")
+
+
 @dataclass(frozen=True)
 class Options:
     seconds: float = knob(
@@ -92,6 +97,13 @@ class Options:
         help=both("How often a few samples are measured against real data, more often at the beginning. What would cost more than a "
                   "thirtieth of the time is left out; nothing that is learnt depends on it.",
                   "训练途中用少量样本与真实数据对照测量的次数，开头较密。会占用超过三十分之一时间的测量会跳过；它不影响所学的内容。"),
+    )  # fmt: skip
+    precision: Precision = knob(
+        Precision.AUTOMATIC, group="run", label=both("Arithmetic", "运算精度"),
+        help=both("Where the hardware multiplies bfloat16 several times faster, as GPUs and CPUs with matrix tiles do, products are computed in it; "
+                  "weights and sums stay in float32. Choose float32 to compare with a machine that has no such hardware.",
+                  "若硬件计算 bfloat16 快数倍（GPU、带矩阵单元的 CPU），乘积用它计算，权重与累加仍为 float32。"
+                  "要与没有这种硬件的机器比较，请选 float32。"),
     )  # fmt: skip
     seed: int = knob(
         0, 0, 2**31 - 1, group="run", label=both("Seed", "随机种子"),

@@ -13,8 +13,8 @@ from toys import Toy, ToyConfig, toy_data
 
 from aigc.commands import Command, Do
 from aigc.events import Finished, Health, Paused, Preview, Resumed, Said, Saved, Step
-from aigc.options import Options, Schedule
-from aigc.train import NotFinite, train
+from aigc.options import Options, Precision, Schedule
+from aigc.train import NotFinite, devices, train
 from aigc.train.loop import Loop
 from aigc.train.optimise import learning_rate_factor
 
@@ -177,6 +177,16 @@ def test_nothing_is_copied_to_the_host_between_two_reports(monkeypatch: pytest.M
             loop.step()
             assert list(loop.report()) == []
     assert copies.count == 0
+
+
+@pytest.mark.parametrize("asked", Precision)
+def test_bfloat16_is_left_alone_where_float32_is_asked_for(asked: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "MATRIX_TILES", True)
+    seen: list[bool] = []
+    loss = Toy.judge_loss
+    monkeypatch.setattr(Toy, "judge_loss", lambda *a: seen.append(torch.is_autocast_enabled("cpu")) or loss(*a))
+    Loop(toy(), toy_data(), Options(batch=16, precision=asked), watch=False).step()
+    assert seen and set(seen) == {asked is Precision.AUTOMATIC}
 
 
 def test_the_learning_rate_follows_its_schedule() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import torch
 
+from aigc.options import Precision
 from aigc.words import Refusal, both
 
 THIS_PROCESS = psutil.Process()
@@ -35,11 +36,13 @@ def settle(device: torch.device) -> None:
         torch.set_float32_matmul_precision("high")
 
 
-def precision(device: torch.device) -> AbstractContextManager[object]:
+def precision(device: torch.device, asked: Precision = Precision.AUTOMATIC) -> AbstractContextManager[object]:
     """bfloat16 for the products of the forward pass where the hardware multiplies it several times faster, weights and sums in float32.
 
     NVIDIA GPUs since 2020, and CPUs with matrix tiles (AMX: Intel Xeon since 2023); on other CPUs bfloat16 is slower than float32.
     """
+    if asked is Precision.SINGLE:
+        return nullcontext()
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", torch.bfloat16)
     if device.type == "cpu" and MATRIX_TILES:

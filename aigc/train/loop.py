@@ -69,7 +69,7 @@ class Loop:
     @cached_property
     def batches(self) -> Batches:
         """Made for the first step: by then the weights are those of the checkpoint, and a model may prepare its data by them."""
-        with precision(self.device):
+        with precision(self.device, self.options.precision):
             return self.model.batches(self.data, self.options)
 
     @property
@@ -106,7 +106,7 @@ class Loop:
             self.draws += 1
             self.images += len(self.batch)
         optimiser = self.optimisers[phase.optimiser or name]
-        with self.moves.only(name), precision(self.device):
+        with self.moves.only(name), precision(self.device, self.options.precision):
             terms = phase.loss(self.batch, self.rng)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
