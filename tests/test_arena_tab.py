@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from aigc import data
 from aigc.events import Measured, Preview, Step
 from aigc.jobs import arena as arenas
+from aigc.jobs import standings
 from aigc.jobs.arena import Arena
 from aigc.jobs.runs import Run, runs
 from aigc.jobs.states import State
@@ -276,4 +277,4 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
 
 
 def test_a_cell_of_the_table_is_no_formula() -> None:
-    assert arena_state._safe("=1+1") == "'=1+1" and arena_state._safe(-1.0) == -1.0 and arena_state._safe("gan") == "gan"
+    assert standings._safe("=1+1") == "'=1+1" and standings._safe(-1.0) == -1.0 and standings._safe("gan") == "gan"

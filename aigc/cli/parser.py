@@ -85,12 +85,14 @@ def parser(lang: Lang) -> Parser:
 def _verbs() -> Iterator[tuple[str, Words, Any]]:
     yield "train", both("train a model; Ctrl-C stops and keeps what was learnt", "训练模型；Ctrl-C 停止并保留学到的内容"), _train
     yield "knobs", both("list the knobs of a technique, for --set", "列出一种技术的选项，供 --set 使用"), _knobs
+    yield "arena", both("train several techniques on the same data and budget, and compare", "用同样的数据与预算训练几种技术并比较"), _arena
     yield "runs", both("list trainings, or show, script or delete one", "列出训练；显示、导出脚本或删除其中一次"), _runs
     yield "sample", both("make new samples with a model", "用模型生成新样本"), _sample
     yield "evaluate", both("measure what a model's samples are worth", "衡量模型样本的质量"), _evaluate
     yield "features", both("teach the network that evaluation sees with", "训练评估所用的特征网络"), _features
     yield "teach", both("make a pretrained model that comes along anew", "重新训练一个随附的预训练模型"), _teach
     yield "pretrained", both("list pretrained models, fetch or delete one", "列出预训练模型，下载或删除其中一个"), _pretrained
+    yield "text", both("write on, chat or summarise with a language model", "用语言模型续写、对话或摘要"), _text
     yield "image", both("make, edit, fill in, enlarge or restyle pictures", "生成、重绘、填补、放大图像或换风格"), _image
     yield "bench", both("time our training loop beside the usual ones", "与常见写法对比训练速度"), _bench
     yield "models", both("list models, or work on one", "列出模型，或处理其中一个"), _models
@@ -114,6 +116,22 @@ def _train(verb: Parser) -> None:
     verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
     verb.option("--resume", metavar="RUN", help=both("go on with a run (its id, or the beginning of it); with --seconds or --images for so much more",
                                                           "继续一次训练（其编号或编号开头）；加 --seconds 或 --images 表示再训练这么多"))  # fmt: skip
+
+
+def _arena(verb: Parser) -> None:
+    which = both("gan, autoencoder, vae, diffusion (default: all of them)", "gan、autoencoder、vae、diffusion（默认全部）")
+    verb.option("techniques", nargs="*", help=which)
+    verb.option("--data", default="digits", metavar="NAME", help=both("dataset (default: digits)", "数据集（默认 digits）"))
+    budget = verb.add_mutually_exclusive_group()
+    seconds = both("each trains so long (default: 30)", "各训练多少秒（默认 30）")
+    budget.add_argument("--seconds", type=float, default=30.0, metavar="S", help=seconds[verb.lang])
+    budget.add_argument("--images", type=int, metavar="N", help=both("each draws so many images", "各抽取多少张图像")[verb.lang])
+    verb.option("--preset", metavar="NAME", help=both("quick, good or long (default: quick)", "quick、good 或 long（默认 quick）"))
+    verb.option("--sweep", action="append", default=[], metavar="KNOB=A,B,C",
+                help=both("one technique at each of these values instead; twice for a grid", "改为让一种技术取这些值；写两次即成网格"))  # fmt: skip
+    verb.option("--name", metavar="NAME", help=both("what the page calls it", "网页上的名称"))
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    verb.option("--out", metavar="FILE.csv", help=both("write the table there too", "同时把表格写入该文件"))
 
 
 def _knobs(verb: Parser) -> None:
@@ -217,6 +235,31 @@ def _pretrained(verb: Parser) -> None:
                 help=both("fetch from there, for example https://hf-mirror.com", "从该镜像下载，例如 https://hf-mirror.com"),
             )
         one.option("--task", metavar="TASK", default=argparse.SUPPRESS, help=task)
+        _json(one, default=argparse.SUPPRESS)
+
+
+def _text(verb: Parser) -> None:
+    actions = verb.verbs("action", required=True)
+    for name, about in (
+        ("continue", both("write on from a prompt", "接着提示往下写")),
+        ("chat", both("answer a message", "回答一条消息")),
+        ("summarise", both("put a text in fewer words", "概括一段文字")),
+    ):
+        one = actions.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+        one.option("--prompt", metavar="P", help=both("what is given; - reads standard input", "给出的文字；- 表示读标准输入"))
+        one.option("--file", metavar="FILE", help=both("read it from a text, Markdown or PDF file", "从文本、Markdown 或 PDF 文件读取"))
+        one.option("--model", metavar="M", help=both("see: python -m aigc pretrained", "见 python -m aigc pretrained"))
+        if name == "continue":
+            one.option("--stop", action="append", default=[], metavar="WORD", help=both("end before this; may be repeated", "在此之前结束；可重复"))
+        if name == "chat":
+            one.option("--system", metavar="P", default="", help=both("who the model is to be", "希望模型扮演谁"))
+        if name == "summarise":
+            one.option("--reference", metavar="P", default="", help=both("a summary to compare with, by ROUGE", "用 ROUGE 对照的参考摘要"))
+            one.option("--extract", action="store_true", help=both("only sentences of the text: no model", "只取原文句子：不用模型"))
+        one.option("--seed", type=int, metavar="K", help=both("the same seed gives the same text", "种子相同，文字就相同"))
+        one.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any setting; may be repeated", "任一设置；可重复"))
+        one.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+        one.option("--out", metavar="FILE.md", help=both("write it there too, labelled as generated", "同时写入该文件，并标明由 AI 生成"))
         _json(one, default=argparse.SUPPRESS)
 
 

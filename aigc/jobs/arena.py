@@ -75,10 +75,11 @@ class Cell:
 @dataclass(frozen=True)
 class Arena:
     data: str
-    seconds: float  # of training, each
+    seconds: float  # of training, each; 0 where the budget is in images
     cells: tuple[Cell, ...]  # of a sweep: row by row
     axes: tuple[Axis, ...] = ()  # none: techniques are compared
     preset: str = "quick"
+    images: int = 0  # each; 0 where the budget is in seconds
     name: str = ""
     id: str = ""
     owner: str = ""  # never leaves this machine
@@ -94,7 +95,8 @@ class Arena:
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> Arena:
         """Raises KeyError, TypeError, ValueError for anything else."""
-        plain = {f.name: values[f.name] for f in dataclasses.fields(Arena) if f.name not in ("cells", "axes")}
+        plain = {f.name: values[f.name] for f in dataclasses.fields(Arena) if f.name not in ("cells", "axes", "images")}
+        plain["images"] = values.get("images", 0)  # arenas held before there were budgets in images
         cells = tuple(_cell_from_json(c) for c in values["cells"])
         return Arena(cells=cells, axes=tuple(Axis(str(a["knob"]), tuple(a["values"])) for a in values["axes"]), **plain)
 
@@ -109,7 +111,7 @@ def _cell_from_json(values: Mapping[str, Any]) -> Cell:
 
 
 # what is to be compared
-def contest(name: object, seconds: object, slugs: Sequence[object], preset: str = "quick") -> Arena:
+def contest(name: object, seconds: object, slugs: Sequence[object], preset: str = "quick", images: object = 0) -> Arena:
     """The techniques called `slugs` on the same data.  Raises Refusal."""
     if not isinstance(slugs, list | tuple) or not slugs:
         raise Refusal(TOO_FEW)
@@ -117,10 +119,11 @@ def contest(name: object, seconds: object, slugs: Sequence[object], preset: str 
     for info in infos:
         if sum(other is info for other in infos) > 1:
             raise Refusal(TWICE, what=info.title)
-    return Arena(_data(name), _seconds(seconds), tuple(Cell(info.slug, {}) for info in infos), preset=str(preset))
+    each, drawn = _budget(seconds, images)
+    return Arena(_data(name), each, tuple(Cell(info.slug, {}) for info in infos), preset=str(preset), images=drawn)
 
 
-def sweep(name: object, seconds: object, slug: object, axes: Sequence[tuple[object, object]], preset: str = "quick") -> Arena:
+def sweep(name: object, seconds: object, slug: object, axes: Sequence[tuple[object, object]], preset: str = "quick", images: object = 0) -> Arena:
     """One technique at every combination of the values of one or two knobs, each typed as "0.1, 0.2".  Raises Refusal."""
     info = technique(slug)
     if not 1 <= len(axes) <= MOST_AXES:
@@ -133,7 +136,8 @@ def sweep(name: object, seconds: object, slug: object, axes: Sequence[tuple[obje
     cells = tuple(
         Cell(info.slug, {read[0].knob: across} | {knob: down for knob in below}) for down, across in itertools.product(rows, read[0].values)
     )
-    return Arena(_data(name), _seconds(seconds), cells, read, str(preset))
+    each, drawn = _budget(seconds, images)
+    return Arena(_data(name), each, cells, read, str(preset), drawn)
 
 
 def swept(info: TechniqueInfo) -> dict[str, Knob]:
@@ -162,12 +166,15 @@ def _data(name: object) -> str:
     return data.spec(name if isinstance(name, str) else "").name
 
 
-def _seconds(value: object) -> float:
-    """The budget of each run; it has to end.  Raises Refusal."""
-    seconds = read_value(knobs(Options)["seconds"], value)
-    if seconds < 1:
+def _budget(seconds: object, images: object) -> tuple[float, int]:
+    """Seconds and images of each run, one of them 0; it has to end.  Raises Refusal."""
+    known = knobs(Options)
+    if images:
+        return 0.0, read_value(known["images"], images)
+    wanted: float = read_value(known["seconds"], seconds)
+    if wanted < 1:
         raise Refusal(both("Give each run at least one second.", "每次训练至少一秒。"))
-    return seconds
+    return wanted, 0
 
 
 # starting one
@@ -177,15 +184,14 @@ def start(supervisor: Supervisor, draft: Arena, owner: str, *, key: str, name: o
     id = hashlib.sha256(f"{owner}\0{key}".encode()).hexdigest()[:16]
     if (_folder() / f"{id}.json").exists():
         return open_arena(id)
-    title = _title(name)
-    if len(draft.cells) > MOST_CELLS:
-        raise Refusal(TOO_MANY, n=len(draft.cells), most=MOST_CELLS)
-    requests = [_request(draft, cell, owner, device) for cell in draft.cells]
+    title = title_of(name)
+    check_size(draft)
+    requests = [request_of(draft, cell, owner, device) for cell in draft.cells]
     for request in requests:
         checked(request, supervisor.limits.seconds)
     _check_room(supervisor, owner, len(requests))
     arena = replace(draft, id=id, owner=owner, name=title, created=time.time())
-    _write(arena)
+    write(arena)
     cells = []
     for i, (cell, request) in enumerate(zip(draft.cells, requests, strict=True)):
         try:
@@ -193,20 +199,28 @@ def start(supervisor: Supervisor, draft: Arena, owner: str, *, key: str, name: o
         except Refusal as refusal:  # somebody else took the place since we looked
             cells.append(replace(cell, refused=refusal.words))
     arena = replace(arena, cells=tuple(cells))
-    _write(arena)
+    write(arena)
     return arena
 
 
-def _title(name: object) -> str:
+def check_size(draft: Arena) -> None:
+    """Raises Refusal if it is too large, or one too many."""
+    if len(draft.cells) > MOST_CELLS:
+        raise Refusal(TOO_MANY, n=len(draft.cells), most=MOST_CELLS)
+    if sum(1 for _ in _folder().glob("*.json")) >= MOST_KEPT:
+        raise Refusal(FULL, n=MOST_KEPT)
+
+
+def title_of(name: object) -> str:
     title = " ".join("".join(c if c.isprintable() else " " for c in name).split()) if isinstance(name, str) else ""
     if len(title) > NAME_LENGTH:
         raise Refusal(LONG_NAME, n=NAME_LENGTH)
     return title
 
 
-def _request(arena: Arena, cell: Cell, owner: str, device: str) -> Request:
+def request_of(arena: Arena, cell: Cell, owner: str, device: str) -> Request:
     mine = knobs(technique(cell.technique).Config)
-    options = {n: v for n, v in cell.values.items() if n not in mine} | {"seconds": arena.seconds, "images": 0}
+    options = {n: v for n, v in cell.values.items() if n not in mine} | {"seconds": arena.seconds, "images": arena.images}
     config = {n: v for n, v in cell.values.items() if n in mine}
     return Request(cell.technique, arena.data, config, options, preset=arena.preset, device=device, owner=owner)
 
@@ -215,8 +229,6 @@ def _check_room(supervisor: Supervisor, owner: str, wanted: int) -> None:
     free = room(supervisor, owner)
     if free is not None and wanted > free:
         raise Refusal(NO_ROOM, n=wanted, free=free)
-    if sum(1 for _ in _folder().glob("*.json")) >= MOST_KEPT:
-        raise Refusal(FULL, n=MOST_KEPT)
 
 
 def room(supervisor: Supervisor, owner: str) -> int | None:
@@ -314,7 +326,7 @@ def _folder() -> Path:
     return home() / "arenas"
 
 
-def _write(arena: Arena) -> None:
+def write(arena: Arena) -> None:
     with in_words():
         _folder().mkdir(parents=True, exist_ok=True)
         write_whole(_folder() / f"{arena.id}.json", json.dumps(arena.as_json(), ensure_ascii=False, indent=1).encode())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aigc.commands import Do
 from aigc.evaluate import measured_terms
 from aigc.jobs.runs import State
+from aigc.jobs.standings import short
 from aigc.registry import spec_from_json
 from aigc.techniques import TechniqueInfo, Term, techniques
 from aigc.ui.text import live as text
@@ -244,11 +245,6 @@ def _rows(events: Sequence[Json]) -> dict[str, list[Json]]:
             for name, row in e["rows"].items():
                 found.setdefault(name, []).append({"images": e["images"], "row": [short(v) for v in row]})
     return {name: frames[:: math.ceil(len(frames) / ROW_FRAMES)][:-1] + frames[-1:] for name, frames in found.items()}
-
-
-def short(value: float | None) -> float | None:
-    """Five digits are more than a plot shows; JSON has no NaN."""
-    return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None
 
 
 def _preview(event: Json, points: bool, lang: Lang) -> Json:

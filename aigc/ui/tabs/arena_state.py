@@ -5,20 +5,20 @@ Asked for every second by every page that shows it, so of each run's log only wh
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aigc import data
 from aigc.jobs import arena as arenas
+from aigc.jobs import standings
 from aigc.jobs.arena import Arena, Cell
-from aigc.jobs.costs import Costs, watt_hours
+from aigc.jobs.costs import Costs
 from aigc.jobs.runs import Run
+from aigc.jobs.standings import Told
 from aigc.jobs.states import State, state_in
 from aigc.knobs import Choice, Knob
 from aigc.techniques import TechniqueInfo, Term, techniques
@@ -40,24 +40,10 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Seen:
-    """What the log of one run has said so far."""
+class Seen(Told):
+    """The same, and how far the log has been read."""
 
     cursor: str = ""
-    step: Json | None = None
-    preview: Json | None = None
-    memory: int = 0
-    measured: dict[str, list[list[float | None]]] = field(default_factory=dict)  # figure -> [images, seconds, value], ...
-
-    def take(self, events: list[Json]) -> None:
-        for event in events:
-            if event["kind"] == "step":
-                self.step, self.memory = event, max(self.memory, event["memory_bytes"])
-            elif event["kind"] == "preview":
-                self.preview = event
-            elif event["kind"] == "measured":
-                for name, value in event["figures"].items():
-                    self.measured.setdefault(name, []).append([event["images"], round(event["seconds"], 2), live.short(value)])
 
 
 _seen: OrderedDict[str, Seen] = OrderedDict()
@@ -151,7 +137,8 @@ def title(arena: Arena) -> Words:
         what = text.SWEEP_OF.fill(technique=info.title, knobs=Words(" × ".join(w.en for w in turned), " × ".join(w.zh for w in turned)))
     else:
         what = _joined([label(arena, cell) for cell in arena.cells])
-    return text.ON.fill(what=what, data=_data_title(arena), seconds=live_text.duration(arena.seconds))
+    each = live_text.images(arena.images) if arena.images else live_text.duration(arena.seconds)
+    return text.ON.fill(what=what, data=_data_title(arena), budget=each)
 
 
 def _data_title(arena: Arena) -> Words:
@@ -238,8 +225,9 @@ def _shape(here: list[Entry]) -> float:
 def _progress(e: Entry) -> float:
     if e.record is None or (e.state and not e.state.live):
         return 1.0
-    budget = e.record["request"]["options"].get("seconds") or 0
-    return min(1.0, e.seconds / budget) if budget else 0.0
+    options = e.record["request"]["options"]
+    spent, budget = (e.images, options["images"]) if options.get("images") else (e.seconds, options.get("seconds"))
+    return min(1.0, spent / budget) if budget else 0.0
 
 
 def _cell(e: Entry, supervisor: Supervisor, lang: Lang) -> Json:
@@ -331,52 +319,17 @@ def _short(value: float) -> str:
 
 
 def numbers(e: Entry) -> Json:
-    """The row of a run as plain numbers in units of one: seconds, images, images a second, bytes, watt-hours."""
-    record = e.record or {}
+    """The row of a run as plain numbers; what it costs is counted meanwhile."""
+    record = e.record
     cost = COSTS.of(e.cell.technique, record["request"]["config"], record["spec"]) if record else None
-    energy = watt_hours(e.seconds, record.get("device") or "", record.get("threads") or 1) if record else 0.0
-    last = {key: points[-1][2] for key, points in e.seen.measured.items()}
-    return {
-        "run": e.cell.run,
-        "technique": e.cell.technique,
-        **{f"knob {name}": value for name, value in e.cell.values.items()},
-        "state": e.state.value if e.state else "",
-        "device": record.get("device") or "",
-        "seconds": round(e.seconds, 2),
-        "images": e.images,
-        "rate": e.images / e.seconds if e.seconds else 0.0,
-        "memory": e.seen.memory,
-        "parameters": cost.parameters if cost else None,
-        "flops": cost.flops if cost else None,
-        "energy": energy,
-        "model": record.get("model"),
-    } | last
+    return standings.numbers(e.cell, record, e.seen, cost)
 
 
 # files
 def as_json(arena: Arena) -> Json:
     """Everything that can be computed with: the table as numbers, and the curves."""
-    rows = [numbers(e) | {"measured": e.seen.measured} for e in entries(arena)]
-    about = {"name": arena.name, "data": arena.data, "seconds": arena.seconds, "preset": arena.preset, "created": arena.created}
-    axes = [{"knob": axis.knob, "values": list(axis.values)} for axis in arena.axes]
-    assumed = {name: text.COLUMNS["energy"][1][name] for name in ("en", "zh")}
-    return about | {"axes": axes, "runs": rows, "units": UNITS, "energy_assumption": assumed["en"]}
-
-
-UNITS = {"seconds": "s", "rate": "images/s", "memory": "bytes", "flops": "FLOP per image", "energy": "Wh, estimated"}
+    return standings.about(arena) | {"runs": [numbers(e) | {"measured": e.seen.measured} for e in entries(arena)]}
 
 
 def as_csv(arena: Arena) -> str:
-    rows = [numbers(e) for e in entries(arena)]
-    heads = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [f"{h} ({UNITS[h]})" if h in UNITS else h for h in heads], restval="")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({f"{h} ({UNITS[h]})" if h in UNITS else h: _safe(v) for h, v in row.items()})
-    return out.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    """A spreadsheet takes what begins so for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    return standings.as_csv([numbers(e) for e in entries(arena)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aigc.jobs.costs import WATTS_OF_GPU, WATTS_PER_THREAD
+from aigc.jobs.standings import ASSUMED
 from aigc.words import Words, both
 
 TITLE = both("The same data, the same budget", "同样的数据，同样的预算")
@@ -36,7 +36,7 @@ MOMENT = both("{images}, {seconds}", "{images}，{seconds}")
 DONE_OF = both("{done} of {n} runs are over", "{n} 次训练已结束 {done} 次")
 ALL_OVER = both("All {n} runs are over", "全部 {n} 次训练已结束")
 NOW = both("{what} is training", "{what} 正在训练")
-ON = both("{what} on {data}, {seconds} each", "{what}，数据 {data}，各 {seconds}")
+ON = both("{what} on {data}, {budget} each", "{what}，数据 {data}，各 {budget}")
 SWEEP_OF = both("{technique}: {knobs}", "{technique}：{knobs}")
 NOT_STARTED = both("not started", "未开始")
 GONE = both("this run was deleted", "这次训练已被删除")
@@ -63,10 +63,7 @@ COLUMNS: dict[str, tuple[Words, Words]] = {
     ),
     "energy": (
         both("Energy (est.)", "能耗（估计）"),
-        both(
-            f"Estimated, not measured: {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
-            f"估计值，并非实测：处理器每个线程按 {WATTS_PER_THREAD:.0f} 瓦计，显卡按 {WATTS_OF_GPU:.0f} 瓦计。",
-        ),
+        ASSUMED,
     ),
     "model": (both("Model", "模型"), both("What came of it; the link evaluates it.", "训练所得；链接到它的评估。")),
 }

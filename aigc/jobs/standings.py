@@ -1,0 +1,118 @@
+"""What the runs of an arena have cost and reached, as plain numbers: the page, the shell and the files it writes read them here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aigc.jobs import arena as arenas
+from aigc.jobs.arena import Arena, Cell
+from aigc.jobs.costs import WATTS_OF_GPU, WATTS_PER_THREAD, Cost, watt_hours
+from aigc.jobs.runs import Run
+from aigc.words import Refusal, both
+
+Json = dict[str, Any]
+
+UNITS = {"seconds": "s", "rate": "images/s", "memory": "bytes", "flops": "FLOP per image", "energy": "Wh, estimated"}
+ASSUMED = both(
+    f"Estimated, not measured: {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
+    f"估计值，并非实测：处理器每个线程按 {WATTS_PER_THREAD:.0f} 瓦计，显卡按 {WATTS_OF_GPU:.0f} 瓦计。",
+)
+
+
+@dataclass
+class Told:
+    """What the log of one run has said so far."""
+
+    step: Json | None = None
+    preview: Json | None = None
+    memory: int = 0
+    measured: dict[str, list[list[float | None]]] = field(default_factory=dict)  # figure -> [images, seconds, value], ...
+
+    def take(self, events: Sequence[Json]) -> None:
+        for event in events:
+            if event["kind"] == "step":
+                self.step, self.memory = event, max(self.memory, event["memory_bytes"])
+            elif event["kind"] == "preview":
+                self.preview = event
+            elif event["kind"] == "measured":
+                for name, value in event["figures"].items():
+                    self.measured.setdefault(name, []).append([event["images"], round(event["seconds"], 2), short(value)])
+
+
+def short(value: float | None) -> float | None:
+    """Five digits are more than a plot shows; JSON has no NaN."""
+    return float(f"{value:.5g}") if value is not None and math.isfinite(value) else None
+
+
+def told_by(run: Run | None) -> Told:
+    """The whole log, read once."""
+    told, offset = Told(), 0
+    while run is not None:
+        events, reached = run.events(offset)
+        told.take(events)
+        if reached == offset:
+            break
+        offset = reached
+    return told
+
+
+def record_of(cell: Cell) -> Json | None:
+    """run.json; None if it never started, or was deleted."""
+    run = arenas.run_of(cell)
+    try:
+        return run.record if run else None
+    except Refusal:  # deleted a moment ago
+        return None
+
+
+def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> Json:
+    """The row of a run, in units of one: seconds, images, images a second, bytes, watt-hours; of figures, the last that was measured."""
+    now, record = told.step or record or {}, record or {}
+    images, seconds = now.get("images") or 0, now.get("seconds") or 0.0
+    last = {key: points[-1][2] for key, points in told.measured.items()}
+    return {
+        "run": cell.run,
+        "technique": cell.technique,
+        **{f"knob {name}": value for name, value in cell.values.items()},
+        "state": record.get("state") or "",
+        "device": record.get("device") or "",
+        "seconds": round(seconds, 2),
+        "images": images,
+        "rate": images / seconds if seconds else 0.0,
+        "memory": told.memory,
+        "parameters": cost.parameters if cost else None,
+        "flops": cost.flops if cost else None,
+        "energy": watt_hours(seconds, record.get("device") or "", record.get("threads") or 1) if record else 0.0,
+        "model": record.get("model"),
+    } | last
+
+
+def about(arena: Arena) -> Json:
+    """What was asked for, and in which units the rows are."""
+    axes = [{"knob": axis.knob, "values": list(axis.values)} for axis in arena.axes]
+    asked = {"name": arena.name, "data": arena.data, "seconds": arena.seconds, "images": arena.images, "preset": arena.preset}
+    return {"id": arena.id, **asked, "created": arena.created, "axes": axes, "units": UNITS, "energy_assumption": ASSUMED.en}
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    heads = list(dict.fromkeys(key for row in rows for key in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [_head(h) for h in heads], restval="")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({_head(h): _safe(v) for h, v in row.items()})
+    return out.getvalue()
+
+
+def _head(key: str) -> str:
+    return f"{key} ({UNITS[key]})" if key in UNITS else key
+
+
+def _safe(value: Any) -> Any:
+    """A spreadsheet takes what begins so for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

@@ -1,0 +1,95 @@
+"""`python -m aigc arena`: the runs it makes, the table and the files, and how it ends when it is told to."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aigc import cli
+from aigc.home import home
+from aigc.jobs import arena as arenas
+from aigc.jobs import arena_here, standings
+from aigc.jobs.arena import Arena
+from aigc.jobs.costs import count
+from aigc.jobs.runs import Run, runs
+from aigc.jobs.states import State
+from aigc.words import Refusal
+
+SMALL = ("--images", "200")
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    code = cli.main(["arena", *words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_techniques_are_trained_in_turn_and_the_page_finds_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    code, told = said(capsys, "autoencoder,vae", *SMALL, "--name", "two of them", "--out", str(table))
+    assert code == 0 and [r["technique"] for r in told["runs"]] == ["autoencoder", "vae"]
+    (arena,) = arenas.arenas()
+    assert (arena.id, arena.name, arena.images, arena.seconds) == (told["id"], "two of them", 200, 0.0)
+    for cell, row in zip(arena.cells, told["runs"], strict=True):
+        record = Run.open(cell.run).record
+        assert (row["run"], row["state"], row["images"]) == (cell.run, "finished", record["images"]) and row["images"] >= 200
+        cost = count(cell.technique, record["request"]["config"], record["spec"])
+        assert (row["parameters"], row["flops"]) == (cost.parameters, cost.flops) and row["memory"] > 10**7
+        assert row["energy"] == pytest.approx(10 * record["threads"] * row["seconds"] / 3600, rel=0.01)
+    lines = list(csv.DictReader(table.open(encoding="utf-8")))
+    assert [line["technique"] for line in lines] == ["autoencoder", "vae"] and float(lines[0]["seconds (s)"]) > 0
+
+
+def test_a_sweep_is_a_run_for_every_value(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = said(capsys, "vae", *SMALL, "--sweep", "beta=0.5,2")
+    assert code == 0 and [r["knob beta"] for r in told["runs"]] == [0.5, 2.0]
+    assert [Run.open(r["run"]).request.config["beta"] for r in told["runs"]] == [0.5, 2.0]
+
+
+def test_what_makes_no_sense_is_refused_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = (("vae", "gan", "--sweep", "beta=1,2"), ("nonsense",), ("vae", "--seconds", "0"), ("vae", "--sweep", "beta=1"), ("vae", "--data", "moon"))
+    for words in wrong:
+        code, told = said(capsys, *words)
+        assert code == 2 and told["error"]
+    assert not runs() and not arenas.arenas()
+
+
+def test_the_table_is_for_people_in_their_language(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert cli.main(["arena", "vae", *SMALL]) == 0
+    shown = capsys.readouterr().out
+    assert "权重数" in shown and "已完成" in shown and "估计值" in shown
+
+
+def test_told_to_end_it_starts_no_further_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(request: Any, **_: Any) -> Run:
+        run = Run.create(request)
+        run.move(State.STARTING)
+        run.move(State.INTERRUPTED)
+        return run
+
+    monkeypatch.setattr(arena_here, "train_here", cut_short)
+    held = list(arena_here.hold(arenas.contest("digits", 5, ["gan", "vae"])))
+    assert len(held) == len(runs()) == 1 and [bool(c.run) for c in held[-1][0].cells] == [True, False]
+
+
+def test_one_that_is_refused_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(request: Any, **_: Any) -> Run:
+        raise Refusal(arenas.FULL, n=1)
+
+    monkeypatch.setattr(arena_here, "train_here", full)
+    *_, (arena, run) = arena_here.hold(arenas.contest("digits", 5, ["gan", "vae"]))
+    assert run is None and all(c.refused and not c.run for c in arena.cells)
+    assert standings.record_of(arena.cells[0]) is None and standings.numbers(arena.cells[0], None, standings.told_by(None), None)["state"] == ""
+
+
+def test_an_arena_from_before_budgets_in_images_is_still_read() -> None:
+    values = arenas.contest("digits", 5, ["gan"]).as_json()
+    del values["images"]
+    (home() / "arenas").mkdir(parents=True)
+    (home() / "arenas" / f"{'0' * 16}.json").write_text(json.dumps(values))
+    assert arenas.open_arena("0" * 16).images == 0 and isinstance(arenas.arenas()[0], Arena)
