@@ -233,3 +233,44 @@ def test_the_logit_of_a_logit_normal_is_normal() -> None:
     assert abs(logit.mean()) < 0.01 and abs(logit.std() - 1) < 0.01
     assert abs(((logit > 1).double().mean()) - 0.1587) < 0.002
     assert maths.logit_normal(torch.tensor([0.0]))[0] == 0
+
+
+# a step that remembers
+
+
+def flow_of_a_normal(t: float, z: Tensor, mean: float = 0.4, std: float = 0.3) -> tuple[Tensor, Tensor]:
+    """(x_t, the best estimate of x0) where the straight path of N(mean, std^2) has led z: known in closed form."""
+    spread = math.hypot((1 - t) * std, t)
+    return (1 - t) * mean + spread * z, mean + (1 - t) * std**2 / spread * z
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_adams_has_the_order_of_what_it_remembers(order: int) -> None:
+    """From exact estimates, so that no weaker step spoils it: halving the step divides the error by 2 to the order."""
+    (z,) = draws(200, count=1)
+
+    def error(steps: int) -> float:
+        times = torch.linspace(0.9, 0.3, steps + 1, dtype=torch.float64).tolist()
+        seen = [(t, flow_of_a_normal(t, z.double())[1]) for t in times[: order - 1]][::-1]
+        x = flow_of_a_normal(times[order - 1], z.double())[0]
+        for t, t_next in itertools.pairwise(times[order - 1 :]):
+            seen = [(t, flow_of_a_normal(t, z.double())[1]), *seen[: order - 1]]
+            weights = maths.adams_weights(t, t_next, [time for time, _ in seen])
+            x = t_next / t * x + sum(w * x0 for w, (_, x0) in zip(weights, seen, strict=True))
+        return float((x - flow_of_a_normal(times[-1], z.double())[0]).abs().mean())
+
+    assert math.log2(error(160) / error(320)) == pytest.approx(order, abs=0.15)
+
+
+def test_one_step_of_adams_without_memory_is_ddim() -> None:
+    x, x0 = draws(5)
+    (weight,) = maths.adams_weights(0.8, 0.6, [0.8])
+    assert torch.allclose(0.6 / 0.8 * x + weight * x0, maths.ddim_step(x, x0, (0.2, 0.8), (0.4, 0.6)), atol=1e-6)
+
+
+@pytest.mark.parametrize(("levels", "steps"), [(1000, 8), (1000, 1000), (10, 9), (3, 3), (1, 1)])
+def test_a_shift_keeps_the_number_of_steps_and_looks_more_where_there_is_noise(levels: int, steps: int) -> None:
+    plain, shifted = maths.trailing(levels, steps), maths.trailing(levels, steps, 1.5)
+    assert len(shifted) == steps + 1 and shifted[0] == levels and shifted[-1] == 0
+    assert all(a > b for a, b in itertools.pairwise(shifted)) and all(s >= p for s, p in zip(shifted, plain, strict=True))
+    assert steps in (levels, 1, 9) or shifted[4] == 600, "1.5 * 0.5 / (1 + 0.5 * 0.5)"

@@ -7,7 +7,7 @@ Everything else follows from the two rates, which are kept as one table (T + 1, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor
@@ -79,9 +79,17 @@ def logit_normal(u: Tensor) -> Tensor:
     return (math.sqrt(2) * torch.erfinv(2 * u - 1)).sigmoid()
 
 
-def trailing(levels: int, steps: int) -> list[int]:
-    """Which levels a sampler of so many steps goes through, noise first, data (level 0) last.   Lin et al. 2024, table 2"""
-    return [math.floor(levels - i * levels / steps + 0.5) for i in range(steps + 1)]
+def trailing(levels: int, steps: int, shift: float = 1.0) -> list[int]:
+    """Which levels a sampler of so many steps goes through, noise first, data (level 0) last.   Lin et al. 2024, table 2
+
+    A shift above 1 looks more often where there is much noise.   Esser et al. 2024, eq. 23
+    """
+    through = [levels]
+    for i in range(1, steps + 1):
+        t = 1 - i / steps
+        wanted = math.floor(levels * shift * t / (1 + (shift - 1) * t) + 0.5)
+        through.append(max(min(wanted, through[-1] - 1), steps - i))  # a level is never visited twice
+    return through
 
 
 # Sampling.
@@ -104,6 +112,17 @@ def ddim_step(x: Tensor, x0: Tensor, here: tuple[float, float], there: tuple[flo
     predicted_noise = (x - signal * x0) / noise_rate
     x = signal_there * x0 + math.sqrt(max(noise_there**2 - sigma**2, 0.0)) * predicted_noise
     return x if noise is None else x + sigma * noise
+
+
+def adams_weights(t: float, t_next: float, seen: Sequence[float]) -> list[float]:
+    """What each estimate of x0, made at the times `seen`, adds to x on the straight path:  x(t') = t'/t x(t) + sum_i w_i x0(seen_i)
+
+    The velocity (x - x0) / t makes  x(t') = t'/t x(t) + t' int_t'^t x0(s) / s^2 ds;  x0 is taken for the polynomial in s through the
+    estimates, whose integral is exact, so that n of them give order n.   Zhang & Chen 2023, eq. 15 (DEIS, tAB) for x0
+    """
+    powers = torch.tensor(seen, dtype=torch.float64)[None] ** torch.arange(len(seen))[:, None]
+    integrals = [1 - t_next / t, t_next * math.log(t / t_next), *(t_next * (t ** (k - 1) - t_next ** (k - 1)) / (k - 1) for k in range(2, len(seen)))]
+    return torch.linalg.solve(powers, torch.tensor(integrals[: len(seen)], dtype=torch.float64)).tolist()
 
 
 def ddim_step_back(y: Tensor, x: Tensor, x0: Tensor, here: tuple[float, float], there: tuple[float, float]) -> Tensor:

@@ -41,6 +41,7 @@ class Sampler(Choice):
     DDPM = "ddpm", both("DDPM (fresh noise at every step)", "DDPM（每步加新噪声）")
     EULER = "euler", both("Euler", "欧拉法")
     HEUN = "heun", both("Heun (two evaluations a step)", "Heun（每步两次求值）")
+    ADAMS = "adams", both("Adams (remembers two steps)", "亚当斯法（记住前两步）")
     DPM_SOLVER = "dpm-solver++", both("DPM-Solver++ (2M)", "DPM-Solver++（2M）")
     UNIPC = "unipc", both("UniPC", "UniPC")
 
@@ -145,8 +146,8 @@ class Sampling:
 
     sampler: Sampler = knob(
         Sampler.AUTOMATIC, group="first", label=both("Sampler", "采样器"),
-        help=both("What suits: Heun on the straight line, DPM-Solver++ on the others. Euler and Heun need the straight line.",
-                  "相配的选择：直线路径用 Heun，其余用 DPM-Solver++。欧拉法与 Heun 只用于直线路径。"),
+        help=both("What suits: Adams on the straight line, DPM-Solver++ on the others. Euler, Heun and Adams need the straight line.",
+                  "相配的选择：直线路径用亚当斯法，其余用 DPM-Solver++。欧拉法、Heun 与亚当斯法只用于直线路径。"),
     )  # fmt: skip
     steps: int = knob(
         10, 1, 4000, group="first", label=both("Steps", "步数"),

@@ -12,6 +12,8 @@ from aigc.knobs import read
 from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Sampling
 from aigc.words import Refusal, both
 
+ON_STRAIGHT = (Sampler.EULER, Sampler.HEUN, Sampler.ADAMS)
+
 
 def chosen(asked: Mapping[str, Any], config: Config) -> Sampling:
     """The sampling knobs asked for, with "what suits the path" and the default guidance worked out.  Raises Refusal for what this model cannot do."""
@@ -21,10 +23,10 @@ def chosen(asked: Mapping[str, Any], config: Config) -> Sampling:
     if how.steps > config.levels:
         raise Refusal(both("This model has {t} noise levels: take at most {t} steps.", "此模型只有 {t} 个噪声级：最多取 {t} 步。"), t=config.levels)
     if how.sampler is Sampler.AUTOMATIC:
-        how = replace(how, sampler=Sampler.HEUN if straight else Sampler.DPM_SOLVER)
+        how = replace(how, sampler=Sampler.ADAMS if straight else Sampler.DPM_SOLVER)
     if how.guidance == GUIDANCE and not (config.conditional and config.label_dropout > 0):
         how = replace(how, guidance=1.0)
-    if how.sampler in (Sampler.EULER, Sampler.HEUN) and not straight:
+    if how.sampler in ON_STRAIGHT and not straight:
         raise Refusal(
             both("{sampler} follows the straight line of flow matching; for “{path}” choose DDIM, DDPM, DPM-Solver++ or UniPC.",
                  "{sampler}沿流匹配的直线走；对“{path}”请选 DDIM、DDPM、DPM-Solver++ 或 UniPC。"),

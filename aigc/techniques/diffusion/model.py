@@ -150,7 +150,7 @@ class Diffusion(Technique):
             yield maths.add_noise(x0, noise, signal_rate, noise_rate)
 
     def walk(self, z: Tensor, labels: Tensor | None, rng: Generator, how: Sampling) -> samplers.Steps:
-        levels = maths.trailing(self.config.levels, how.steps)
+        levels = maths.trailing(self.config.levels, how.steps, samplers.shift(how.sampler))
         denoise = self.denoise_for(labels, how.guidance)
         return samplers.walk(how, denoise, z, levels, self.rates.tolist(), is_straight=self.config.path is Path.STRAIGHT, rng=rng)
 
@@ -185,7 +185,7 @@ class Diffusion(Technique):
     def glance(self) -> dict[str, Any]:
         steps = 20 if self.spec.is_points else 8
         if self.config.path is Path.STRAIGHT and not self.spec.is_points:
-            return {"sampler": Sampler.HEUN, "steps": min(steps // 2, self.config.levels), "guidance": 1.0}
+            return {"sampler": Sampler.ADAMS, "steps": min(steps, self.config.levels), "guidance": 1.0}
         return {"sampler": self.reversible, "steps": min(steps, self.config.levels), "guidance": 1.0}
 
     def preview(self, shown: Shown, rng: Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from aigc.maths.diffusion import ddim_step, ddim_step_back
+from aigc.maths.diffusion import adams_weights, ddim_step, ddim_step_back
 from aigc.techniques.diffusion import Sampler, Sampling
 
 Denoise = Callable[[Tensor, int], Tensor]
@@ -21,6 +21,12 @@ Rates = Sequence[tuple[float, float]]
 Steps = Iterator[tuple[Tensor, Tensor]]
 
 LEAST_SIGNAL = 2.0**-12  # solvers in log SNR cannot start at none at all; diffusers stops there too
+ADAMS_ORDER = 3
+
+
+def shift(sampler: Sampler) -> float:
+    """How much more often the way back looks where there is much noise; on MNIST and Fashion-MNIST 1.5 to 2 is best for Adams."""
+    return 1.5 if sampler is Sampler.ADAMS else 1.0
 
 
 def walk(how: Sampling, denoise: Denoise, x: Tensor, levels: Sequence[int], rates: Rates, *, is_straight: bool, rng: Generator) -> Steps:
@@ -34,6 +40,8 @@ def walk(how: Sampling, denoise: Denoise, x: Tensor, levels: Sequence[int], rate
             return euler(denoise, x, levels, rates)
         case Sampler.HEUN:
             return heun(denoise, x, levels, rates)
+        case Sampler.ADAMS:
+            return adams(denoise, x, levels, rates)
         case Sampler.DPM_SOLVER:
             return through_diffusers("DPMSolverMultistepScheduler", denoise, x, levels, rates, is_straight=is_straight)
         case Sampler.UNIPC:
@@ -71,6 +79,19 @@ def heun(denoise: Denoise, x: Tensor, levels: Sequence[int], rates: Rates) -> St
         if cleaner > 0:
             u = (u + (there - denoise(there, cleaner)) / t_next) / 2
         x = x + (t_next - t) * u
+
+
+def adams(denoise: Denoise, x: Tensor, levels: Sequence[int], rates: Rates) -> Steps:
+    """Each step looks once and remembers the two looks before: order 3 at the cost of Euler.   Zhang & Chen 2023, section 3.2"""
+    seen: list[tuple[float, Tensor]] = []  # (time, estimate of x0), newest first
+    for level, cleaner in pairwise(levels):
+        t, t_next = rates[level][1], rates[cleaner][1]
+        x0 = denoise(x, level)
+        yield x, x0
+        if cleaner > 0:
+            seen = [(t, x0), *seen[: ADAMS_ORDER - 1]]
+            weights = adams_weights(t, t_next, [time for time, _ in seen])
+            x = t_next / t * x + sum(weight * estimate for weight, (_, estimate) in zip(weights, seen, strict=True))
 
 
 def through_diffusers(scheduler: str, denoise: Denoise, x: Tensor, levels: Sequence[int], rates: Rates, *, is_straight: bool) -> Steps:
