@@ -233,17 +233,23 @@ def test_few_steps_of_the_second_order_samplers_beat_euler() -> None:
         assert error(sampler=better, steps=steps) < 0.5 * euler, better
 
 
-def test_at_as_many_looks_adams_is_nearer_the_exact_flow_than_heun_and_is_taken_unasked() -> None:
+def test_at_as_many_looks_adams_is_nearer_the_exact_flow_than_heun() -> None:
     model = ideal(Path.STRAIGHT)
     z = model.latents(500, rng())
 
     def error(**how: Any) -> float:
         return float((last(model.decode(z, rng=rng(), **how)) - MEAN - STD * z).abs().mean())
 
-    assert error(steps=8) == error(sampler="adams", steps=8) < 0.7 * error(sampler="heun", steps=4)
+    assert error(sampler="adams", steps=8) < 0.7 * error(sampler="heun", steps=4)
     assert error(sampler="adams", steps=39) < 0.6 * error(sampler="heun", steps=20)
     few, more, many = (error(sampler="adams", steps=n) for n in (10, 20, 40))
     assert few > 3 * more > 9 * many, "twice the steps, about a quarter of the error: the first and the last are of lower order"
+
+
+def test_what_suits_is_adams_for_pictures_and_heun_for_points() -> None:
+    for model, suits in ((small(), "adams"), (small((2,)), "heun"), (small(path="cosine"), "dpm-solver++")):
+        z = model.latents(3, rng())
+        assert torch.equal(last(model.decode(z, rng=rng())), last(model.decode(z, rng=rng(), sampler=suits)))
 
 
 @pytest.mark.parametrize(("sampler", "scheduler"), [("dpm-solver++", "DPMSolverMultistepScheduler"), ("unipc", "UniPCMultistepScheduler")])

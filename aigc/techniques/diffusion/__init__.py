@@ -146,8 +146,9 @@ class Sampling:
 
     sampler: Sampler = knob(
         Sampler.AUTOMATIC, group="first", label=both("Sampler", "采样器"),
-        help=both("What suits: Adams on the straight line, DPM-Solver++ on the others. Euler, Heun and Adams need the straight line.",
-                  "相配的选择：直线路径用亚当斯法，其余用 DPM-Solver++。欧拉法、Heun 与亚当斯法只用于直线路径。"),
+        help=both("What suits: on the straight line Adams for pictures and Heun for points, DPM-Solver++ elsewhere. "
+                  "Euler, Heun and Adams need the straight line.",
+                  "相配的选择：直线路径上图像用亚当斯法、点集用 Heun，其余路径用 DPM-Solver++。欧拉法、Heun 与亚当斯法只用于直线路径。"),
     )  # fmt: skip
     steps: int = knob(
         10, 1, 4000, group="first", label=both("Steps", "步数"),

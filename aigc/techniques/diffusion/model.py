@@ -119,12 +119,12 @@ class Diffusion(Technique):
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
         """The estimate of the clean data at every step; the last one is the answer."""
-        for _, x0 in self.walk(z, labels, rng, chosen(how, self.config)):
+        for _, x0 in self.walk(z, labels, rng, chosen(how, self.config, points=self.spec.is_points)):
             yield self.to_data(x0)
 
     def path(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[tuple[Tensor, Tensor]]:
         """(x_t, the estimate of the clean data at x_t) from noise to data, both in data space; one pair more than steps."""
-        for x, x0 in self.walk(z, labels, rng, chosen(how, self.config)):
+        for x, x0 in self.walk(z, labels, rng, chosen(how, self.config, points=self.spec.is_points)):
             yield self.to_data(x), self.to_data(x0)
         yield self.to_data(x0), self.to_data(x0)
 
@@ -133,12 +133,12 @@ class Diffusion(Technique):
 
         `decode` with as many steps of DDIM, or of Euler on the straight path, comes back to x.
         """
-        asked = chosen(how, self.config)
+        asked = chosen(how, self.config, points=self.spec.is_points)
         levels = maths.trailing(self.config.levels, asked.steps)[::-1]
         return samplers.invert(self.denoise_for(labels, asked.guidance), self.from_data(x), levels, self.rates.tolist())
 
     def make(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Tensor:
-        *_, (_, x0) = self.walk(self.latents(n, rng), labels, rng, chosen(how, self.config))
+        *_, (_, x0) = self.walk(self.latents(n, rng), labels, rng, chosen(how, self.config, points=self.spec.is_points))
         return self.to_data(x0)
 
     def noise_path(self, x: Tensor, rng: Generator, count: int = 10) -> Iterator[Tensor]:
