@@ -33,6 +33,12 @@ class Out:
         text = json.dumps(values, ensure_ascii=False, default=_plain, allow_nan=False) if self.as_json else "\n".join(lines)
         print(text, flush=True)
 
+    def stream(self, part: str) -> None:
+        """A part of the result for people, as it comes."""
+        if not self.as_json and part:
+            self._clear()
+            print(part, end="", flush=True)
+
     def say(self, words: Words, **values: object) -> None:
         self._clear()
         print(words.fill(**values)[self.lang] if values else words[self.lang], file=sys.stderr, flush=True)

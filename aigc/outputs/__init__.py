@@ -5,5 +5,9 @@ from aigc.outputs.film import animation
 from aigc.outputs.npz import arrays
 from aigc.outputs.pictures import drawn, picture, png, scatter, sheet
 from aigc.outputs.script import script
+from aigc.outputs.writings import conversation, writing
 
-__all__ = ["animation", "arrays", "drawn", "model", "new_path", "picture", "png", "scatter", "script", "sheet", "sweep", "table", "text", "weights"]
+__all__ = [
+    "animation", "arrays", "conversation", "drawn", "model", "new_path", "picture", "png", "scatter", "script", "sheet", "sweep", "table", "text",
+    "weights", "writing",
+]  # fmt: skip

@@ -13,19 +13,21 @@ from aigc.ui.document import ADDRESS
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import arena, data, evaluate, home, image, models, technique
+from aigc.ui.tabs import text as text_tab
 from aigc.ui.text import shell as text
 from aigc.words import Lang
 
 if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
+DRAWN = {"home": home, "data": data, "text": text_tab, "image": image, "models": models, "evaluate": evaluate, "arena": arena}
 TEMPORARY = (3600, 24 * 3600)  # seconds: how often Gradio looks for old files it made, and how old they must be
 
 
 def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = False, single_user: bool = True) -> gr.Blocks:
     """The English page at "/", the Chinese one at "/zh"; they share nothing but the supervisor."""
     watch = watch or Watch()
-    names = ("home", "data", *techniques(), "image", "models", "evaluate", "arena")
+    names = ("home", "data", *techniques(), "text", "image", "models", "evaluate", "arena")
     with quick.drawing():
         with gr.Blocks(title=text.NAME.en, analytics_enabled=False, delete_cache=TEMPORARY) as demo:
             _draw(Page("en", supervisor, watch, names, public=public, single_user=single_user))
@@ -44,7 +46,7 @@ def _draw(page: Page) -> None:
                 if info:
                     technique.draw(page, info)
                 else:
-                    {"home": home, "data": data, "image": image, "models": models, "evaluate": evaluate, "arena": arena}[name].draw(page)
+                    DRAWN[name].draw(page)
             tab.select(None, js=f"() => aigc.went('{name}')", api_visibility="private", queue=False)
 
 

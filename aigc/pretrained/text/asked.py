@@ -7,7 +7,7 @@ from typing import Any
 
 from aigc.knobs import Choice, knob
 from aigc.pretrained.catalogue import Task
-from aigc.words import Refusal, Words, both
+from aigc.words import Refusal, both
 
 SEEDS = 2**31 - 1
 LONGEST = {"prompt": 20_000, "text": 400_000, "message": 20_000}  # characters
@@ -198,6 +198,3 @@ def habits(verb: Verb, model: str) -> dict[str, Any]:
     if verb is Verb.CONTINUE and model == "gpt2":
         return {"top_p": 0.9, "repetition": 1.1}
     return {}
-
-
-UNITS: dict[str, Words] = {"zh": both("characters", "字"), "en": both("words", "词")}

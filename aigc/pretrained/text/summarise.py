@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,7 @@ ASK = {
     "en": "Summarise the following text in about {n} words. Give only the summary, in English.\n\n{text}",
     "zh": "请用大约{n}个字概括下面的文字。只写摘要，用中文。\n\n{text}",
 }
-LATENT = 1.6  # tokens a word or character may take, generously
+TOKENS_A_WORD = 1.6  # tokens a word or character may take, generously
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def summarised(kit: Kit, text: str, settings: Summarise, stop: threading.Event) 
     """Raises Refusal and Stopped."""
     if kit.writes_on and not getattr(kit.tokenizer, "chat_template", None):
         raise Refusal(NO_TEMPLATE)
-    length = min(int(settings.words * LATENT) + 16, kit.window // 2)
+    length = min(int(settings.words * TOKENS_A_WORD) + 16, kit.window // 2)
     room = max(16, min(settings.window, kit.window - length - FRAME if kit.writes_on else kit.window - 2))
     parts: tuple[str, ...] = ()
     seconds, read = 0.0, 0
@@ -56,7 +57,7 @@ def summarised(kit: Kit, text: str, settings: Summarise, stop: threading.Event) 
         short = max(16, min(settings.words, room // (2 * len(windows)) if len(windows) > 4 else settings.words))
         for i, window in enumerate(windows, 1):
             draft = Draft("")
-            for draft in once(kit, window, replace(settings, words=max(20, short)), stop, min(length, int(short * LATENT) + 16)):
+            for draft in once(kit, window, replace(settings, words=max(20, short)), stop, min(length, int(short * TOKENS_A_WORD) + 16)):
                 yield Summary(draft, (*parts, *told), i, len(windows))
             told.append(draft.text.strip())
             seconds, read = seconds + draft.seconds, read + 1
@@ -76,8 +77,6 @@ def once(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length
         for draft in written(kit, ids, settings, stop, length):
             yield replace(draft, text=parted(draft.text)[1])
         return
-    import time
-
     begun, first, tokens = time.perf_counter(), 0.0, tuple[Token, ...]()
     how = {"max_new_tokens": length, "min_new_tokens": min(length // 3, 40), "max_length": None, "min_length": None}
     for best in generated(kit, kit.ids(text)[: kit.window], stop, **how):

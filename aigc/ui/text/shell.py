@@ -9,6 +9,7 @@ SENTENCE = both("Train generative models in the browser, and watch them learn.",
 TABS: dict[str, Words] = {
     "home": both("Home", "首页"),
     "data": both("Data", "数据"),
+    "text": both("Text", "文本"),
     "image": both("Image", "图像"),
     "models": both("Models", "模型"),
     "evaluate": both("Evaluate", "评估"),

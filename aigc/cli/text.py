@@ -1,0 +1,154 @@
+"""`python -m aigc text VERB`: a language model at work, by the same calls as the page; the text streams to standard output."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aigc.cli.out import Out
+from aigc.cli.values import assignments
+from aigc.knobs import as_values, read
+from aigc.pretrained.catalogue import Entry, find
+from aigc.pretrained.fit import Setup
+from aigc.pretrained.lending import Waiting
+from aigc.pretrained.text import run
+from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, conversation, given, habits, short, stop_words
+from aigc.words import Refusal, both
+
+OPENING = both("Opening {model} …", "正在打开 {model}……")
+WINDOW = both("window {i} of {n}", "窗口 {i} / {n}")
+FORM = both("{rule}: {kept}", "{rule}：{kept}")
+KEPT, BROKEN = both("kept", "符合"), both("not kept", "不符")
+FACTS = both("{n} tokens in {s:.1f} s, {ms:.1f} ms a token, seed {seed}. {why}", "{n} 个词元，{s:.1f} 秒，每词元 {ms:.1f} 毫秒，种子 {seed}。{why}")
+ROUGE = both(
+    "{name}: ROUGE-1 {rouge1:.0%}, ROUGE-2 {rouge2:.0%}, ROUGE-L {rougeL:.0%}",
+    "{name}：ROUGE-1 {rouge1:.0%}，ROUGE-2 {rouge2:.0%}，ROUGE-L {rougeL:.0%}",
+)
+MOST_NOTED = 2000  # characters of a prompt that its file repeats
+NOT_MD = both("{p} must end in .md, in a folder that is there.", "{p} 必须以 .md 结尾，且所在文件夹要存在。")
+
+
+def act(args: argparse.Namespace, out: Out) -> int:
+    verb = Verb(args.action)  # type: ignore[call-arg]
+    if args.out and (Path(args.out).suffix.lower() != ".md" or not Path(args.out).parent.is_dir()):
+        raise Refusal(NOT_MD, p=args.out[:200])
+    words = _given(args, verb)
+    if verb is Verb.SUMMARISE and args.extract:
+        return _extracted(args, out, words)
+    entry = find(TASKS[verb], args.model or "")
+    settings = _settings(args, verb, entry)
+    last = _streamed(_started(args, verb, words, settings, entry), entry, out)
+    draft = getattr(last, "draft", last)
+    values = as_values(settings)
+    facts = {"task": verb.value, "model": entry.slug, "settings": values, "text": draft.whole, "tokens": len(draft.tokens)}
+    facts |= {"seconds": round(draft.seconds, 3), "seconds_a_token": round(draft.pace, 5), "ended": draft.ended, "notes": list(draft.notes)}
+    facts |= _more(args, verb, words, settings, last, out)
+    if args.out:
+        from aigc import outputs
+
+        note = {"task": verb.value, "model": entry.slug, "prompt": words[:MOST_NOTED], "settings": values}
+        facts["file"] = str(outputs.writing(facts["text"], note=note, to=Path(args.out)))
+    for words_ in draft.notes:
+        out.say(words_)
+    out.say(FACTS, n=len(draft.tokens), s=draft.seconds, ms=1000 * draft.pace, seed=settings.seed, why=draft.ended or "")
+    if out.as_json:
+        out.result(facts, [])
+    return 0
+
+
+def _given(args: argparse.Namespace, verb: Verb) -> str:
+    """Raises Refusal."""
+    if args.file:
+        from aigc.pretrained.text.given import text_of
+
+        words = text_of(args.file)
+    else:
+        words = sys.stdin.read() if args.prompt == "-" else args.prompt
+    return given(words, {Verb.SUMMARISE: "text", Verb.CHAT: "message"}.get(verb, "prompt"))
+
+
+def _settings(args: argparse.Namespace, verb: Verb, entry: Entry) -> Any:
+    typed: dict[str, Any] = assignments(args.set)
+    if args.seed is not None:
+        typed["seed"] = args.seed
+    return read(SETTINGS[verb], {**habits(verb, entry.slug), **typed})
+
+
+def _started(args: argparse.Namespace, verb: Verb, words: str, settings: Any, entry: Entry) -> Iterator[Any]:
+    stop, setup = threading.Event(), read(Setup, {"device": args.device})
+    if verb is Verb.CONTINUE:
+        return run.continuations(words, settings, stop_words("\n".join(w.replace("\n", "\\n") for w in args.stop)), entry, stop, setup)
+    if verb is Verb.CHAT:
+        return run.chats(conversation([{"role": "user", "content": words}], args.system), settings, entry, stop, setup)
+    return run.summaries(words, settings, entry, stop, setup)
+
+
+def _streamed(results: Iterator[Any], entry: Entry, out: Out) -> Any:
+    """Writes what is new to standard output as it comes; gives the last result."""
+    written, result = "", None
+    for result in results:
+        if isinstance(result, Waiting):
+            out.progress(OPENING.fill(model=entry.title)[out.lang])
+            continue
+        draft = getattr(result, "draft", result)
+        if getattr(result, "window", 0):
+            out.progress(WINDOW.fill(i=result.window, n=result.windows)[out.lang])
+        elif draft.is_final or not _may_change(draft):
+            out.stream(draft.whole[len(written) :])
+            written = draft.whole
+    out.stream("\n")
+    return result
+
+
+def _may_change(draft: Any) -> bool:
+    """Beam search changes its mind on the way, and tells no probabilities before it ends."""
+    return bool(draft.tokens) and draft.tokens[-1].p is None
+
+
+def _more(args: argparse.Namespace, verb: Verb, words: str, settings: Settings, last: Any, out: Out) -> dict[str, Any]:
+    """What only this verb tells."""
+    if verb is Verb.CONTINUE:
+        from aigc.pretrained.text.verse_form import judged
+
+        verdict = judged(last.whole)
+        rules = verdict.rules if verdict else ()
+        for rule in rules:
+            out.say(FORM, rule=rule.words, kept=KEPT if rule.kept else BROKEN)
+        return {"title": last.title, "form": [{"rule": rule.words, "kept": rule.kept} for rule in rules]}
+    if verb is Verb.CHAT:
+        from aigc.pretrained.text.thought import parted
+
+        thought, answer = parted(last.text)
+        return {"text": answer, "thought": thought}
+    from aigc.pretrained.text.extract import extract
+
+    beside = extract(words, settings.words).text  # type: ignore[union-attr]
+    return {"windows": last.windows, "extract": beside, **_scored(args, out, model=last.draft.text, extract=beside)}
+
+
+def _extracted(args: argparse.Namespace, out: Out, words: str) -> int:
+    """A summary without a model."""
+    from aigc.pretrained.text.extract import extract
+
+    settings = read(SETTINGS[Verb.SUMMARISE], assignments(args.set))
+    found = extract(words, settings.words)
+    facts = {"task": Verb.SUMMARISE.value, "model": None, "text": found.text, "sentences": len(found.sentences), "of": found.of}
+    out.result(facts | _scored(args, out, extract=found.text), [found.text])
+    return 0
+
+
+def _scored(args: argparse.Namespace, out: Out, **summaries: str) -> dict[str, Any]:
+    """ROUGE of each against the reference, where there is one."""
+    from aigc.pretrained.text.rouge import rouge
+
+    wanted = short(args.reference, "text")
+    if not wanted.strip():
+        return {}
+    scores = {name: rouge(summary, wanted) for name, summary in summaries.items()}
+    for name, score in scores.items():
+        out.say(ROUGE, name=name, **score)
+    return {"rouge": scores}

@@ -1,0 +1,218 @@
+"""Text, Chat: a conversation with a model, its messages kept here and only shown by the page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc import outputs
+from aigc.knobs import as_values, read
+from aigc.pretrained import Stopped, hub
+from aigc.pretrained.catalogue import rows
+from aigc.pretrained.text.asked import TASKS, Chat, Message, Verb, conversation, given, short
+from aigc.pretrained.text.thought import CLOSE, OPEN, parted
+from aigc.ui import forms, stops
+from aigc.ui.chooser import Chooser
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.tabs import explore_files
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
+from aigc.ui.tabs.text_panel import AT_ONCE, facts_of, guarded, seen, status_of
+from aigc.ui.text import writing as text
+from aigc.ui.zero_gpu import on_gpu
+from aigc.words import Refusal, Words
+
+if TYPE_CHECKING:
+    from aigc.pretrained.text.writing import Draft
+
+NAME = "chat"
+CHATS = on_gpu("aigc.pretrained.text.run:chats", seconds=120)
+Shown = tuple[Any, Any, Any, Any, Any]  # the conversation, its messages, how the last was made, the line above, the box
+
+
+class ChatView:
+    def __init__(self, page: Page):
+        self.page, t = page, page.t
+        with gr.Row(elem_classes=["aigc-train"], equal_height=False):
+            with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
+                gr.HTML(f"<p>{t(text.SAYS[NAME])}</p>", elem_classes=["aigc-x-says"], padding=False)
+                self.chooser = Chooser(page, TASKS[Verb.CHAT], "text-chat")
+                self.system = gr.Textbox("", label=t(text.SYSTEM), info=t(text.SYSTEM_HELP), lines=2, max_lines=8)
+                self.form = forms.draw(page.lang, Chat)
+            with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
+                self._draw_talk()
+        self._wire()
+
+    def _draw_talk(self) -> None:
+        page, t = self.page, self.page.t
+        self.messages = gr.State([], time_to_live=KEEP_SECONDS)
+        self.note = gr.State({}, time_to_live=KEEP_SECONDS)
+        self.line = gr.HTML(_line("" if self._has_model() else t(text.NO_CHAT_MODEL)), padding=False, elem_id=f"text-chat-line-{page.lang}")
+        self.talk = gr.Chatbot(
+            [], label=t(text.TALK), show_label=False, height="min(56vh, 560px)", editable="user", buttons=["copy"], placeholder=t(text.HELLO),
+            layout="panel", elem_classes=["aigc-talk"], feedback_options=None, group_consecutive_messages=False,
+            allow_file_downloads=False,
+        )  # fmt: skip
+        self.box = gr.Textbox("", label=t(text.MESSAGE), lines=2, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt"])
+        with gr.Row(elem_classes=["aigc-x-saves"]):
+            self.go = gr.Button(t(text.GO[NAME]), variant="primary", size="sm", elem_id=f"text-chat-go-{page.lang}")
+            self.stop = gr.Button(t(text.STOP), size="sm")
+            self.regenerate = gr.Button(t(text.AGAIN_CHAT), size="sm")
+            self.clear = gr.Button(t(text.CLEAR), size="sm")
+            for kind, label in (("md", text.EXPORT), ("json", text.EXPORT_JSON)):
+                explore_files.button(page, t(label), _exporter(kind), [self.messages, self.note])
+
+    def _has_model(self) -> bool:
+        return any(hub.here(entry) for entry in rows(TASKS[Verb.CHAT]))
+
+    def _wire(self) -> None:
+        self.inputs: set[Component] = {self.messages, self.note, self.box, self.system, *self.chooser.inputs, *self.form.inputs}
+        made: list[Component] = [self.talk, self.messages, self.note, self.line, self.box]
+        how = {**QUIET, "concurrency_limit": AT_ONCE}
+        self.go.click(self.send, self.inputs, made, **how)
+        self.box.submit(self.send, self.inputs, made, **how)
+        self.regenerate.click(self.again, self.inputs, made, **how)
+        self.talk.retry(self.retried, self.inputs, made, **how)
+        self.talk.edit(self.edited, self.inputs, made, **how)
+        self.stop.click(self.halt, None, None, **QUIET)
+        self.clear.click(self.cleared, None, made, **QUIET)
+
+    # the events
+    def send(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
+        """What is in the box joins the conversation, and is answered."""
+
+        def asked() -> list[Message]:
+            return [*given_[self.messages], {"role": "user", "content": given(given_[self.box], "message")}]
+
+        yield from self._answered(given_, asked, request, box="")
+
+    def again(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
+        """The last question is answered anew, by another seed."""
+        yield from self._answered(given_, lambda: _asked(given_[self.messages], len(given_[self.messages])), request, again=True)
+
+    def retried(self, given_: dict[Component, Any], evt: gr.RetryData, request: gr.Request) -> Iterator[Shown]:
+        yield from self._answered(given_, lambda: _asked(given_[self.messages], _place(given_[self.messages], evt.index) + 1), request, again=True)
+
+    def edited(self, given_: dict[Component, Any], evt: gr.EditData, request: gr.Request) -> Iterator[Shown]:
+        """A question was written anew: what came after it goes, and it is answered."""
+
+        def changed() -> list[Message]:
+            messages, new = given_[self.messages], evt.value if isinstance(evt.value, str) else ""
+            i = _place(messages, evt.index)
+            if not 0 <= i < len(messages) or messages[i]["role"] != "user":
+                raise Refusal(text.NO_QUESTION)
+            return [*messages[:i], {"role": "user", "content": given(new, "message")}]
+
+        yield from self._answered(given_, changed, request)
+
+    def _answered(
+        self, given_: dict[Component, Any], asked: Callable[[], list[Message]], request: gr.Request, box: str | None = None, again: bool = False
+    ) -> Iterator[Shown]:
+        stop, lang = stops.begun(NAME, request), self.page.lang
+
+        def complain(words: Words) -> Shown:
+            return shown(given_[self.messages], self.page.t(text.THOUGHT)), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
+
+        yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
+        yield from guarded(lang, lambda: self._made(given_, asked(), stop, box, again), complain)
+
+    def _made(self, given_: dict[Component, Any], messages: list[Message], stop: threading.Event, box: str | None, again: bool) -> Iterator[Shown]:
+        from aigc.pretrained.lending import Waiting
+        from aigc.pretrained.text.writing import stopped
+
+        lang, thought = self.page.lang, self.page.t(text.THOUGHT)
+        entry, setup = self.chooser.chosen(given_)
+        settings, system = self.asked(given_, again)
+        if hub.here(entry) is None and not self._has_model():
+            raise Refusal(text.NO_CHAT_MODEL)
+        told, draft = conversation(messages, system), None
+        try:
+            for result in seen(CHATS(told, settings, entry, stop=stop, setup=setup), lambda r: getattr(r, "is_final", False)):
+                if isinstance(result, Waiting):
+                    words = text.IN_LINE.fill(n=result.place) if result.place else text.OPENING
+                    yield gr.skip(), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
+                    continue
+                if draft is None:  # it is being answered: now the question stands in the conversation
+                    yield shown(messages, thought), messages, gr.skip(), gr.skip(), gr.skip() if box is None else box
+                draft = result
+                if not draft.is_final:
+                    yield shown([*messages, _reply(draft)], thought), gr.skip(), gr.skip(), _line(status_of(draft, lang)), gr.skip()
+        except Stopped:
+            if draft is None:
+                raise
+            draft = stopped(draft)
+        assert draft is not None
+        whole = [*messages, _reply(draft)]
+        note = {"task": NAME, "model": entry.slug, "system": system, "settings": as_values(settings)}
+        facts = " · ".join([status_of(draft, lang), *(n[lang] for n in draft.notes), facts_of(draft, settings, entry.slug, lang)])
+        yield shown(whole, thought), whole, note, _line(facts), gr.skip()
+
+    def asked(self, given_: Mapping[Component, Any], again: bool) -> tuple[Chat, str]:
+        """What the form says.  The same question asked again has another seed.  Raises Refusal."""
+        values = forms.values(self.form, given_)
+        before = (given_[self.note] or {}).get("settings", {}).get("seed")
+        if again and isinstance(before, int):
+            values["seed"] = (before + 1) % 2**31
+        return read(Chat, values), short(given_[self.system], "message")
+
+    def halt(self, request: gr.Request) -> None:
+        stops.stopped(NAME, request)
+
+    def cleared(self, request: gr.Request) -> Shown:
+        stops.stopped(NAME, request)
+        return [], [], {}, _line(""), ""
+
+
+def shown(messages: list[Message], thought: str) -> list[dict[str, Any]]:
+    """The conversation for Gradio's chatbot; thoughts stand folded before their answer."""
+    found: list[dict[str, Any]] = []
+    for m in messages:
+        thoughts, said = parted(m["content"]) if m["role"] == "assistant" else ("", m["content"])
+        if thoughts:
+            found.append({"role": "assistant", "content": thoughts, "metadata": {"title": thought}})
+        if said or not thoughts:
+            found.append({"role": m["role"], "content": said or " "})
+    return found
+
+
+def _place(messages: list[Message], at: Any) -> int:
+    """Which message stands at this place of the chatbot, where thoughts count, too; -1 for none."""
+    at = at[0] if isinstance(at, list | tuple) and at else at
+    if not isinstance(at, int):
+        return -1
+    places = [i for i, m in enumerate(messages) for _ in shown([m], "")]
+    return places[at] if 0 <= at < len(places) else -1
+
+
+def _asked(messages: list[Message], end: int) -> list[Message]:
+    """The conversation up to the last question before `end`."""
+    last = next((i for i in range(min(end, len(messages)) - 1, -1, -1) if messages[i]["role"] == "user"), None)
+    if last is None:
+        raise Refusal(text.NO_QUESTION)
+    return messages[: last + 1]
+
+
+def _reply(draft: Draft) -> Message:
+    """A thought that was cut off is closed, so that it stays one."""
+    whole = draft.text
+    return {"role": "assistant", "content": whole + CLOSE if whole.lstrip().startswith(OPEN) and CLOSE not in whole else whole}
+
+
+def _line(words: str) -> str:
+    return f'<p class="aigc-x-status" role="status">{esc(words)}</p>'
+
+
+def _exporter(kind: str) -> Any:
+    def make(messages: list[Message], note: dict[str, Any]) -> Path:
+        if not messages:
+            raise Refusal(text.NOTHING_YET)
+        system = note.get("system", "")
+        whole = [{"role": "system", "content": system}, *messages] if system else messages
+        return outputs.conversation(whole, note=note, name=f"chat.{kind}")
+
+    return make

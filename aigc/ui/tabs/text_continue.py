@@ -1,0 +1,257 @@
+"""Text, Continue: a prompt written on token by token, or by three methods side by side."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc import outputs
+from aigc.knobs import as_values, read
+from aigc.pretrained import Stopped
+from aigc.pretrained.catalogue import rows
+from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
+from aigc.ui import forms, stops
+from aigc.ui.chooser import Chooser
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.tabs import explore_files
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
+from aigc.ui.tabs.text_panel import AT_ONCE, column, facts_of, guarded, panel, said, seen, shown, status_of, waited
+from aigc.ui.text import writing as text
+from aigc.ui.zero_gpu import is_zero_gpu, on_gpu
+from aigc.words import Lang, Refusal, Words
+
+if TYPE_CHECKING:
+    from aigc.pretrained.catalogue import Entry
+    from aigc.pretrained.fit import Setup
+    from aigc.pretrained.text.writing import Draft
+
+NAME, VERSE = "continue", "verse"
+MOST_KEPT, MOST_SHOWN = 24, 90  # results of a visit; characters of one in the list
+CONTINUATIONS = on_gpu("aigc.pretrained.text.run:continuations")
+COMPARISONS = on_gpu("aigc.pretrained.text.run:comparisons", seconds=120)
+HISTORY_JS = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-kept]");
+  if (button) trigger('pick', { i: Number(button.dataset.kept) });
+});
+"""
+WARMED: set[str] = set()
+
+
+@dataclass
+class Kept:
+    """One result, as it is kept while the page is open."""
+
+    model: str
+    setup: dict[str, Any]
+    prompt: str
+    stops: str
+    values: dict[str, Any]
+    text: str
+    facts: str
+    payload: str
+
+
+Shown = tuple[Any, Any, Any, Any]  # the panel, the last result, the history, the list of it
+
+
+class ContinueView:
+    def __init__(self, page: Page):
+        self.page, t = page, page.t
+        with gr.Row(elem_classes=["aigc-train"], equal_height=False):
+            with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
+                gr.HTML(f"<p>{t(text.SAYS[NAME])}</p>", elem_classes=["aigc-x-says"], padding=False)
+                self._draw_form()
+            with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
+                self.panel = panel(page, NAME)
+                self.last = gr.State(None, time_to_live=KEEP_SECONDS)
+                self.history = gr.State([], time_to_live=KEEP_SECONDS)
+                with gr.Row(elem_classes=["aigc-x-saves"]):
+                    explore_files.button(page, t(text.SAVE), saved, [self.last])
+                gr.HTML(f'<p class="aigc-history-title">{esc(t(text.HISTORY))}</p>', padding=False)
+                self.list = gr.HTML(listed([], page.lang), js_on_load=HISTORY_JS, padding=False)
+        self._wire()
+
+    def _draw_form(self) -> None:
+        t, lang = self.page.t, self.page.lang
+        first = next((e.slug for e in rows(TASKS[Verb.CONTINUE])), "")
+        self.prompt = gr.Textbox(
+            t(text.EXAMPLE if first == VERSE else text.EXAMPLE_ANY), label=t(text.PROMPT), info=t(text.PROMPT_HELP), lines=3, max_lines=12,
+            elem_classes=["aigc-prompt"], elem_id=f"text-{NAME}-prompt-{lang}",
+        )  # fmt: skip
+        self.examples: list[gr.Button] = []
+        if first == VERSE:
+            with gr.Row(elem_classes=["aigc-w-examples"]):
+                self.examples = [gr.Button(some.strip(), size="sm") for some in text.SOME[lang]]
+        self.form = forms.draw(lang, Continue, values=habits(Verb.CONTINUE, first), after={"sampling": self._draw_stops})
+        self.form.widgets["shape"].visible = first == VERSE
+        with gr.Row(elem_classes=["aigc-x-go"]):
+            self.go = gr.Button(t(text.GO[NAME]), variant="primary", elem_id=f"text-{NAME}-go-{lang}")
+            self.stop = gr.Button(t(text.STOP))
+        with gr.Row(elem_classes=["aigc-w-examples"]):
+            self.another = gr.Button(t(text.ANOTHER), size="sm")
+            self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_id=f"text-compare-go-{lang}")
+        self.chooser = Chooser(self.page, TASKS[Verb.CONTINUE], "text-continue")
+        self.opener = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
+
+    def _draw_stops(self) -> None:
+        self.stops = gr.Textbox("", label=self.page.t(text.STOPS), info=self.page.t(text.STOPS_HELP), lines=2, max_lines=8)
+
+    def _wire(self) -> None:
+        self.inputs: set[Component] = {self.prompt, self.stops, self.history, *self.chooser.inputs, *self.form.inputs}
+        made: list[Component] = [self.panel, self.last, self.history, self.list]
+        how = {**QUIET, "concurrency_limit": AT_ONCE}
+        self.go.click(self.run, self.inputs, made, **how)
+        self.compare.click(self.run_all, self.inputs, made, **how)
+        self.another.click(lambda: secrets.randbelow(2**31), None, self.form.widgets["seed"], **QUIET).then(self.run, self.inputs, made, **how)
+        self.stop.click(self.halt, None, None, **QUIET)
+        for button, some in zip(self.examples, text.SOME[self.page.lang], strict=False):
+            button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, self.inputs, made, **how)
+        back = [self.panel, self.last, self.prompt, self.stops, *self.chooser.outputs, *self.form.inputs]
+        self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
+        self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
+        self.opener.click(warm, self.chooser.model, None, **QUIET)  # type: ignore[attr-defined]
+
+    # the events
+    def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
+        """One press of the button: the wait, the tokens, and the text, which joins the history."""
+        yield from self._run(given_, request, every=False)
+
+    def run_all(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
+        yield from self._run(given_, request, every=True)
+
+    def _run(self, given_: dict[Component, Any], request: gr.Request, every: bool) -> Iterator[Shown]:
+        stop, lang = stops.begun(NAME, request), self.page.lang
+        yield said(text.OPENING, lang, busy=True), *[gr.skip()] * 3
+
+        def complain(words: Words) -> Shown:
+            return said(words, lang), gr.skip(), gr.skip(), gr.skip()
+
+        yield from guarded(lang, lambda: self._made(given_, stop, every), complain)
+
+    def _made(self, given_: dict[Component, Any], stop: threading.Event, every: bool) -> Iterator[Shown]:
+        from aigc.pretrained.text.writing import stopped
+
+        lang, (entry, setup) = self.page.lang, self.chooser.chosen(given_)
+        settings, prompt, words = self.asked(given_)
+        run = (COMPARISONS if every else CONTINUATIONS)(prompt, settings, words, entry, stop=stop, setup=setup)
+        drafts: list[Draft] = []
+        try:
+            for result in seen(run, lambda r: r[-1].is_final and len(r) == 3 if isinstance(r, list) else getattr(r, "is_final", False)):
+                if (wait := waited(result, lang)) is not None:
+                    yield wait, *[gr.skip()] * 3
+                    continue
+                drafts = result if isinstance(result, list) else [result]
+                if not (done := drafts[-1].is_final and len(drafts) == (3 if every else 1)):
+                    yield shown(self._payload(drafts, settings, entry, every, done)), *[gr.skip()] * 3
+        except Stopped:
+            if not drafts:
+                raise
+            drafts = [*drafts[:-1], stopped(drafts[-1])]
+        payload = shown(self._payload(drafts, settings, entry, every, True))
+        kept = self._kept(given_, entry, setup, settings, prompt, drafts, payload)
+        history = [kept, *given_[self.history]][:MOST_KEPT]
+        yield payload, kept, history, listed(history, lang)
+
+    def asked(self, given_: Mapping[Component, Any]) -> tuple[Continue, str, tuple[str, ...]]:
+        """What the form says.  Raises Refusal."""
+        settings = read(Continue, forms.values(self.form, given_))
+        return settings, given(given_[self.prompt]), stop_words(given_[self.stops])
+
+    def _payload(self, drafts: list[Draft], settings: Continue, entry: Entry, every: bool, done: bool) -> dict[str, Any]:
+        lang, last = self.page.lang, drafts[-1]
+        ways = (Method.GREEDY, Method.SAMPLE, Method.BEAM)
+        columns = [
+            column(d, lang, ways[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, _silent(settings, every)) if done else "")
+            for i, d in enumerate(drafts)
+        ]
+        if every:
+            columns += [{"head": way.words[lang], "tokens": [], "before": last.before, "title": last.title} for way in ways[len(drafts) :]]
+        share = len(last.tokens) / max(1, last.count)
+        notes = list(dict.fromkeys(n[lang] for d in drafts for n in d.notes))
+        about = {"made": True, "busy": not done, "status": status_of(last, lang), "progress": share, "notes": notes}
+        return {"kind": "text", "columns": columns, **about}
+
+    def _kept(
+        self, given_: Mapping[Any, Any], entry: Entry, setup: Setup, settings: Continue, prompt: str, drafts: list[Draft], payload: str
+    ) -> Kept:
+        whole = "\n\n".join(f"{d.title}\n{d.whole}" if d.title else d.whole for d in drafts)
+        facts = facts_of(drafts[-1], settings, entry.slug, self.page.lang, _silent(settings, len(drafts) > 1))
+        return Kept(entry.slug, as_values(setup), prompt, str(given_[self.stops] or ""), as_values(settings), whole, facts, payload)
+
+    def halt(self, request: gr.Request) -> None:
+        stops.stopped(NAME, request)
+
+    def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
+        """An older result: shown, and its settings in the form again."""
+        i = evt._data.get("i") if isinstance(evt._data, dict) else None
+        if not isinstance(i, int) or not 0 <= i < len(kept):
+            return {self.last: gr.skip()}
+        one = kept[i]
+        payload = {**json.loads(one.payload), "status": text.AGAIN[self.page.lang], "busy": False}
+        with forms.in_words(self.page.lang):
+            back: dict[Any, Any] = {self.panel: shown(payload), self.last: one, self.prompt: one.prompt, self.stops: one.stops}
+            return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, one.values)
+
+    def other_model(self, model: Any) -> dict[Any, Any]:
+        """The form follows the model: what it is best at; only verse asks what it is given."""
+        return self._filled(str(model or ""), habits(Verb.CONTINUE, str(model or "")))
+
+    def _filled(self, model: str, values: dict[str, Any]) -> dict[Any, Any]:
+        updates: dict[Any, Any] = forms.fill(self.form, values)
+        updates[self.form.widgets["shape"]]["visible"] = model == VERSE
+        return updates
+
+
+def _silent(settings: Continue, every: bool) -> tuple[str, ...]:
+    """Settings that had no say."""
+    if every:
+        return ("method",)
+    return {
+        Method.BEAM: ("seed", "temperature", "top_k", "top_p", "min_p"),
+        Method.GREEDY: ("beams", "seed", "temperature", "top_k", "top_p", "min_p"),
+        Method.SAMPLE: ("beams",),
+    }[settings.method]
+
+
+def warm(model: Any) -> None:
+    """Somebody looks at the tab: the model that comes along is opened behind the scenes, so that its first word comes at once."""
+    if model != VERSE or is_zero_gpu() or model in WARMED:
+        return
+    WARMED.add(model)
+    threading.Thread(target=_warm, args=(model,), name="warming", daemon=True).start()
+
+
+def _warm(model: str) -> None:
+    from aigc.pretrained import catalogue
+    from aigc.pretrained.text.run import warm
+
+    try:
+        warm(catalogue.find(TASKS[Verb.CONTINUE], model), threading.Event())
+    except (Refusal, Stopped):  # whoever presses the button will be told
+        WARMED.discard(model)
+
+
+def listed(kept: list[Kept], lang: Lang) -> str:
+    """What this visit made, newest first."""
+    buttons = "".join(
+        f'<button type="button" data-kept="{i}" title="{esc(one.facts)}">{esc(one.text[:MOST_SHOWN])}<small>{esc(one.model)}</small></button>'
+        for i, one in enumerate(kept)
+    )
+    return f'<div class="aigc-w-history">{buttons or f"<p>{esc(text.HISTORY_EMPTY[lang])}</p>"}</div>'
+
+
+def saved(kept: Kept | None) -> Any:
+    """The text as a file that says that it was generated, and how.  Raises Refusal."""
+    if kept is None:
+        raise Refusal(text.NOTHING_YET)
+    note = {"task": NAME, "model": kept.model, "prompt": kept.prompt, "stops": kept.stops.splitlines(), "settings": kept.values}
+    return outputs.writing(kept.text, note=note, name=f"text-{kept.values.get('seed', 0)}.md")

@@ -1,0 +1,139 @@
+"""What the views of the Text tab share: the panel that shows a text token by token, and the way a run streams into it."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from aigc.pretrained import Stopped
+from aigc.pretrained.text.asked import Settings, told
+from aigc.ui.page import Page
+from aigc.ui.tabs.explore_room import MODULE
+from aigc.ui.text import writing as text
+from aigc.words import Lang, Refusal, Words
+
+if TYPE_CHECKING:
+    from aigc.pretrained.text.writing import Draft, Token
+
+log = logging.getLogger(__name__)
+
+SHOW_EVERY = 0.08  # seconds between two looks at a text on its way
+AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
+Payload = dict[str, Any]  # what static/writing.js understands; see its head
+
+PANEL_JS = f"""
+{MODULE.format(file="writing.js")}.then(({{ Writing }}) => {{
+  const place = element.querySelector(".aigc-writing");
+  const writing = new Writing(place, JSON.parse(place.dataset.words));
+  const show = () => props.value && writing.show(JSON.parse(props.value));
+  watch("value", show);
+  show();
+}});
+"""
+
+
+def panel(page: Page, name: str) -> gr.HTML:
+    """An empty panel of the view `name`."""
+    words = json.dumps({key: w[page.lang] for key, w in text.PANEL.items()}, ensure_ascii=False)
+    template = f'<div class="aigc-panel aigc-x aigc-writing aigc-writing-{name}" data-words="{html.escape(words)}"></div>'
+    empty = {"kind": "empty", "text": text.PRESS.fill(go=text.GO[name])[page.lang]}
+    return gr.HTML(
+        json.dumps(empty, ensure_ascii=False), html_template=template, js_on_load=PANEL_JS, padding=False, apply_default_css=False,
+        elem_classes=["aigc-x-large"],
+    )  # fmt: skip
+
+
+def shown(payload: Payload) -> str:
+    return json.dumps(payload, ensure_ascii=False)
+
+
+def said(words: Words, lang: Lang, **more: Any) -> str:
+    """Only the line above the text changes."""
+    return shown({"kind": "same", "status": words[lang], "busy": False, **more})
+
+
+def waited(result: Any, lang: Lang) -> str | None:
+    """The line above the text while a run is in line; None once there is something to show."""
+    from aigc.pretrained.lending import Waiting
+
+    if not isinstance(result, Waiting):
+        return None
+    return said(text.IN_LINE.fill(n=result.place) if result.place else text.OPENING, lang, busy=True)
+
+
+def seen(results: Iterator[Any], is_final: Callable[[Any], bool]) -> Iterator[Any]:
+    """Leaves out what nobody could see: results that follow each other faster than the eye."""
+    shown_at, last = 0.0, None
+    for one in results:
+        if one is not last and (is_final(one) or time.monotonic() - shown_at >= SHOW_EVERY):
+            shown_at = time.monotonic()
+            yield one
+        last = one
+
+
+def guarded(lang: Lang, run: Callable[[], Iterator[Any]], complain: Callable[[Words], Any]) -> Iterator[Any]:
+    """What `run` yields; a refusal, a stop or a mistake becomes a sentence."""
+    try:
+        yield from run()
+    except Refusal as refusal:
+        yield complain(refusal.words)
+    except Stopped:
+        yield complain(text.STOPPED)
+    except Exception:
+        log.exception("text")
+        yield complain(text.UNEXPECTED)
+
+
+def column(draft: Draft, lang: Lang, head: str = "", facts: str = "") -> Payload:
+    """A draft as a column of the panel; alternatives go along once it has ended."""
+    tokens = [_token(t, draft.is_final) for t in draft.tokens]
+    by_itself = bool(draft.tokens) and draft.is_final and not draft.tokens[-1].text
+    whole = {"head": head, "title": draft.title, "before": draft.before, "tokens": tokens, "ended": by_itself, "facts": facts}
+    return whole | ({"form": form(draft.whole, lang)} if draft.is_final else {})
+
+
+def tokens_of(tokens: tuple[Token, ...]) -> list[Any]:
+    return [_token(t, True) for t in tokens]
+
+
+def _token(t: Token, whole: bool) -> list[Any]:
+    rounded = None if t.p is None else float(f"{t.p:.4g}")
+    if not whole:
+        return [t.text, rounded, t.rank, None]
+    others = [[o.text, float(f"{o.p:.4g}"), None if t.shaped is None else float(f"{o.shaped:.4g}")] for o in t.others]
+    return [t.text, rounded, t.rank, t.shaped, others]
+
+
+def form(whole: str, lang: Lang) -> Payload | None:
+    """The rules of a quatrain, where this is Chinese verse."""
+    from aigc.pretrained.text.verse_form import NOTE, judged
+
+    verdict = judged(whole)
+    if verdict is None:
+        return None
+    says = text.FORM_KEPT if verdict.kept else text.FORM_BROKEN
+    rules = [[rule.words[lang], rule.kept] for rule in verdict.rules]
+    return {"kept": verdict.kept, "says": f"{text.FORM[lang]}{': ' if lang == 'en' else '：'}{says[lang]}", "rules": rules, "note": NOTE[lang]}
+
+
+def pace_of(draft: Draft, lang: Lang) -> str:
+    pace = max(draft.pace, 1e-6)
+    return text.PACE.fill(ms=1000 * pace, rate=1 / pace, first=draft.first)[lang]
+
+
+def facts_of(draft: Draft, settings: Settings, model: str, lang: Lang, without: tuple[str, ...] = ()) -> str:
+    """Everything that was set, and how fast it went, in a line."""
+    parts = [f"{text.MODEL[lang]} {model}", *told(settings, lang, without)]
+    return " · ".join([*parts, pace_of(draft, lang)])
+
+
+def status_of(draft: Draft, lang: Lang) -> str:
+    if draft.ended is not None:
+        return text.DONE.fill(n=len(draft.tokens), seconds=draft.seconds, why=draft.ended)[lang]
+    return text.WRITING.fill(i=len(draft.tokens), n=draft.count, pace=1000 * draft.pace)[lang]
