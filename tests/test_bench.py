@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 from aigc import cli
-from aigc.bench import measure
+from aigc.bench import diffusion_race, measure
 from aigc.bench.contenders import Ours, Pictures, Stretch, Usual, made
 from aigc.bench.workloads import WORKLOADS, data
+from aigc.words import Refusal
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,35 @@ def test_a_short_race_prints_its_table_and_writes_its_json(tmp_path: Path, capsy
     assert "784-32-784" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("asked", [("--only", "nonsense"), ("--seconds", "0"), ("--rounds", "0")])
+def test_the_race_of_diffusion_trainers_gives_each_the_same_time(pictures: Any) -> None:
+    spent: dict[str, list[float]] = {}
+
+    def told(name: str, share: float) -> None:
+        spent.setdefault(name, []).append(share)
+
+    class Nothing:
+        name = "draws black"
+
+        def __init__(self, *_: Any) -> None: ...
+
+        def step(self) -> int:
+            return 7
+
+        def samples(self, n: int) -> torch.Tensor:
+            return torch.zeros(n, 1, 28, 28)
+
+    ours, nothing = diffusion_race.race(pictures, [0.5], 40, (diffusion_race.Ours, Nothing), told)
+    assert ours.images > 0 and nothing.images % 7 == 0 and ours.n == 40 and nothing.fid > 0 and ours.fid != nothing.fid
+    assert all(0 <= s < 1 for shares in spent.values() for s in shares) and set(spent) == {"aigc", "draws black"}
+
+
+def test_a_peer_that_cannot_be_loaded_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "denoising_diffusion_pytorch", None)
+    with pytest.raises(Refusal, match="not part of this race"):
+        diffusion_race.check_peer()
+
+
+@pytest.mark.parametrize("asked", [("--only", "nonsense"), ("--seconds", "0"), ("--rounds", "0"), ("--diffusion-race", "soon")])
 def test_nonsense_is_refused(asked: tuple[str, str]) -> None:
     assert cli.main(["bench", *asked]) == 2
 

@@ -17,6 +17,8 @@ UNKNOWN = both("There is no workload {n}; choose from {all}.", "没有名为 {n}
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
+    if args.diffusion_race:
+        return _race(args, out)
     if not 0.1 <= args.seconds <= 600 or not 1 <= args.rounds <= 100:
         raise Refusal(both("A turn lasts between 0.1 and 600 seconds, and there are 1 to 100 rounds.", "每轮 0.1 到 600 秒，共 1 到 100 轮。"))
 
@@ -41,6 +43,45 @@ def act(args: argparse.Namespace, out: Out) -> int:
         Path(args.out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
     out.result(made, _table(made, out))
     return 0
+
+
+def _race(args: argparse.Namespace, out: Out) -> int:
+    marks = [_seconds(mark) for mark in args.diffusion_race.split(",")]
+    import torch
+
+    from aigc.bench import measure
+    from aigc.bench.diffusion_race import Ours, Theirs, check_peer, race
+    from aigc.data.load import load
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    made: dict[str, Any] = {"machine": measure.machine(), "race": [], "notes": []}
+    try:
+        check_peer()
+        runners: list[Any] = [Ours, Theirs]
+    except Refusal as refusal:
+        runners = [Ours]
+        made["notes"].append(refusal.words.as_json())
+    for reached in race(load("mnist"), marks, runners=runners, told=lambda name, share: out.progress(f"{name} {share:.0%}")):
+        made["race"].append(reached.as_json())
+    if args.out:
+        Path(args.out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
+    head = tuple(
+        w[out.lang] for w in (both("trainer", "训练器"), both("seconds", "秒"), both("images", "图像数"), both("FID, MNIST CNN", "FID，MNIST CNN"))
+    )
+    rows = [(r["contender"], f"{r['seconds']:.0f}", f"{r['images']:,}", f"{r['fid']:.2f}") for r in made["race"]]
+    out.result(made, [*columns([head, *rows]), "", ABOUT.fill(**made["machine"])[out.lang], *(note[out.lang] for note in made["notes"])])
+    return 0
+
+
+def _seconds(typed: str) -> float:
+    try:
+        seconds = float(typed)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 86_400:
+        raise Refusal(both("A race is timed in seconds, from 1 to 86,400: for example 300,1200.", "比赛以秒计，1 到 86,400：例如 300,1200。"))
+    return seconds
 
 
 def _table(made: dict[str, Any], out: Out) -> list[str]:

@@ -171,6 +171,9 @@ def _bench(verb: Parser) -> None:
     verb.option("--only", metavar="A,B", help=both("only these workloads", "只测这些项目"))
     verb.option("--seconds", type=float, default=4.0, metavar="S", help=both("how long a turn lasts (default: 4)", "每轮多少秒（默认 4）"))
     verb.option("--rounds", type=int, default=5, metavar="N", help=both("turns of each (default: 5)", "各跑几轮（默认 5）"))
+    verb.option("--diffusion-race", nargs="?", const="300,1200", metavar="S,S",
+                help=both("instead: FID on MNIST after so many seconds, beside denoising-diffusion-pytorch (300,1200)",
+                          "改为：与 denoising-diffusion-pytorch 比较训练若干秒后在 MNIST 上的 FID（300,1200）"))  # fmt: skip
     verb.option("--threads", type=int, default=0, metavar="N", help=both("threads (default: as PyTorch chooses)", "线程数（默认由 PyTorch 决定）"))
     verb.option("--out", metavar="FILE.json", help=both("write the figures there too", "同时写入该文件"))
 
