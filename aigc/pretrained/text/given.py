@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from aigc.pretrained.text.asked import LONGEST
@@ -49,11 +50,11 @@ def _of_bytes(data: bytes) -> str:
 
 def _of_pdf(file: Path) -> str:
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
 
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells the terminal of each fault that it gets over
     try:
         pages = [page.extract_text() for page in PdfReader(file).pages[:MOST_PAGES]]
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, NotImplementedError):
+    except Exception:  # a damaged file makes it raise nearly anything
         raise Refusal(UNREADABLE, kind="PDF") from None
     found = "\n\n".join(page.strip() for page in pages if page.strip())
     if not found:

@@ -1,0 +1,466 @@
+"""Text from language models: token by token, beams, perplexity, chat templates, summaries, verse; every path on tiny real models."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import random
+import re
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from tiny_pretrained import BUILDERS, byte_tokenizer
+from torch.nn.functional import cross_entropy
+
+from aigc import outputs
+from aigc.pretrained import Stopped
+from aigc.pretrained.text import given as files
+from aigc.pretrained.text.asked import Chat, Continue, Method, Shape, Summarise, conversation, given, stop_words
+from aigc.pretrained.text.chat import chatted, fitting, templated
+from aigc.pretrained.text.continuing import compared, continued
+from aigc.pretrained.text.extract import extract, measured, sentences
+from aigc.pretrained.text.kit import Kit, Reading, load
+from aigc.pretrained.text.look import MOST_TOKENS, surprised
+from aigc.pretrained.text.pieces import Pieces, named, split
+from aigc.pretrained.text.prompts import looks_like, prompt
+from aigc.pretrained.text.rouge import rouge
+from aigc.pretrained.text.summarise import MOST_WINDOWS, cut, summarised
+from aigc.pretrained.text.thought import parted
+from aigc.pretrained.text.verse_form import judged
+from aigc.pretrained.text.writing import AT_LENGTH, AT_STOP, BY_ITSELF, Draft
+from aigc.words import LANGS, Refusal
+
+NEVER = threading.Event()
+MIXED = "白日依山尽，hello 🌸 naïve\n黄河入海流。"
+
+
+@cache
+def kit(name: str) -> Kit:
+    """The miniature of a model in the catalogue, loaded as it would be."""
+    with tempfile.TemporaryDirectory() as folder:
+        BUILDERS[name](Path(folder), None)
+        return load(Path(folder), torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture
+def gpt2() -> Kit:
+    return kit("gpt2")
+
+
+@pytest.fixture
+def qwen() -> Kit:
+    return kit("qwen3-0.6b")
+
+
+def last(told) -> Draft:
+    *_, final = told
+    assert final.is_final
+    return final
+
+
+def wrote(it: Kit, text: str = "hello", stops: tuple[str, ...] = (), **knobs) -> Draft:
+    return last(continued(it, text, replace(Continue(length=12), **knobs), stops, NEVER))
+
+
+# characters that take several tokens
+def test_half_a_character_is_never_shown():
+    tok = byte_tokenizer()
+    pieces, shown = Pieces(tok, []), ""
+    for token in tok(MIXED).input_ids:
+        shown += pieces.push(token)
+        assert MIXED.startswith(shown) and "\ufffd" not in shown
+    assert shown == MIXED
+
+
+def test_every_token_has_the_text_that_it_completes():
+    tok = byte_tokenizer()
+    ids = tok(MIXED).input_ids
+    told = split(tok, ids)
+    assert len(told) == len(ids) and "".join(told) == MIXED and told.count("") > 8
+
+
+def test_bytes_that_are_no_character_are_left_out():
+    tok = byte_tokenizer()
+    lone = tok("山").input_ids[:1]
+    pieces = Pieces(tok, [])
+    told = [pieces.push(token) for token in [*lone * 6, *tok("ab").input_ids]]
+    assert "".join(told) == "ab"
+    assert named(tok, lone[0]) and "\ufffd" not in named(tok, lone[0]) and named(tok, 2) == "</s>"
+
+
+# one token after the other
+def test_reading_on_is_reading_at_once(qwen: Kit):
+    ids = qwen.ids(MIXED * 9)
+    piecewise, whole = Reading(qwen, NEVER), Reading(qwen, NEVER).on(ids, every=True)
+    parts = [piecewise.on(ids[:300], every=True), piecewise.on(ids[300:301], every=True), piecewise.on(ids[301:], every=True)]
+    assert len(ids) > 302 and torch.allclose(torch.cat(parts), whole, atol=1e-4)
+    assert torch.allclose(Reading(qwen, NEVER).on(ids), whole[-1], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "qwen3-0.6b", "smollm2-135m"])
+def test_greedy_and_beams_are_those_of_transformers(name: str):
+    it = kit(name)
+    ids = torch.tensor([it.ids("hello world")])
+    for method, how in ((Method.GREEDY, {}), (Method.BEAM, {"num_beams": 3, "early_stopping": True})):
+        theirs = it.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12, pad_token_id=0, **how)
+        ours = wrote(it, "hello world", method=method, beams=3)
+        assert ours.text == "".join(split(it.tokenizer, theirs[0, ids.shape[1] :].tolist(), ids[0].tolist()))
+        assert all(t.p is not None and len(t.others) == 10 for t in ours.tokens)
+
+
+def test_the_seed_decides_and_no_other_run_does(qwen: Kit):
+    first = wrote(qwen, seed=7)
+    torch.manual_seed(123)
+    torch.rand(5)
+    assert wrote(qwen, seed=7).text == first.text != wrote(qwen, seed=8).text
+
+
+def test_the_settings_cut_what_can_be_drawn(qwen: Kit):
+    assert wrote(qwen, top_k=1, seed=5).text == wrote(qwen, method=Method.GREEDY).text == wrote(qwen, temperature=0, seed=9).text
+    for cuts in ({"top_k": 3, "top_p": 1.0}, {"top_p": 0.05}, {"min_p": 0.5, "top_p": 1.0, "temperature": 0.02}):
+        for token in wrote(qwen, **cuts).tokens:
+            assert token.shaped and token.shaped > 0
+            if "top_k" in cuts:
+                assert sum(o.shaped > 0 for o in token.others) == 3 and token.rank <= 3
+    penalised = wrote(qwen, method=Method.GREEDY, repetition=2.0, length=30)
+    assert len({t.others[0].text for t in penalised.tokens}) > 1 and penalised.text != wrote(qwen, method=Method.GREEDY, length=30).text
+
+
+def test_alternatives_are_the_models_own_probabilities(gpt2: Kit):
+    draft = wrote(gpt2, "hello")
+    with torch.no_grad():
+        p = gpt2.model(torch.tensor([gpt2.ids("hello")])).logits[0, -1].softmax(-1)
+    assert [o.p for o in draft.tokens[0].others] == pytest.approx(p.topk(10).values.tolist(), rel=1e-4)
+    assert draft.tokens[0].rank == int((p > draft.tokens[0].p).sum()) + 1
+
+
+def test_drafts_grow_by_a_token_and_say_how_fast(qwen: Kit):
+    told = list(continued(qwen, "hello", Continue(length=8), (), NEVER))
+    assert [len(d.tokens) for d in told] == list(range(1, 9)) and all(b.text.startswith(a.text) for a, b in itertools.pairwise(told))
+    assert told[-1].ended is AT_LENGTH and 0 < told[-1].first <= told[-1].seconds and told[-1].pace > 0
+    assert not any(d.is_final for d in told[:-1])
+
+
+def test_a_stop_ends_within_a_token(qwen: Kit):
+    stop = threading.Event()
+    told = continued(qwen, "hello", Continue(length=500), (), stop)
+    assert len([next(told) for _ in range(3)]) == 3
+    stop.set()
+    with pytest.raises(Stopped):
+        next(told)
+    beams = continued(qwen, "hello", Continue(length=500, method=Method.BEAM), (), (stop := threading.Event()))
+    next(beams)
+    stop.set()
+    with pytest.raises(Stopped):
+        [next(beams) for _ in range(3)]
+
+
+def test_what_is_left_early_does_not_go_on(qwen: Kit):
+    threads = threading.active_count()
+    beams = continued(qwen, "hello", Continue(length=500, method=Method.BEAM), (), (stop := threading.Event()))
+    next(beams)
+    beams.close()
+    assert threading.active_count() == threads and not stop.is_set()
+
+
+def test_a_stop_word_is_where_the_text_ends(qwen: Kit):
+    free = wrote(qwen, length=40, method=Method.GREEDY)
+    word = free.text[6:8]
+    draft = wrote(qwen, length=40, method=Method.GREEDY, stops=("never there", word))
+    assert draft.ended is AT_STOP and draft.text == free.text[: free.text.index(word)] and len(draft.tokens) < 40
+    beams = wrote(qwen, method=Method.BEAM, length=20)
+    assert wrote(qwen, method=Method.BEAM, length=20, stops=(beams.text[3:5],)).ended is AT_STOP
+
+
+def test_the_end_mark_ends_it(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    likeliest = int(Reading(qwen, NEVER).on(qwen.ids("hello")).argmax())
+    monkeypatch.setattr(qwen.model.generation_config, "eos_token_id", [2, likeliest])
+    draft = wrote(qwen, method=Method.GREEDY)
+    assert draft.ended is BY_ITSELF and draft.text == "" and len(draft.tokens) == 1
+
+
+def test_a_window_that_is_too_small_is_said(gpt2: Kit):
+    draft = wrote(gpt2, "hello " * 300, length=20)
+    assert len(draft.tokens) == 20 and "256" in draft.notes[0].en
+    with pytest.raises(Refusal, match="256"):
+        wrote(gpt2, length=256)
+
+
+def test_three_ways_stand_side_by_side(qwen: Kit):
+    *_, three = compared(qwen, "hello", Continue(length=6, seed=3), (), NEVER)
+    assert [d.text for d in three] == [wrote(qwen, method=m, length=6, seed=3).text for m in (Method.GREEDY, Method.SAMPLE, Method.BEAM)]
+
+
+# perplexity
+def test_perplexity_is_the_exponential_of_cross_entropy(qwen: Kit):
+    ids = torch.tensor([[qwen.tokenizer.bos_token_id, *qwen.ids(MIXED)]])
+    with torch.no_grad():
+        logits = qwen.model(ids).logits[0]
+    *_, found = surprised(qwen, MIXED, NEVER)
+    nats = cross_entropy(logits[:-1], ids[0, 1:])
+    assert found.perplexity == pytest.approx(float(nats.exp()), rel=1e-3)
+    assert found.bits_per_character == pytest.approx(float(nats) * (ids.shape[1] - 1) / 0.693147 / len(MIXED), rel=1e-3)
+    assert "".join(t.text for t in found.tokens) == MIXED and found.is_final and found.judged == found.count
+
+
+def test_a_text_longer_than_the_window_is_read_in_overlaps(gpt2: Kit):
+    text = "one word and 你好 " * 40
+    told = list(surprised(gpt2, text, NEVER))
+    assert len(told) > 2 and [len(s.tokens) for s in told] == sorted({len(s.tokens) for s in told})
+    assert told[-1].judged == len(gpt2.ids(text)) > gpt2.window
+    with pytest.raises(Refusal, match=str(MOST_TOKENS)):
+        next(surprised(gpt2, "q!" * MOST_TOKENS, NEVER))
+
+
+def test_where_nothing_stands_before_the_first_token_it_has_no_probability(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(type(qwen.tokenizer), "bos_token_id", None, raising=False)
+    *_, found = surprised(qwen, "hello world", NEVER)
+    assert found.tokens[0].p is None and found.judged == found.count - 1
+    *_, single = surprised(qwen, "h", NEVER)
+    assert single.judged == 0 and single.perplexity == 1
+
+
+# conversation
+TALK = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "你好"}]
+
+
+def test_a_conversation_follows_the_template(qwen: Kit):
+    asked, ids, forgotten = fitting(qwen, TALK, Chat(length=20))
+    assert asked == "<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n" and not forgotten
+    assert ids == qwen.ids(asked, marks=False)
+    draft = last(chatted(qwen, TALK, Chat(length=20, seed=1), NEVER))
+    assert len(draft.tokens) <= 20 and last(chatted(qwen, TALK, Chat(length=20, seed=1), NEVER)).text == draft.text
+
+
+def test_models_without_a_template_do_not_converse(gpt2: Kit):
+    for refuse in (lambda: next(chatted(gpt2, TALK, Chat(), NEVER)), lambda: next(summarised(gpt2, "a. b. c.", Summarise(), NEVER))):
+        with pytest.raises(Refusal) as refused:
+            refuse()
+        assert "chat template" in refused.value.words.en and "对话模板" in refused.value.words.zh
+
+
+def test_the_oldest_messages_go_when_the_window_is_full(qwen: Kit):
+    long = [TALK[0], *({"role": r, "content": f"{i} " + "word " * 60} for i in range(9) for r in ("user", "assistant")), TALK[1]]
+    asked, ids, forgotten = fitting(qwen, long, Chat(length=200))
+    assert forgotten >= 2 and len(ids) <= qwen.window - 200 and "be brief" in asked and "你好" in asked and "0 word" not in asked
+    assert "not read" in last(chatted(qwen, long, Chat(length=4), NEVER)).notes[0].en or forgotten
+
+
+def _with(it: Kit, template: str) -> Kit:
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = template
+    return Kit(it.model, tokenizer)
+
+
+def test_a_template_without_system_prompts_gets_it_in_the_question(qwen: Kit):
+    strict = _with(
+        qwen, "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}[{{ m.content }}]{% endfor %}"
+    )
+    assert templated(strict, TALK) == "[be brief\n\n你好]"
+    with pytest.raises(Refusal, match="no system"):
+        templated(strict, TALK[:1])
+
+
+def test_thinking_is_asked_for_and_told_apart(qwen: Kit):
+    thinker = _with(qwen, "{{ messages[-1].content }}{% if enable_thinking %}<think>\n{% else %}<think></think>{% endif %}")
+    assert templated(thinker, TALK, think=True).endswith("<think>\n") and templated(thinker, TALK).endswith("</think>")
+    assert last(chatted(thinker, TALK, Chat(length=5, think=True), NEVER)).text.startswith("<think>")
+    assert parted("<think>\nhm\n</think>\n\nyes") == ("hm", "yes") and parted("<think>hm") == ("hm", "")
+    assert parted("hm</think>yes") == ("hm", "yes") and parted("I <think> so") == ("", "I <think> so") and parted("hm", is_open=True) == ("hm", "")
+
+
+def test_a_conversation_is_checked():
+    told = conversation(
+        [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"}], " s "
+    )
+    assert [m["content"] for m in told] == ["s", "a", "b", "c"]
+    nonsense = [None, [], "hi", [1], [{"role": "root", "content": "x"}], [{"role": "user", "content": 3}], [{"role": "user", "content": " "}],
+                [{"role": "assistant", "content": "x"}], [{"role": "user"}], [TALK[1], TALK[0]]]  # fmt: skip
+    for bad in nonsense:
+        with pytest.raises(Refusal):
+            conversation(bad)
+
+
+# summaries
+ENGLISH = "The cat sat on the mat. Dogs bark at night. The cat likes the mat very much. Mr. Smith paid $3.50 for a mat. It rained."
+CHINESE = "公园今天有音乐会。猫在睡觉！音乐会在公园的湖边举行。“好听吗？”他问。很多人来公园听音乐会。"
+
+
+def test_sentences_end_where_they_do():
+    assert sentences(ENGLISH)[3] == "Mr. Smith paid $3.50 for a mat." and len(sentences(ENGLISH)) == 5
+    assert sentences(CHINESE)[3:] == ["“好听吗？”", "他问。", "很多人来公园听音乐会。"] and sentences("") == [] and sentences("no end") == ["no end"]
+
+
+def test_the_baseline_takes_central_sentences_in_their_order():
+    found = extract(ENGLISH, 13)
+    assert "The cat sat on the mat." in found.sentences and "It rained." not in found.sentences and measured(found.text) <= 13
+    chinese = extract(CHINESE, 20)
+    assert chinese.text and "猫" not in chinese.text and CHINESE.replace("”他", "”他").find(chinese.sentences[0]) >= 0
+    places = [CHINESE.index(s) for s in extract(CHINESE, 40).sentences]
+    assert places == sorted(places)
+    for odd in ("one", "a. b. c. d.", "the. the. the. of.", "。。。", "!!! ???"):
+        assert extract(odd, 20).text is not None
+
+
+def test_rouge_is_that_of_torchmetrics():
+    theirs = pytest.importorskip("torchmetrics.functional.text.rouge").rouge_score
+    draws = random.Random(0)
+    for _ in range(20):
+        a, b = (" ".join(draws.choices(["the", "cat", "sat", "on", "a", "mat", "and", "slept"], k=draws.randint(1, 15))) for _ in range(2))
+        wanted = theirs(a, b, rouge_keys=("rouge1", "rouge2", "rougeL"))
+        assert rouge(a, b) == pytest.approx({k: float(wanted[f"{k}_fmeasure"]) for k in ("rouge1", "rouge2", "rougeL")}, abs=1e-6)
+
+
+def test_chinese_rouge_counts_characters():
+    assert rouge("今天天气好", "今天天气好")["rouge2"] == 1 and rouge("天气", "气天") == pytest.approx({"rouge1": 1, "rouge2": 0, "rougeL": 0.5})
+    assert rouge("", "x") == {"rouge1": 0, "rouge2": 0, "rougeL": 0}
+
+
+def test_a_long_text_is_summarised_window_by_window(qwen: Kit):
+    text = "Hello world, a red seven. 你好，世界。 " * 60
+    settings = Summarise(words=20, window=128)
+    told = list(summarised(qwen, text, settings, NEVER))
+    first = told[0]
+    assert first.windows > 4 and [s.window for s in told if s.windows == first.windows and s.draft.is_final][:3] == [1, 2, 3]
+    assert told[-1].is_final and told[-1].window == 0 and len([s for s in told if s.is_final]) == 1 and told[-1].parts
+    windows = cut(qwen, text, 128)
+    assert all(len(qwen.ids(w, marks=False)) <= 128 + 8 for w in windows) and re.sub(r"\s", "", "".join(windows)) == re.sub(r"\s", "", text)
+    with pytest.raises(Refusal, match=str(MOST_WINDOWS)):
+        next(summarised(qwen, "一" * 9000, settings, NEVER))
+
+
+def test_a_short_text_is_read_at_once_and_a_stop_ends_it(qwen: Kit):
+    stop = threading.Event()
+    told = summarised(qwen, ENGLISH, Summarise(), stop)
+    assert next(told).windows == 1
+    stop.set()
+    with pytest.raises(Stopped):
+        next(told)
+
+
+def test_models_that_rewrite_summarise_too_and_do_not_write_on():
+    bart = kit("bart-large-cnn")
+    *_, final = summarised(bart, "hello world. " * 200, Summarise(words=20), NEVER)
+    assert final.is_final and final.draft.tokens and final.windows > 1
+    for refuse in (continued(bart, "a", Continue(), (), NEVER), chatted(bart, TALK, Chat(), NEVER), surprised(bart, "a", NEVER)):
+        with pytest.raises(Refusal):
+            next(refuse)  # type: ignore[call-overload]
+
+
+# verse
+def test_the_form_of_a_quatrain_is_checked():
+    verdict = judged("床前明月光，疑是地上霜。\n举头望明月，低头思故乡。")
+    assert verdict and verdict.kept and len(verdict.rules) == 4 and "霜 shuāng" in verdict.rules[2].words.en
+    failing = judged("床前明月光，疑是地上霜。\n举头望明月，低头思人家。")
+    assert failing and [r.kept for r in failing.rules] == [True, True, False]
+    short = judged("床前明月光，疑是地上霜。")
+    assert short and [r.kept for r in short.rules] == [False, True]
+    uneven = judged("床前明月光，疑是霜。\n举头望明月，低头思故乡。")
+    assert uneven and not uneven.rules[1].kept
+    same = judged("床前明月光，疑是地上乡。\n举头望明月，低头思故乡。")
+    assert same and not same.kept and "no rhyme" in same.rules[2].words.en
+    assert judged("Shall I compare thee") is None and judged("") is None and judged("今天是 2024 年，天气好。") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("春望", Shape.TITLE_5),
+        ("床前明月光，", Shape.FIRST_LINE),
+        ("独在异乡为异客", Shape.FIRST_LINE),
+        ("ROMEO:\n", Shape.PLAY),
+        ("白日依山尽，黄河", Shape.PLAIN),
+    ],
+)
+def test_what_is_given_is_seen_by_its_look(text: str, shape: Shape):
+    assert looks_like(text) is shape
+
+
+def test_verse_is_asked_with_its_marks():
+    assert prompt("春望", Shape.AUTO, True).asked == "<verse5>春望<poem>" and prompt("春望", Shape.TITLE_7, True).title == "春望"
+    line = prompt("床前明月光", Shape.AUTO, True)
+    assert line.asked.endswith("床前明月光，") and line.shown == "床前明月光，"
+    assert prompt("ROMEO:", Shape.AUTO, True).asked == "<play>ROMEO:" and prompt("春望", Shape.AUTO, False).asked == "春望"
+    for text, shape, of_verse in (("太短", Shape.FIRST_LINE, True), ("长" * 40, Shape.TITLE_5, True), ("春望", Shape.TITLE_5, False)):
+        with pytest.raises(Refusal):
+            prompt(text, shape, of_verse)
+
+
+# what comes in and goes out
+def pdf(content: bytes) -> bytes:
+    """A page with this content stream."""
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    out, places = b"%PDF-1.4\n", []
+    for i, one in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (i, one)
+    table = b"".join(b"%010d 00000 n \n" % at for at in places)
+    return out + b"xref\n0 6\n0000000000 65535 f \n%strailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (table, len(out))
+
+
+def test_files_of_text_are_read(tmp_path: Path):
+    says = b"BT /F 12 Tf 20 100 Td (Hello from a PDF) Tj ET"
+    for name, data, text in (
+        ("a.txt", "你好".encode(), "你好"), ("b.md", "﻿# 你好".encode(), "# 你好"), ("c.TXT", "你好".encode("gb18030"), "你好"),
+        ("d.txt", "你好".encode("utf-16"), "你好"), ("e.pdf", pdf(says), "Hello from a PDF"),
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+        assert files.text_of(tmp_path / name) == text
+
+
+def test_other_files_are_refused_in_words(tmp_path: Path):
+    empty = pdf(b"")
+    for name, data in (("a.exe", b"MZ"), ("b.pdf", b"%PDF-1.4 rubbish"), ("c.pdf", empty), ("d.txt", b"\x00\xff\x00\xff" * 9), ("f.pdf", b"")):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(Refusal) as refused:
+            files.text_of(tmp_path / name)
+        assert all(refused.value.words[lang] for lang in LANGS)
+    with pytest.raises(Refusal):
+        files.text_of(tmp_path / "nowhere.txt")
+    (tmp_path / "long.txt").write_text("a" * 500_000)
+    with pytest.raises(Refusal, match="400000"):
+        files.text_of(tmp_path / "long.txt")
+
+
+def test_stop_words_and_prompts_are_bounded():
+    assert stop_words("a\n\\n\n\nb ") == ("a", "\n", "b ") and stop_words(None) == ()
+    bad: list[Callable[[], object]] = [
+        lambda: stop_words("x\n" * 9),
+        lambda: stop_words("x" * 99),
+        lambda: given(""),
+        lambda: given(None),
+        lambda: given("a" * 30_000),
+    ]
+    for ask in bad:
+        with pytest.raises(Refusal):
+            ask()
+
+
+def test_a_saved_text_says_that_it_was_generated():
+    path = outputs.writing("春风\n---\nAIGC: no", note={"prompt": "a: b\n---\nLabel: '0'", "model": "x"}, name="poem.md")
+    _, front, body = path.read_text("utf-8").split("---\n", 2)
+    label = yaml.safe_load(front)
+    assert label["AIGC"]["Label"] == "1" and label["made"]["prompt"].startswith("a: b") and "AI-generated" in body and "春风" in body
+    assert label["AIGC"]["ReservedCode1"] == "sha256:" + hashlib.sha256(body.encode()).hexdigest()
+
+
+def test_an_exported_conversation_marks_only_what_was_generated():
+    talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
+    told = json.loads(outputs.conversation(talk, note={"model": "x"}, name="c.json").read_text("utf-8"))
+    assert told["messages"] == talk and told["AIGC"]["Label"] == "1" and told["made"]["model"] == "x"
+    markdown = outputs.conversation(talk, note={}, name="c.md").read_text("utf-8")
+    assert "**User**\n" in markdown and "**Assistant** (AI生成 / AI-generated)" in markdown

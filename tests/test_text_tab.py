@@ -1,0 +1,353 @@
+"""The Text tab: every view on miniature models, what it keeps and brings back, what it refuses, its endpoints and its command."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import socket
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+import pytest
+from tiny_pretrained import BUILDERS
+
+from aigc.cli import main
+from aigc.pretrained import shelf
+from aigc.pretrained.catalogue import Task, rows
+from aigc.ui.page import Page
+from aigc.ui.tabs import text_chat, text_continue, text_summarise
+from aigc.ui.tabs.text_api import Endpoints
+from aigc.ui.tabs.text_chat import ChatView
+from aigc.ui.tabs.text_continue import ContinueView, Kept
+from aigc.ui.tabs.text_perplexity import PerplexityView
+from aigc.ui.tabs.text_summarise import SummariseView
+from aigc.ui.text import writing as text
+from aigc.words import LANGS, Lang, Refusal, Words
+
+REQUEST = cast(gr.Request, types.SimpleNamespace(session_hash="ann"))
+TALKER = "qwen3-0.6b"
+
+
+@pytest.fixture(scope="module")
+def miniatures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    found = {}
+    for name, slug in (("verse", "gpt2"), (TALKER, TALKER)):
+        found[name] = tmp_path_factory.mktemp(name)
+        BUILDERS[slug](found[name], None)
+        (found[name] / "card.json").write_text("{}")
+        (found[name] / "pytorch_model.bin").unlink(missing_ok=True)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def here(miniatures: dict[str, Path], aigc_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One miniature stands where verse is taught to, the other where downloads go."""
+    from aigc.pretrained import hub
+
+    folder = aigc_home / "checkpoints" / "local" / "pretrained"
+    folder.mkdir(parents=True)
+    (folder / "verse").symlink_to(miniatures["verse"])
+    real = hub.here
+    monkeypatch.setattr(hub, "here", lambda entry: miniatures.get(entry.slug) or real(entry))
+    yield
+    shelf.unload()
+
+
+def page(lang: Lang = "en", public: bool = False) -> Page:
+    return Page(lang, cast(Any, None), cast(Any, None), (), public=public)
+
+
+def view(kind: Any, lang: Lang = "en", public: bool = False) -> Any:
+    with gr.Blocks():
+        return kind(page(lang, public))
+
+
+def given(v: Any, **values: Any) -> dict[Any, Any]:
+    """The form as drawn, with these values."""
+    found = {widget: getattr(widget, "value", None) for widget in v.inputs}
+    named = {"model": v.chooser.model, **(v.form.widgets if hasattr(v, "form") else {})}
+    named |= {
+        name: getattr(v, name)
+        for name in ("prompt", "stops", "history", "box", "system", "messages", "note", "given", "reference")
+        if hasattr(v, name)
+    }
+    for name, empty in (("history", []), ("messages", []), ("note", {})):
+        if name in named:
+            found[named[name]] = empty
+    if isinstance(v, ChatView):
+        found[v.chooser.model] = TALKER
+    if "length" in named:
+        found[named["length"]] = 12
+    return found | {named[name]: value for name, value in values.items()}
+
+
+def ran(v: Any, **values: Any) -> list[tuple[Any, ...]]:
+    return list(v.run(given(v, **values), REQUEST))
+
+
+def told(result: Any) -> dict[str, Any]:
+    shown = result[0] if isinstance(result, tuple) else result
+    return json.loads(shown) if isinstance(shown, str) else {}
+
+
+# continue
+def test_a_prompt_is_written_on_and_every_token_can_be_looked_at() -> None:
+    results = ran(view(ContinueView), prompt="hello")
+    assert told(results[0])["busy"] and told(results[0])["kind"] == "same"
+    done = told(results[-1])
+    column = done["columns"][0]
+    assert not done["busy"] and done["made"] and column["before"] == "hello" and "12 tokens in" in done["status"]
+    assert all(len(others) == 10 and 0 < p <= 1 and rank >= 1 for _, p, rank, _, others in column["tokens"])
+    for said in ("Model verse", "Temperature 0.8", "Seed 0", "Top p 0.95", "ms a token", "tokens/s"):
+        assert said in column["facts"]
+    kept = results[-1][1]
+    assert isinstance(kept, Kept) and kept.text.startswith("hello") and results[-1][2] == [kept] and "data-kept" in results[-1][3]
+
+
+def test_older_texts_come_back_with_their_settings() -> None:
+    v = view(ContinueView)
+    first = ran(v, prompt="one", seed=7, top_k=9, stops="zzz")
+    second = ran(v, prompt="two", history=first[-1][2])
+    back = v.again(second[-1][2], cast(gr.EventData, types.SimpleNamespace(_data={"i": 1})))
+    assert back[v.prompt] == "one" and back[v.stops] == "zzz" and back[v.form.widgets["seed"]]["value"] == 7
+    assert back[v.form.widgets["top_k"]]["value"] == 9 and json.loads(back[v.panel])["columns"] == told(first[-1])["columns"]
+    for nonsense in ({}, {"i": 9}, {"i": "1"}, None):
+        assert v.panel not in v.again(second[-1][2], cast(gr.EventData, types.SimpleNamespace(_data=nonsense)))
+    assert len(ran(v, history=[first[-1][1]] * 60)[-1][2]) == text_continue.MOST_KEPT
+
+
+def test_three_methods_stand_side_by_side() -> None:
+    v = view(ContinueView)
+    done = told(list(v.run_all(given(v, prompt="hello"), REQUEST))[-1])
+    assert [c["head"] for c in done["columns"]] == ["Greedy", "Sample", "Beam search"] and all(c["tokens"] for c in done["columns"])
+
+
+def test_a_stop_keeps_what_was_written_and_the_next_run_works() -> None:
+    v, results = view(ContinueView), []
+    for result in v.run(given(v, length=240, prompt="hello"), REQUEST):
+        results.append(result)
+        if told(result).get("kind") == "text":
+            v.halt(REQUEST)
+    done = told(results[-1])
+    assert "Stopped by you" in done["status"] and 0 < len(done["columns"][0]["tokens"]) < 240 and isinstance(results[-1][1], Kept)
+    assert isinstance(ran(v)[-1][1], Kept)
+
+
+def test_a_second_press_ends_the_first_run() -> None:
+    v = view(ContinueView)
+    first = v.run(given(v, length=240), REQUEST)
+    assert len(list(itertools.islice(first, 2))) == 2
+    assert isinstance(ran(v)[-1][1], Kept)
+    assert not told(list(first)[-1])["busy"]
+
+
+BAD: list[tuple[Any, dict[str, Any], str]] = [
+    (ContinueView, {"prompt": "  "}, "Write something"),
+    (ContinueView, {"prompt": None}, "Write something"),
+    (ContinueView, {"prompt": "a" * 30_000}, "20000"),
+    (ContinueView, {"temperature": -1}, "between"),
+    (ContinueView, {"temperature": float("nan")}, "number"),
+    (ContinueView, {"method": "rm -rf"}, "one of"),
+    (ContinueView, {"stops": "x\n" * 20}, "stop words"),
+    (ContinueView, {"model": "../etc"}, "no model called"),
+    (ContinueView, {"model": "gpt2"}, "download it first"),
+    (ContinueView, {"length": 300}, "256"),
+    (ContinueView, {"shape": "title-5"}, "model of verse"),
+    (SummariseView, {"given": " "}, "Write something"),
+    (SummariseView, {"words": 3}, "between"),
+    (PerplexityView, {"given": ""}, "Write something"),
+    (PerplexityView, {"given": "z" * 15_000}, "tokens long"),
+]
+
+
+@pytest.mark.parametrize(("kind", "bad", "says"), BAD)
+def test_nonsense_is_one_plain_sentence(kind: Any, bad: dict[str, Any], says: str) -> None:
+    for lang in LANGS:
+        last = told(ran(view(kind, lang), **bad)[-1])
+        assert last["kind"] == "same" and not last["busy"]
+        assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
+
+
+def test_an_unexpected_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_continue, "CONTINUATIONS", lambda *_, **__: iter([1 / 0]))
+    assert told(ran(view(ContinueView))[-1])["status"] == text.UNEXPECTED.en
+
+
+def test_a_public_page_runs_only_what_is_listed() -> None:
+    assert "only the models of its list" in told(ran(view(ContinueView, public=True), model="somebody/something")[-1])["status"]
+
+
+def test_nothing_that_was_typed_becomes_markup() -> None:
+    assert "<img" not in ran(view(ContinueView), prompt="<img src=x onerror=alert(1)>{{7*7}}")[-1][3]
+
+
+def test_a_saved_text_is_labelled_and_says_how_it_was_made() -> None:
+    written = text_continue.saved(ran(view(ContinueView), prompt="hello", seed=3)[-1][1]).read_text("utf-8")
+    assert "AIGC:" in written and "AI-generated" in written and '"seed": 3' in written and "hello" in written
+    with pytest.raises(Refusal):
+        text_continue.saved(None)
+
+
+def test_only_verse_asks_what_it_is_given() -> None:
+    v = view(ContinueView)
+    shape = v.form.widgets["shape"]
+    assert v.other_model("verse")[shape]["visible"] and not v.other_model(TALKER)[shape]["visible"] and v.other_model(None)
+
+
+# perplexity
+def test_a_pasted_text_is_coloured_and_figured_token_by_token() -> None:
+    done = told(ran(view(PerplexityView), given="hello world")[-1])
+    assert done["colour"] and "Perplexity" in done["status"] and "made" not in done and "bit" in done["notes"][0]
+    assert "".join(t[0] for t in done["columns"][0]["tokens"]) == "hello world"
+
+
+# chat
+def talked(v: ChatView, what: str = "send", evt: Any = None, **values: Any) -> list[tuple[Any, ...]]:
+    extra = (evt,) if evt else ()
+    return list(getattr(v, what)(given(v, **values), *extra, REQUEST))
+
+
+def messages_of(results: list[tuple[Any, ...]]) -> list[dict[str, str]]:
+    return results[-1][1]
+
+
+def test_a_message_is_answered_in_a_stream() -> None:
+    v = view(ChatView)
+    results = talked(v, box="hi", system="be brief")
+    whole = messages_of(results)
+    assert [m["role"] for m in whole] == ["user", "assistant"] and results[-1][2]["system"] == "be brief"
+    assert any(r[4] == "" for r in results), "the box is emptied"
+    assert "tokens in" in results[-1][3] and "Seed 0" in results[-1][3]
+    again = talked(v, "again", messages=whole, note=results[-1][2])
+    assert messages_of(again)[0] == whole[0] and len(messages_of(again)) == 2 and "Seed 1" in again[-1][3]
+
+
+def test_a_question_can_be_edited_and_asked_again() -> None:
+    v = view(ChatView)
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"},
+            {"role": "assistant", "content": "d"}]  # fmt: skip
+    assert len(text_chat.shown(talk, "Thoughts")) == 5
+    edited = talked(v, "edited", types.SimpleNamespace(index=3, value="new", previous_value="c"), messages=talk)
+    assert [m["content"] for m in messages_of(edited)[:3]] == ["a", "<think>x</think>b", "new"] and len(messages_of(edited)) == 4
+    retried = talked(v, "retried", types.SimpleNamespace(index=2, value="b"), messages=talk)
+    assert [m["content"] for m in messages_of(retried)[:1]] == ["a"] and len(messages_of(retried)) == 2
+    for index, value in ((1, "x"), (99, "x"), ("0", "x"), (0, " ")):
+        refused = talked(v, "edited", types.SimpleNamespace(index=index, value=value, previous_value=""), messages=talk)
+        assert refused[-1][1] == gr.skip() and text_chat._line("") != refused[-1][3]
+
+
+def test_without_a_model_that_chats_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained import hub
+
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    for lang in LANGS:
+        v = view(ChatView, lang)
+        assert text.NO_CHAT_MODEL[lang] in v.line.value and text.NO_CHAT_MODEL[lang] in talked(v, box="hi")[-1][3]
+
+
+def test_chat_refuses_nonsense_and_loses_nothing() -> None:
+    v = view(ChatView)
+    for what, values in (("send", {"box": " "}), ("again", {}), ("send", {"box": "x" * 30_000}), ("send", {"box": "hi", "model": "verse"})):
+        results = talked(v, what, **values)
+        assert results[-1][1] == gr.skip() and "role=" in results[-1][3]
+    assert v.cleared(REQUEST)[:2] == ([], [])
+
+
+def test_a_conversation_is_exported() -> None:
+    talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
+    told_ = json.loads(text_chat._exporter("json")(talk, {"model": "x", "system": "s"}).read_text("utf-8"))
+    assert [m["role"] for m in told_["messages"]] == ["system", "user", "assistant"]
+    with pytest.raises(Refusal):
+        text_chat._exporter("md")([], {})
+
+
+# summaries
+def test_two_summaries_stand_side_by_side_with_their_scores() -> None:
+    v = view(SummariseView)
+    results = ran(v, model=TALKER, words=20, reference="engines and towns along the line")
+    model, extract = told(results[-1])["columns"]
+    assert model["head"] == "Qwen3 0.6B" and "ROUGE-1" in extract["facts"] and "sentences" in extract["facts"] and extract["text"]
+    assert "Window" in model["facts"] and "ROUGE" in told(results[-1])["notes"][0]
+    assert "AIGC:" in text_summarise.saved(results[-1][1]).read_text("utf-8")
+
+
+def test_without_a_model_the_sentences_are_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained import hub
+
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    done = told(ran(view(SummariseView, "zh"))[-1])
+    assert (
+        done["status"] == text.NO_SUMMARISER.zh and len(done["columns"]) == 1 and done["columns"][0]["text"] in text.LONG_TEXT.zh.replace("。", "。")
+    )
+
+
+def test_a_file_fills_the_box(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("你好", "utf-8")
+    v = view(SummariseView)
+    assert v.uploaded(str(tmp_path / "a.txt")) == "你好"
+    with pytest.raises(gr.Error):
+        v.uploaded(None)
+
+
+# programs
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    from gradio_client import Client
+
+    with gr.Blocks() as demo:
+        Endpoints(page()).draw()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    demo.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
+    yield Client(f"http://127.0.0.1:{port}", verbose=False)
+    demo.close()
+
+
+def test_programs_call_named_endpoints(client: Any) -> None:
+    said, how = client.predict("hello", seed=4, settings={"length": 6}, api_name="/text_continue")
+    assert said.startswith("hello") and how["settings"]["seed"] == 4 and how["tokens"] == 6 and how["model"] == "verse"
+    answer, how = client.predict("hi", history=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], system="s",
+                                 model=TALKER, settings={"length": 5}, api_name="/text_chat")  # fmt: skip
+    assert isinstance(answer, str) and how["model"] == TALKER
+    summary, how = client.predict(text.LONG_TEXT.en, reference="towns", model="none", api_name="/text_summarise")
+    assert summary in text.LONG_TEXT.en or ". " in summary
+    assert how["rouge_extract"]["rouge1"] > 0
+    assert client.predict("hello", api_name="/text_perplexity")["perplexity"] > 1
+    for bad in ({"prompt": ""}, {"prompt": "x", "settings": {"nonsense": 1}}, {"prompt": "x", "model": "../x"}):
+        with pytest.raises(Exception, match=r"Write|no knob|no model"):
+            client.predict(**bad, api_name="/text_continue")
+
+
+def test_the_command_streams_and_reports(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    assert main(["text", "continue", "--prompt", "hello", "--seed", "3", "--set", "length=5"]) == 0
+    plain = capsys.readouterr()
+    assert plain.out.startswith("hello") and "seed 3" in plain.err
+    assert main(["text", "continue", "--prompt", "hello", "--seed", "3", "--set", "length=5", "--out", str(tmp_path / "a.md"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["text"] == plain.out.rstrip("\n") and facts["settings"]["seed"] == 3 and "AIGC:" in (tmp_path / "a.md").read_text("utf-8")
+    assert main(["text", "chat", "--prompt", "hi", "--system", "s", "--model", TALKER, "--set", "length=4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"] <= 4
+    assert main(["text", "summarise", "--prompt", text.LONG_TEXT.zh, "--model", TALKER, "--set", "words=20", "--reference", "列车", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["extract"] and set(facts["rouge"]) == {"model", "extract"}
+    assert main(["text", "summarise", "--prompt", text.LONG_TEXT.en, "--extract"]) == 0 and capsys.readouterr().out.strip() in text.LONG_TEXT.en * 2
+    for bad in (
+        ["chat", "--prompt", " "],
+        ["continue"],
+        ["continue", "--prompt", "x", "--out", "x.png"],
+        ["continue", "--prompt", "x", "--set", "beams=99"],
+    ):
+        assert main(["text", *bad, "--json"]) == 2 and "error" in capsys.readouterr().out
+
+
+def test_everything_is_said_in_both_languages() -> None:
+    values = [v for value in vars(text).values() for v in (value.values() if isinstance(value, dict) else [value])]
+    words = [w for w in values if isinstance(w, Words)]
+    assert len(words) > 60 and all(w.en and w.zh for w in words)
+    assert rows(Task.CONTINUE)[0].slug == "verse"
