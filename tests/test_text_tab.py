@@ -33,18 +33,19 @@ TALKER = "qwen3-0.6b"
 
 
 @pytest.fixture(scope="module")
-def miniatures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     found = {}
     for name, slug in (("verse", "gpt2"), (TALKER, TALKER)):
         found[name] = tmp_path_factory.mktemp(name)
         BUILDERS[slug](found[name], None)
         (found[name] / "card.json").write_text("{}")
         (found[name] / "pytorch_model.bin").unlink(missing_ok=True)
-    return found
+    yield found
+    shelf.unload()
 
 
 @pytest.fixture(autouse=True)
-def here(miniatures: dict[str, Path], aigc_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def here(miniatures: dict[str, Path], aigc_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One miniature stands where verse is taught to, the other where downloads go."""
     from aigc.pretrained import hub
 
@@ -53,8 +54,6 @@ def here(miniatures: dict[str, Path], aigc_home: Path, monkeypatch: pytest.Monke
     (folder / "verse").symlink_to(miniatures["verse"])
     real = hub.here
     monkeypatch.setattr(hub, "here", lambda entry: miniatures.get(entry.slug) or real(entry))
-    yield
-    shelf.unload()
 
 
 def page(lang: Lang = "en", public: bool = False) -> Page:
@@ -280,9 +279,8 @@ def test_without_a_model_the_sentences_are_there_all_the_same(monkeypatch: pytes
 
     monkeypatch.setattr(hub, "here", lambda entry: None)
     done = told(ran(view(SummariseView, "zh"))[-1])
-    assert (
-        done["status"] == text.NO_SUMMARISER.zh and len(done["columns"]) == 1 and done["columns"][0]["text"] in text.LONG_TEXT.zh.replace("。", "。")
-    )
+    assert done["status"] == text.NO_SUMMARISER.zh and len(done["columns"]) == 1
+    assert all(f"{s}。" in text.LONG_TEXT.zh for s in done["columns"][0]["text"].strip("。").split("。"))
 
 
 def test_a_file_fills_the_box(tmp_path: Path) -> None:
@@ -336,7 +334,8 @@ def test_the_command_streams_and_reports(capsys: pytest.CaptureFixture[str], tmp
     assert main(["text", "summarise", "--prompt", text.LONG_TEXT.zh, "--model", TALKER, "--set", "words=20", "--reference", "列车", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["extract"] and set(facts["rouge"]) == {"model", "extract"}
-    assert main(["text", "summarise", "--prompt", text.LONG_TEXT.en, "--extract"]) == 0 and capsys.readouterr().out.strip() in text.LONG_TEXT.en * 2
+    assert main(["text", "summarise", "--prompt", text.LONG_TEXT.en, "--extract"]) == 0
+    assert capsys.readouterr().out.split(". ")[0] in text.LONG_TEXT.en
     for bad in (
         ["chat", "--prompt", " "],
         ["continue"],

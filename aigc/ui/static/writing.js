@@ -100,6 +100,8 @@ export class Writing {
       else if (token[1] !== column.told[i][1]) this.dress(column.spans[i], token);
       column.told[i] = token;
     });
+    const end = value.ended ? column.spans.at(-1) : null; // known to be the end mark only now
+    if (end?.textContent === "·") say(end, "∎");
     this.judge(column.form, value.form);
   }
 
