@@ -134,7 +134,7 @@ def test_the_lesson_in_small_gives_a_pipeline_of_three_tasks(things: Things, tmp
     monkeypatch.setattr(card, "all_scenes", lambda: all_scenes()[5:7])
     monkeypatch.setattr(card, "TIMES", 1)
     to = tmp_path / "pictures"
-    *told, facts = make("pictures", to, seed=0, budget=128)
+    *told, facts = make("pictures", to, seed=0, budget=64)
     assert any("denoiser" in words.en for words in told)
     assert facts == json.loads((to / "card.json").read_text("utf-8")) and len(facts["sha256"]) == 3
     assert sum(f.stat().st_size for f in to.rglob("*") if f.is_file()) < BYTES

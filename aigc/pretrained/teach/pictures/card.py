@@ -38,7 +38,7 @@ def keep(pipe: StableDiffusionPipeline, to: Path, examples: int, seed: int, seco
 
 
 def measured(to: Path, examples: int, seed: int, seconds: float, device: str) -> dict[str, Any]:
-    pipe = StableDiffusionPipeline.from_pretrained(to, torch_dtype=torch.float32).to(device)
+    pipe = StableDiffusionPipeline.from_pretrained(to, dtype=torch.float32).to(device)
     return write(described(follows(pipe, seed), examples, seed, seconds, device), to)
 
 
