@@ -149,7 +149,9 @@ class ChatView:
         assert draft is not None
         whole = [*messages, _reply(draft)]
         note = {"task": NAME, "model": entry.slug, "system": system, "settings": as_values(settings)}
-        facts = " · ".join([status_of(draft, lang), *(n[lang] for n in draft.notes), facts_of(draft, settings, entry.slug, lang)])
+        facts = " · ".join(
+            [text.PANEL["made"][lang], status_of(draft, lang), *(n[lang] for n in draft.notes), facts_of(draft, settings, entry.slug, lang)]
+        )
         yield shown(whole, thought), whole, note, _line(facts), gr.skip()
 
     def asked(self, given_: Mapping[Component, Any], again: bool) -> tuple[Chat, str]:
