@@ -188,7 +188,7 @@ export class Writing {
 
 function lines(text) {
   const [, lead, inner, tail] = /^(\n*)([\s\S]*?)(\n*)$/.exec(text);
-  return inner ? [lead, inner, tail] : [lead, "", tail];
+  return inner ? [lead, inner, tail] : ["", "", lead];
 }
 
 function breaks(newlines) {
