@@ -38,7 +38,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
     shot = _made(asked, entry, read(Setup, {"device": args.device}), out)
     files = _write(asked, entry.slug, shot, to)
     values = as_values(asked.settings)
-    told = {"task": verb.value, "model": entry.slug, "prompt": asked.prompt, "settings": values, "seeds": list(shot.seeds)}
+    told: dict[str, Any] = {"task": verb.value, "model": entry.slug, "prompt": asked.prompt, "settings": values, "seeds": list(shot.seeds)}
     told |= {"files": files, "seconds": round(shot.seconds, 3), "seconds_a_step": round(shot.pace, 4)}
     for words in shot.notes:
         out.say(words)

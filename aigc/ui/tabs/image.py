@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import gradio as gr
+import logging
+import threading
 
+import gradio as gr
+from gradio.context import Context
+
+from aigc.pretrained import Stopped, catalogue, shelf
+from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Verb
 from aigc.ui.page import Page
-from aigc.ui.tabs.explore_room import KEEP_SECONDS
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
 from aigc.ui.tabs.image_api import Endpoints
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import View
 from aigc.ui.text import picture as text
+from aigc.words import Refusal
 
 
 def draw(page: Page) -> None:
+    tab = Context.block
+    if isinstance(tab, gr.Tab):
+        tab.select(lambda: threading.Thread(target=warm, name="warm up pictures", daemon=True).start(), None, None, **QUIET)
     newest = gr.State(None, time_to_live=KEEP_SECONDS)  # the last picture made, whatever by
     history = gr.State([], time_to_live=KEEP_SECONDS)
     with gr.Tabs(elem_id="view-image", selected=Verb.GENERATE.value):
@@ -27,3 +37,17 @@ def draw(page: Page) -> None:
         tab.select(None, js="() => aigc.viewed('image', 'inside')", api_visibility="private", queue=False)
     if page.lang == "en":
         Endpoints(page).draw()
+
+
+def warm() -> None:
+    """Somebody looks: the libraries are imported and the model that comes along is opened before the button is pressed."""
+    entry = next((e for e in catalogue.rows(Task.TEXT_TO_IMAGE) if e.shipped), None)
+    if entry is None or any(held.slug == entry.slug for held in shelf.held()):
+        return
+    try:
+        from aigc.pretrained.image.kit import load
+
+        with shelf.lent(entry, load, threading.Event()):
+            pass
+    except (Refusal, Stopped) as error:
+        logging.getLogger(__name__).info("not warmed up: %s", error)

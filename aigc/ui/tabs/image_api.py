@@ -25,7 +25,7 @@ from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import habits
 from aigc.ui.forms import in_words
 from aigc.ui.page import Page
-from aigc.ui.tabs.image_view import AT_ONCE
+from aigc.ui.tabs.image_view import AT_ONCE, PICTURES
 from aigc.ui.text import picture as text
 from aigc.words import Refusal, both
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TELL_EVERY = 0.5  # seconds
-File = FileData | None
 Facts = dict[str, Any]
 NOT_SENT = both("The file has to be sent with handle_file(...).", "文件须用 handle_file(...) 发送。")
 
@@ -51,43 +50,44 @@ class Endpoints:
 
     def image_generate(
         self, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
-    ) -> Iterator[tuple[File, Facts]]:
+    ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture from a prompt."""
         yield from self._run(Verb.GENERATE, model, seed, settings, prompt=prompt, negative=negative_prompt)
 
     def image_edit(
         self, image: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
-    ) -> Iterator[tuple[File, Facts]]:
+    ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture painted anew towards a prompt."""
         yield from self._run(Verb.EDIT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
 
     def image_inpaint(
         self, image: FileData, mask: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
-    ) -> Iterator[tuple[File, Facts]]:
+    ) -> Iterator[tuple[FileData | None, Facts]]:
         """What is white in the mask, filled in anew."""
         yield from self._run(Verb.INPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image, mask=mask)
 
     def image_outpaint(
         self, image: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
-    ) -> Iterator[tuple[File, Facts]]:
+    ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture on a larger canvas: settings left, right, top and bottom are pixels."""
         yield from self._run(Verb.OUTPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
 
-    def image_upscale(self, image: FileData, model: str = "", settings: Facts | None = None) -> Iterator[tuple[File, Facts]]:
+    def image_upscale(self, image: FileData, model: str = "", settings: Facts | None = None) -> Iterator[tuple[FileData | None, Facts]]:
         """A larger picture with sharper edges."""
         yield from self._run(Verb.UPSCALE, model, None, settings, image=image)
 
-    def image_style(self, image: FileData, style: FileData, model: str = "", settings: Facts | None = None) -> Iterator[tuple[File, Facts]]:
+    def image_style(
+        self, image: FileData, style: FileData, model: str = "", settings: Facts | None = None
+    ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture in the style of another."""
         yield from self._run(Verb.STYLE, model, None, settings, image=image, style=style)
 
-    def image_sample(self, model: str = "", seed: int = 0, settings: Facts | None = None) -> Iterator[tuple[File, Facts]]:
+    def image_sample(self, model: str = "", seed: int = 0, settings: Facts | None = None) -> Iterator[tuple[FileData | None, Facts]]:
         """A sheet of pictures without a prompt."""
         yield from self._run(Verb.SAMPLE, model, seed, settings)
 
-    def _run(self, verb: Verb, model: str, seed: int | None, settings: Facts | None, **given: Any) -> Iterator[tuple[File, Facts]]:
+    def _run(self, verb: Verb, model: str, seed: int | None, settings: Facts | None, **given: Any) -> Iterator[tuple[FileData | None, Facts]]:
         from aigc.pretrained.image.make import Shot, note
-        from aigc.pretrained.image.run import pictures
 
         stop, told_at, shot = threading.Event(), 0.0, None
         with in_words("en"):
@@ -95,7 +95,7 @@ class Endpoints:
             values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **_settings(settings)}
             asked = Asked(verb, read(SETTINGS[verb], _known(verb, values, seed)), **{name: _opened(name, v) for name, v in given.items()})
             try:
-                for told in pictures(asked, entry, stop):
+                for told in PICTURES(asked, entry, stop=stop):
                     if isinstance(told, Shot):
                         shot = told
                     if not getattr(told, "is_final", False) and time.monotonic() - told_at >= TELL_EVERY:
