@@ -39,7 +39,7 @@ def test_techniques_are_trained_in_turn_and_the_page_finds_them(capsys: pytest.C
         assert (row["run"], row["state"], row["images"]) == (cell.run, "finished", record["images"]) and row["images"] >= 200
         cost = count(cell.technique, record["request"]["config"], record["spec"])
         assert (row["parameters"], row["flops"]) == (cost.parameters, cost.flops) and row["memory"] > 10**7
-        assert row["energy"] == pytest.approx(10 * record["threads"] * row["seconds"] / 3600, rel=0.01)
+        assert row["energy"] == pytest.approx(10 * record["threads"] * row["seconds"] / 3600, rel=0.1)  # seconds are told in hundredths
     lines = list(csv.DictReader(table.open(encoding="utf-8")))
     assert [line["technique"] for line in lines] == ["autoencoder", "vae"] and float(lines[0]["seconds (s)"]) > 0
 

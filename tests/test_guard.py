@@ -113,7 +113,7 @@ def test_no_origin_may_read_the_answers(origin: str, public: bool):
 
 # what may be asked for
 DENIED = [
-    "/monitoring", "/monitoring/summary", "/gradio_api/process_recording", "/gradio_api/info", "/gradio_api/openapi.json", "/deep_link",
+    "/monitoring", "/monitoring/summary", "/gradio_api/process_recording", "/gradio_api/openapi.json", "/deep_link",
     "/gradio_api/deep_link", "/gradio_api/run/predict", "/gradio_api/call/x", "/gradio_api/api/x", "/gradio_api/run-history/records",
     "/gradio_api/vibe-code/", "/gradio_api/dev/reload", "/gradio_api/proxy=http://169.254.169.254/", "/proxy=http://169.254.169.254/",
     "/gradio_api/file=http://example.com", "/gradio_api/file=http://2130706433/", "/gradio_api/file=HTTPS://example.com", "/gradio_api/runs",
@@ -343,8 +343,11 @@ def test_the_document_names_no_other_host(page: TestClient):
 
 
 def test_private_events_are_not_callable_by_name(page: TestClient):
-    for path in ("/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/call/x", "/gradio_api/run/x"):
+    for path in ("/gradio_api/openapi.json", "/gradio_api/call/x", "/gradio_api/run/x"):
         assert page.get(path).status_code == 404
+    told = page.get("/gradio_api/info").json()
+    assert not told["unnamed_endpoints"]
+    assert told["named_endpoints"] and all(name.startswith(("/text_", "/image_")) for name in told["named_endpoints"])
 
 
 def test_the_guard_stands_before_gradios_cors_layer(page: TestClient):
