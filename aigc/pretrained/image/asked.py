@@ -148,7 +148,7 @@ class Upscale:
 
 @dataclass(frozen=True)
 class Style:
-    method: Method = knob(Method.ADAIN, group="first", label=both("Method", "方法"),
+    method: Method = knob(Method.GATYS, group="first", label=both("Method", "方法"),
                           help=both("AdaIN matches means and spreads of features in one pass; Gatys changes pixels until their correlations match.",
                                     "AdaIN 一次对齐特征的均值与方差；Gatys 反复改动像素，直到特征相关性一致。"))  # fmt: skip
     amount: float = knob(0.8, 0.0, 1.0, group="first", label=both("How much style", "风格多少"),
