@@ -1,0 +1,181 @@
+"""The Image tab as a visitor meets it: every task in both languages, on a miniature pipeline, in Chromium."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lab import CHROMIUM, PATIENCE, browsing, serving
+from PIL import Image
+from tiny_pretrained import BUILDERS
+
+from aigc.ui.text import picture as text
+from aigc.words import Words
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+DONE = "e => e.offsetParent && / in [0-9.]+ s\\.|用时/.test(e.textContent)"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page with a miniature text-to-image pipeline and an unconditional one."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no Chromium here")
+    pytest.importorskip("playwright")
+    home = tmp_path_factory.mktemp("home")
+    for slug, like in (("pictures", "sd-1.5"), ("noise", "ddpm-cifar10")):
+        folder = home / "checkpoints" / "local" / "pretrained" / slug
+        folder.mkdir(parents=True)
+        BUILDERS[like](folder, None)
+        (folder / "card.json").write_text("{}")
+    with serving(home) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> str:
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "mine.png")
+    return str(tmp_path / "mine.png")
+
+
+class Visit:
+    """One page of one visitor; whatever it complains about fails the test."""
+
+    def __init__(self, browser: Any, url: str, lang: str, **how: Any):
+        self.lang, self.faults = lang, list[str]()
+        self.context = browser.new_context(locale="zh-CN" if lang == "zh" else "en-US", accept_downloads=True, **how)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
+        self.page.on("console", lambda m: self.faults.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.faults.append(str(e)))
+        self.page.on("request", lambda r: self.faults.append(r.url) if not r.url.startswith((url, "data:", "blob:")) else None)
+        self.url = f"{url}{'/zh' if lang == 'zh' else '/'}"
+
+    def open(self, view: str) -> Visit:
+        self.page.goto(f"{self.url}?tab=image&view={view}")
+        self.button(text.GO[view]).wait_for()
+        return self
+
+    def t(self, words: Words) -> str:
+        return words[self.lang]
+
+    def button(self, words: Words) -> Any:
+        return self.page.get_by_role("button", name=self.t(words), exact=True).locator("visible=true").first
+
+    def quick(self) -> Visit:
+        """Few steps: the fold is opened, the number set."""
+        self.page.get_by_text("如何采样" if self.lang == "zh" else "How it is sampled", exact=True).locator("visible=true").first.click()
+        field = self.page.locator(".aigc-knob-steps input[type=number]").locator("visible=true").first
+        field.fill("4")
+        field.press("Tab")
+        return self
+
+    def go(self, view: str) -> str:
+        """Press, wait until it is done, and give the picture that stands there."""
+        self.button(text.GO[view]).click()
+        self.page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some({DONE})")
+        return self.page.locator(".aigc-e-after").locator("visible=true").first.get_attribute("src")
+
+    def give(self, view: str, path: str) -> Visit:
+        self.page.locator(f"#image-{view}-picture-{self.lang} input[type=file]").first.set_input_files(path)
+        self.page.locator(f"#image-{view}-picture-{self.lang} img").first.wait_for()
+        return self
+
+    def end(self) -> None:
+        self.context.close()
+        assert not self.faults, "\n".join(self.faults)
+
+
+@pytest.fixture(params=["en", "zh"])
+def visit(request: Any, browser: Any, server: str) -> Iterator[Visit]:
+    one = Visit(browser, server, request.param)
+    yield one
+    one.end()
+
+
+def test_a_prompt_becomes_pictures_whose_settings_come_back(visit: Visit, tmp_path: Path) -> None:
+    first = visit.open("generate").quick().go("generate")
+    page = visit.page
+    assert page.locator(".aigc-e-thumbs button").locator("visible=true").count() == 4
+    page.locator(".aigc-e-thumbs button").locator("visible=true").nth(2).click()
+    assert page.locator(".aigc-e-after").locator("visible=true").first.get_attribute("src") != first
+    with page.expect_download() as download:
+        visit.button(text.DOWNLOAD).click()
+    download.value.save_as(tmp_path / "a.png")
+    assert json.loads(Image.open(tmp_path / "a.png").info["parameters"])["seed"] == 2
+    seed = page.get_by_label("随机种子" if visit.lang == "zh" else "Seed").locator("visible=true").first
+    seed.fill("77")
+    page.locator("[data-kept]").locator("visible=true").first.click()
+    page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === {visit.t(text.AGAIN)!r})")
+    page.wait_for_function("() => [...document.querySelectorAll('input[type=number]')].filter(e => e.offsetParent).every(e => e.value !== '77')")
+
+
+def test_a_picture_is_edited_and_compared_with_what_it_was(visit: Visit, picture: str) -> None:
+    visit.open("edit").give("edit", picture).quick().go("edit")
+    wipe = visit.page.locator(".aigc-e-wipe input").locator("visible=true").first
+    wipe.fill("20")
+    assert "20%" in visit.page.locator(".aigc-e-frame").locator("visible=true").first.get_attribute("style")
+
+
+def test_what_is_painted_over_is_filled_in(visit: Visit, picture: str) -> None:
+    visit.open("inpaint").give("inpaint", picture).quick()
+    page = visit.page
+    pad = page.locator(".aigc-p-canvas").locator("visible=true").first
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(500)  # the stroke reaches the server
+    assert visit.go("inpaint")
+    assert page.locator(".aigc-e-before").locator("visible=true").first.get_attribute("src")
+
+
+def test_a_canvas_grows(visit: Visit, picture: str) -> None:
+    visit.open("outpaint").give("outpaint", picture).quick().go("outpaint")
+    assert "96 × 96" in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
+
+
+def test_pictures_come_from_noise_alone(visit: Visit) -> None:
+    visit.open("sample").go("sample")
+    assert visit.page.locator(".aigc-e-thumbs button").locator("visible=true").count() == 16
+
+
+def test_the_inside_is_shown(visit: Visit) -> None:
+    visit.open("inside").quick()
+    visit.button(text.GO["inside"]).click()
+    said = visit.t(text.LOOKED.fill(n=4))
+    visit.page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === {said!r})")
+    assert visit.page.locator(".aigc-i-curve circle").count() == 8
+    assert visit.page.locator("canvas.aigc-x-canvas").locator("visible=true").count() == 3
+
+
+def test_a_phone_in_the_dark_has_room_for_everything(browser: Any, server: str) -> None:
+    one = Visit(browser, server, "zh", viewport={"width": 390, "height": 844}, color_scheme="dark")
+    one.open("generate").quick().go("generate")
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
+    one.end()
+
+
+def test_a_run_is_stopped(browser: Any, server: str) -> None:
+    one = Visit(browser, server, "en").open("generate").quick()
+    field = one.page.locator(".aigc-knob-steps input[type=number]").locator("visible=true").first
+    field.fill("200")
+    field.press("Tab")
+    one.button(text.GO["generate"]).click()
+    one.page.wait_for_function("[...document.querySelectorAll('.aigc-x-status')].some(e => /^Step/.test(e.textContent))")
+    one.button(text.STOP).click()
+    one.page.wait_for_function("[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === 'Stopped.')")
+    one.end()
