@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,15 +22,16 @@ from aigc.ui.tabs.explore_room import (
     Room,
     at_first_sight,
     class_choices,
-    log,
     result_state,
-    said,
     stage,
     takes_labels,
     wire,
 )
+from aigc.ui.telling import said
 from aigc.ui.text import explore as text
 from aigc.words import Refusal, both
+
+log = logging.getLogger(__name__)
 
 MARKS = 150  # test images marked at most
 LATENTS_TOLD = 4

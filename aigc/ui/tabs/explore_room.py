@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +18,10 @@ from aigc.techniques import TechniqueInfo
 from aigc.ui.page import Page
 from aigc.ui.studio.film import Film, Payload
 from aigc.ui.studio.subjects import Subject
+from aigc.ui.telling import guarded, said
 from aigc.ui.text import explore as text
 from aigc.ui.text.live import LAYERS
-from aigc.words import Lang, Refusal, Words
-
-log = logging.getLogger(__name__)
+from aigc.words import Lang, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 TELL_EVERY = 0.25  # seconds between two looks at what is not ready yet; also how soon Stop is noticed
@@ -116,22 +114,15 @@ def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any
             yield gr.skip(), gr.skip()
             return
         go = {"go": secrets.token_hex(4)}  # what one press of the button brings
+
+        def made() -> Iterator[tuple[Any, Any]]:
+            for payload, result in handler(given):
+                yield json.dumps({**payload, **go}), result if result is not None else gr.skip()
+
         yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), gr.skip()
-        try:
-            for payload, made in handler(given):
-                yield json.dumps({**payload, **go}), made if made is not None else gr.skip()
-        except Refusal as refusal:
-            yield said(refusal.words, lang), gr.skip()
-        except Exception:
-            log.exception("explore")
-            yield said(text.UNEXPECTED, lang), gr.skip()
+        yield from guarded(made, lambda words, _: (said(words, lang), gr.skip()))
 
     return run
-
-
-def said(words: Words, lang: Lang, **more: Any) -> str:
-    """Only the line above the picture changes."""
-    return json.dumps({"kind": "same", "status": words[lang], "busy": False, **more})
 
 
 class Pace:

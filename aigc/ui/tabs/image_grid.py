@@ -16,7 +16,8 @@ from aigc.ui.markup import esc
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image_view
 from aigc.ui.tabs.explore_room import QUIET
-from aigc.ui.tabs.image_view import Kept, Outcome, View, facts_of, newest_only, streamed, strip, waited
+from aigc.ui.tabs.image_view import Kept, Outcome, View, facts_of, streamed, strip, waited
+from aigc.ui.telling import newest
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
 
@@ -71,7 +72,7 @@ class GridFold:
         count = len(x.values) * len(y.values)
         cells: list[str | None] = [None] * count
         shot: Shot | None = None
-        for told in newest_only(GRIDS(asked, x, y, entry, stop=stop, setup=setup)):
+        for told in newest(GRIDS(asked, x, y, entry, stop=stop, setup=setup), image_view.SHOW_EVERY):
             if (waiting := waited(told, lang)) is not None:
                 yield waiting, None
                 continue

@@ -16,14 +16,14 @@ from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Asked, Generate, Verb
 from aigc.pretrained.image.habits import habits
 from aigc.techniques import Role
-from aigc.ui import forms
+from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import film
 from aigc.ui.tabs.explore_room import QUIET, STAGE_JS
 from aigc.ui.tabs.explore_room import template as stage_template
-from aigc.ui.tabs.image_view import AT_ONCE, first_model, prompt_box, running, streamed, waited
+from aigc.ui.tabs.image_view import AT_ONCE, first_model, prompt_box, streamed, waited
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang
@@ -82,7 +82,7 @@ class Inside:
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """The first stage also says how far it is; the others follow in silence."""
-        stop = running("inside", request)
+        stop = stops.begun("inside", request)
         last: Told | None = None
         for shown, told in streamed(self.page.lang, lambda: self._made(given, stop)):
             last = told
@@ -107,7 +107,7 @@ class Inside:
                     yield now(told, lang), None  # type: ignore[arg-type]
 
     def stopped(self, request: gr.Request) -> None:
-        running("inside", request, only_stop=True)
+        stops.stopped("inside", request)
 
 
 def now(told: Told, lang: Lang) -> film.Payload:

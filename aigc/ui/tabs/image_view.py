@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-import logging
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,11 +15,10 @@ from gradio.components import Component
 
 from aigc import outputs
 from aigc.knobs import as_values, read
-from aigc.pretrained import Stopped
 from aigc.pretrained.catalogue import rows
 from aigc.pretrained.image.asked import NEED_IMAGE, NEED_PROMPT, SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import admitted_by, habits
-from aigc.ui import forms
+from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
@@ -29,6 +26,7 @@ from aigc.ui.studio import easel
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET
 from aigc.ui.tabs.image_given import Given
+from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang, Refusal, Words
@@ -37,10 +35,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.fit import Setup
     from aigc.pretrained.image.make import Shot
 
-log = logging.getLogger(__name__)
-
 VERBS_OF_GRIDS = (Verb.GENERATE, Verb.EDIT, Verb.INPAINT)
-MOST_RUNNING = 256  # remembered of all visitors
 MOST_KEPT = 16  # results of a visit
 SHOW_EVERY = 0.06  # seconds between two previews
 AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
@@ -61,9 +56,7 @@ element.addEventListener("click", (event) => {
 });
 """
 
-# Of each visitor, what to set to stop what they started.
 PICTURES = on_gpu("aigc.pretrained.image.run:pictures", seconds=120)
-RUNNING: dict[tuple[str, str], threading.Event] = {}
 
 
 @dataclass
@@ -180,7 +173,7 @@ class View:
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
         asked, (entry, setup) = self.asked(given), self.chooser.chosen(given)
         size = None
-        for told in newest_only(PICTURES(asked, entry, stop=stop, setup=setup)):
+        for told in newest(PICTURES(asked, entry, stop=stop, setup=setup), SHOW_EVERY):
             if (waiting := waited(told, self.page.lang)) is not None:
                 yield waiting, None
                 continue
@@ -199,10 +192,10 @@ class View:
         return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
 
     def begun(self, request: gr.Request) -> threading.Event:
-        return running(self.verb.value, request)
+        return stops.begun(self.verb.value, request)
 
     def stopped(self, request: gr.Request) -> None:
-        running(self.verb.value, request, only_stop=True)
+        stops.stopped(self.verb.value, request)
 
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older result: shown, and its settings in the form again."""
@@ -226,18 +219,6 @@ class View:
 
 
 # what the views share
-def running(name: str, request: gr.Request, only_stop: bool = False) -> threading.Event:
-    """The stop of a new run of this visitor in this view; it ends the run before."""
-    stop, key = threading.Event(), (str(request.session_hash), name)
-    if (before := RUNNING.pop(key, None)) is not None:
-        before.set()
-    if not only_stop:
-        RUNNING[key] = stop
-    while len(RUNNING) > MOST_RUNNING:
-        RUNNING.pop(next(iter(RUNNING)))
-    return stop
-
-
 def first_model(verb: Verb) -> str:
     return next((e.slug for e in rows(TASKS[verb])), "")
 
@@ -267,42 +248,18 @@ def template(kind: str, words: Mapping[str, Words], lang: Lang) -> str:
 def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
     """What `make` yields, as JSON for one press of the button; refusals and mistakes become a sentence above the picture."""
     go = {"go": secrets.token_hex(4)}
-    yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), None
-    try:
+
+    def run() -> Iterator[Outcome]:
         for payload, kept in make():
             yield (json.dumps({**payload, **go}, ensure_ascii=False) if payload else gr.skip()), kept
-    except Refusal as refusal:
-        yield said(refusal.words, lang), None
-    except Stopped:
-        yield said(text.STOPPED, lang, stopped=True), None
-    except Exception:
-        log.exception("image")
-        yield said(text.UNEXPECTED, lang), None
 
-
-def said(words: Words, lang: Lang, **more: Any) -> str:
-    """Only the line above the picture changes."""
-    return json.dumps({"kind": "same", "status": words[lang], "busy": False, **more}, ensure_ascii=False)
-
-
-def newest_only(told: Iterator[Any]) -> Iterator[Any]:
-    """Leaves out what nobody could see: previews that follow each other faster than the eye."""
-    shown_at, last = 0.0, None
-    for one in told:
-        is_final = bool(getattr(one, "is_final", False))
-        if one is not last and (is_final or time.monotonic() - shown_at >= SHOW_EVERY):
-            shown_at = time.monotonic()
-            yield one
-        last = one
+    yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), None
+    yield from guarded(run, lambda words, stopped: (said(words, lang, **({"stopped": True} if stopped else {})), None))
 
 
 def waited(told: Any, lang: Lang) -> easel.Payload | None:
-    from aigc.pretrained.image.run import Waiting
-
-    if not isinstance(told, Waiting):
-        return None
-    words = text.IN_LINE.fill(n=told.place) if told.place else text.OPENING
-    return {"kind": "same", "busy": True, "status": words[lang]}
+    words = in_line(told)
+    return {"kind": "same", "busy": True, "status": words[lang]} if words else None
 
 
 def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None) -> easel.Payload:

@@ -22,7 +22,8 @@ from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
-from aigc.ui.tabs.text_panel import AT_ONCE, facts_of, guarded, seen, status_of
+from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, facts_of, status_of
+from aigc.ui.telling import guarded, in_line, newest
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Refusal, Words
@@ -115,14 +116,13 @@ class ChatView:
     ) -> Iterator[Shown]:
         stop, lang = stops.begun(NAME, request), self.page.lang
 
-        def complain(words: Words) -> Shown:
+        def complain(words: Words, _: bool) -> Shown:
             return shown(given_[self.messages], self.page.t(text.THOUGHT)), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
 
         yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
-        yield from guarded(lang, lambda: self._made(given_, asked(), stop, box, again), complain)
+        yield from guarded(lambda: self._made(given_, asked(), stop, box, again), complain)
 
     def _made(self, given_: dict[Component, Any], messages: list[Message], stop: threading.Event, box: str | None, again: bool) -> Iterator[Shown]:
-        from aigc.pretrained.lending import Waiting
         from aigc.pretrained.text.writing import stopped
 
         lang, thought = self.page.lang, self.page.t(text.THOUGHT)
@@ -132,9 +132,8 @@ class ChatView:
             raise Refusal(text.NO_CHAT_MODEL)
         told, draft = conversation(messages, system), None
         try:
-            for result in seen(CHATS(told, settings, entry, stop=stop, setup=setup), lambda r: getattr(r, "is_final", False)):
-                if isinstance(result, Waiting):
-                    words = text.IN_LINE.fill(n=result.place) if result.place else text.OPENING
+            for result in newest(CHATS(told, settings, entry, stop=stop, setup=setup), SHOW_EVERY):
+                if (words := in_line(result)) is not None:
                     yield gr.skip(), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
                     continue
                 if draft is None:  # it is being answered: now the question stands in the conversation

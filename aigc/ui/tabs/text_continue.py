@@ -23,7 +23,8 @@ from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
-from aigc.ui.tabs.text_panel import AT_ONCE, column, facts_of, guarded, panel, said, seen, shown, status_of, waited
+from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, column, facts_of, panel, shown, status_of, waited
+from aigc.ui.telling import guarded, is_over, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import is_zero_gpu, on_gpu
 from aigc.words import Lang, Refusal, Words
@@ -132,10 +133,10 @@ class ContinueView:
         stop, lang = stops.begun(NAME, request), self.page.lang
         yield said(text.OPENING, lang, busy=True), *[gr.skip()] * 3
 
-        def complain(words: Words) -> Shown:
+        def complain(words: Words, _: bool) -> Shown:
             return said(words, lang), gr.skip(), gr.skip(), gr.skip()
 
-        yield from guarded(lang, lambda: self._made(given_, stop, every), complain)
+        yield from guarded(lambda: self._made(given_, stop, every), complain)
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event, every: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
@@ -145,7 +146,7 @@ class ContinueView:
         run = (COMPARISONS if every else CONTINUATIONS)(prompt, settings, words, entry, stop=stop, setup=setup)
         drafts: list[Draft] = []
         try:
-            for result in seen(run, lambda r: r[-1].is_final and len(r) == 3 if isinstance(r, list) else getattr(r, "is_final", False)):
+            for result in newest(run, SHOW_EVERY, lambda r: r[-1].is_final and len(r) == 3 if isinstance(r, list) else is_over(r)):
                 if (wait := waited(result, lang)) is not None:
                     yield wait, *[gr.skip()] * 3
                     continue

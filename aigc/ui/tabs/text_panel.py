@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import html
 import json
-import logging
-import time
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from aigc.pretrained import Stopped
 from aigc.pretrained.text.asked import Settings, told
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import MODULE
+from aigc.ui.telling import in_line, said
 from aigc.ui.text import writing as text
-from aigc.words import Lang, Refusal, Words
+from aigc.words import Lang
 
 if TYPE_CHECKING:
     from aigc.pretrained.text.writing import Draft, Token
-
-log = logging.getLogger(__name__)
 
 SHOW_EVERY = 0.08  # seconds between two looks at a text on its way
 AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
@@ -53,41 +48,10 @@ def shown(payload: Payload) -> str:
     return json.dumps(payload, ensure_ascii=False)
 
 
-def said(words: Words, lang: Lang, **more: Any) -> str:
-    """Only the line above the text changes."""
-    return shown({"kind": "same", "status": words[lang], "busy": False, **more})
-
-
 def waited(result: Any, lang: Lang) -> str | None:
     """The line above the text while a run is in line; None once there is something to show."""
-    from aigc.pretrained.lending import Waiting
-
-    if not isinstance(result, Waiting):
-        return None
-    return said(text.IN_LINE.fill(n=result.place) if result.place else text.OPENING, lang, busy=True)
-
-
-def seen(results: Iterator[Any], is_final: Callable[[Any], bool]) -> Iterator[Any]:
-    """Leaves out what nobody could see: results that follow each other faster than the eye."""
-    shown_at, last = 0.0, None
-    for one in results:
-        if one is not last and (is_final(one) or time.monotonic() - shown_at >= SHOW_EVERY):
-            shown_at = time.monotonic()
-            yield one
-        last = one
-
-
-def guarded(lang: Lang, run: Callable[[], Iterator[Any]], complain: Callable[[Words], Any]) -> Iterator[Any]:
-    """What `run` yields; a refusal, a stop or a mistake becomes a sentence."""
-    try:
-        yield from run()
-    except Refusal as refusal:
-        yield complain(refusal.words)
-    except Stopped:
-        yield complain(text.STOPPED)
-    except Exception:
-        log.exception("text")
-        yield complain(text.UNEXPECTED)
+    words = in_line(result)
+    return said(words, lang, busy=True) if words else None
 
 
 def column(draft: Draft, lang: Lang, head: str = "", facts: str = "") -> Payload:

@@ -15,7 +15,8 @@ from aigc.ui import stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import QUIET
-from aigc.ui.tabs.text_panel import AT_ONCE, guarded, panel, said, seen, shown, tokens_of, waited
+from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, panel, shown, tokens_of, waited
+from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
 
@@ -49,12 +50,12 @@ class PerplexityView:
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[str]:
         stop, lang = stops.begun(NAME, request), self.page.lang
         yield said(text.OPENING, lang, busy=True)
-        yield from guarded(lang, lambda: self._read(given_, stop), lambda words: said(words, lang))
+        yield from guarded(lambda: self._read(given_, stop), lambda words, _: said(words, lang))
 
     def _read(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[str]:
         entry, setup = self.chooser.chosen(given_)
         whole = given(given_[self.given])
-        for result in seen(SURPRISES(whole, entry, stop=stop, setup=setup), lambda r: getattr(r, "is_final", False)):
+        for result in newest(SURPRISES(whole, entry, stop=stop, setup=setup), SHOW_EVERY):
             yield waited(result, self.page.lang) or shown(self._payload(result))
 
     def _payload(self, found: Surprise) -> dict[str, Any]:

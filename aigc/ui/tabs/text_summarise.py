@@ -19,7 +19,8 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
-from aigc.ui.tabs.text_panel import AT_ONCE, facts_of, guarded, panel, said, seen, shown, status_of, waited
+from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, facts_of, panel, shown, status_of, waited
+from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Refusal, Words
@@ -67,7 +68,7 @@ class SummariseView:
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, Any]]:
         stop, lang = stops.begun(NAME, request), self.page.lang
         yield said(text.OPENING, lang, busy=True), gr.skip()
-        yield from guarded(lang, lambda: self._made(given_, stop), lambda words: (said(words, lang), gr.skip()))
+        yield from guarded(lambda: self._made(given_, stop), lambda words, _: (said(words, lang), gr.skip()))
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[tuple[Any, Any]]:
         """The sentences at once, then the model's summary beside them."""
@@ -86,7 +87,7 @@ class SummariseView:
         summary: Summary | None = None
         ended = None
         try:
-            for result in seen(SUMMARIES(whole, settings, entry, stop=stop, setup=setup), lambda r: getattr(r, "is_final", False)):
+            for result in newest(SUMMARIES(whole, settings, entry, stop=stop, setup=setup), SHOW_EVERY):
                 if (wait := waited(result, lang)) is not None:
                     yield wait, gr.skip()
                     continue

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STOPPED as STOPPED
+from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
 from aigc.words import Words, both
 
 MODEL = both("Model", "模型")
@@ -77,9 +80,7 @@ LAYERS: dict[str, Words] = {
 }
 PRESS = both("Press “{go}”.", "请按“{go}”。")
 BUSY = both("{done} of {all}", "第 {done} 步，共 {all} 步")
-OPENING = both("Opening the model …", "正在打开模型……")
 DONE = both("{what} in {seconds}.", "{what}，用时 {seconds}。")
-STOPPED = both("Stopped.", "已停止。")
 STEP = both("step {i} of {n}", "第 {i} 步，共 {n} 步")
 START = both("start: pure noise", "起点：纯噪声")
 CELL = both("number {i}", "第 {i} 张")
@@ -95,7 +96,6 @@ NO_DATA = both(
     "本机没有这个数据集，所以没有测试图像；请自己画一张，或选一个文件。",
 )
 POINTS_ONLY = both("For points only test data can be sent through.", "点集只能使用测试数据。")
-UNEXPECTED = both("Something went wrong that should not have; the details are in the server's log.", "出现了不该出现的错误；详情在服务器日志里。")
 
 # files
 SAVE = both("Save:", "保存：")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from aigc.ui.text.telling import IN_LINE as IN_LINE
+from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STOPPED as STOPPED
+from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
 from aigc.words import Words, both
 
 VIEWS: dict[str, Words] = {
@@ -84,12 +88,8 @@ SAVE_ALL = both("Save all", "全部保存")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
-OPENING = both("Opening the model …", "正在打开模型……")
-IN_LINE = both("In line: {n} before you.", "排队中：前面还有 {n} 个。")
 BUSY = both("Step {i} of {n}, {pace} a step", "第 {i} 步，共 {n} 步，每步 {pace}")
 DONE = both("{what} in {seconds}.", "{what}，用时 {seconds}。")
-STOPPED = both("Stopped.", "已停止。")
-UNEXPECTED = both("Something went wrong that should not have; the details are in the server's log.", "出现了不该出现的错误；详情在服务器日志里。")
 SEED = both("seed {seed}", "种子 {seed}")
 A_STEP = both("{pace} a step", "每步 {pace}")
 

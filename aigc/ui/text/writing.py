@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from aigc.ui.text.telling import IN_LINE as IN_LINE
+from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STOPPED as STOPPED
+from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
 from aigc.words import Words, both
 
 VIEWS: dict[str, Words] = {
@@ -53,15 +57,11 @@ SAVE = both("Save as Markdown", "存为 Markdown")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
-OPENING = both("Opening the model …", "正在打开模型……")
-IN_LINE = both("In line: {n} before you.", "排队中：前面还有 {n} 个。")
 WRITING = both("Token {i} of at most {n}, {pace:.0f} ms a token", "第 {i} 个词元，最多 {n} 个，每个 {pace:.0f} 毫秒")
 DONE = both("{n} tokens in {seconds:.1f} s. {why}", "{n} 个词元，用时 {seconds:.1f} 秒。{why}")
 PACE = both(
     "{ms:.1f} ms a token · {rate:.0f} tokens/s · first after {first:.2f} s", "每词元 {ms:.1f} 毫秒 · 每秒 {rate:.0f} 个 · 首个在 {first:.2f} 秒后"
 )
-STOPPED = both("Stopped.", "已停止。")
-UNEXPECTED = both("Something went wrong that should not have; the details are in the server's log.", "出现了不该出现的错误；详情在服务器日志里。")
 MODEL = both("Model", "模型")
 
 HISTORY = both("This visit's texts", "本次访问的文字")

@@ -1,0 +1,57 @@
+"""How a run tells of itself, whichever tab shows it: the line above the result, the wait, and what went wrong as a sentence."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from aigc.pretrained import Stopped
+from aigc.ui.text import telling as text
+from aigc.words import Lang, Refusal, Words
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def said(words: Words, lang: Lang, **more: Any) -> str:
+    """Only the line above the result changes."""
+    return json.dumps({"kind": "same", "status": words[lang], "busy": False, **more}, ensure_ascii=False)
+
+
+def in_line(result: Any) -> Words | None:
+    """What to say while a run waits for its model; None once there is something to show."""
+    from aigc.pretrained.lending import Waiting
+
+    if not isinstance(result, Waiting):
+        return None
+    return text.IN_LINE.fill(n=result.place) if result.place else text.OPENING
+
+
+def is_over(result: Any) -> bool:
+    return bool(getattr(result, "is_final", False))
+
+
+def newest(results: Iterator[T], every: float, is_final: Callable[[T], bool] = is_over) -> Iterator[T]:
+    """Leaves out what nobody could see: results that follow each other faster than `every` seconds."""
+    shown_at, last = 0.0, None
+    for one in results:
+        if one is not last and (is_final(one) or time.monotonic() - shown_at >= every):
+            shown_at = time.monotonic()
+            yield one
+        last = one
+
+
+def guarded(run: Callable[[], Iterator[T]], complain: Callable[[Words, bool], T]) -> Iterator[T]:
+    """What `run` yields; a refusal, a stop or a mistake becomes `complain(the sentence, whether somebody stopped it)`."""
+    try:
+        yield from run()
+    except Refusal as refusal:
+        yield complain(refusal.words, False)
+    except Stopped:
+        yield complain(text.STOPPED, True)
+    except Exception:
+        log.exception("a run")
+        yield complain(text.UNEXPECTED, False)

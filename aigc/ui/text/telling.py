@@ -1,0 +1,10 @@
+"""What every tab says of a run under way: the words that do not depend on what is made."""
+
+from __future__ import annotations
+
+from aigc.words import both
+
+OPENING = both("Opening the model …", "正在打开模型……")
+IN_LINE = both("In line: {n} before you.", "排队中：前面还有 {n} 个。")
+STOPPED = both("Stopped.", "已停止。")
+UNEXPECTED = both("Something went wrong that should not have; the details are in the server's log.", "出现了不该出现的错误；详情在服务器日志里。")
