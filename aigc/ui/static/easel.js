@@ -9,6 +9,7 @@
 // way.  The steps of a run are kept here as they come, so that the way can be walked again without asking anybody.
 
 import { h, say, filled } from "./dom.js";
+import { Player } from "./player.js";
 
 const PLAY_MS = 120;
 const SIDE = 560; // CSS pixels that the longer side of a picture is shown at, at most
@@ -30,10 +31,10 @@ export class Easel {
     this.wipe = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": words.wipe, oninput: () => this.wiped() });
     this.wiper = h("label", { className: "aigc-x-slider aigc-e-wipe", hidden: true }, h("span", {}, words.before), this.wipe, h("span", {}, words.after));
     this.thumbs = h("div", { className: "aigc-e-thumbs", role: "group", "aria-label": words.pictures, hidden: true });
-    this.play = h("button", { type: "button", className: "aigc-small aigc-play", "aria-label": words.play, onclick: () => this.toggle() }, "▶");
+    this.player = new Player(words, PLAY_MS, { isOver: () => this.at >= this.path.length, restart: () => this.go(0), next: () => this.go(this.at + 1) });
     this.range = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.step, oninput: () => this.go(Number(this.range.value), true) });
     this.caption = h("output", { className: "aigc-e-caption" });
-    this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.play, this.range, this.caption);
+    this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.player.button, this.range, this.caption);
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
     this.facts = h("span", { className: "aigc-e-facts" });
     this.notes = h("ul", { className: "aigc-e-notes" });
@@ -80,7 +81,7 @@ export class Easel {
     if (before) this.before.src = before;
     if (isPictures) this.wiped();
     this.drawThumbs(isPictures ? items : []);
-    this.halt();
+    this.player.halt();
     this.path = this.path.filter(Boolean);
     this.slider.hidden = !isPictures || busy || this.path.length < 2;
     this.range.max = this.path.length;
@@ -109,7 +110,7 @@ export class Easel {
 
   // the way
   go(step, byHand) {
-    if (byHand) this.halt();
+    if (byHand) this.player.halt();
     const { items, index } = this.value;
     const last = this.path.length;
     this.at = step;
@@ -125,21 +126,6 @@ export class Easel {
     this.before.classList.toggle("aigc-e-gone", !isEnd);
     this.fit();
     return index;
-  }
-
-  toggle() {
-    if (this.playing) return this.halt();
-    if (this.at >= this.path.length) this.go(0);
-    this.playing = setInterval(() => (this.at >= this.path.length ? this.halt() : this.go(this.at + 1)), PLAY_MS);
-    say(this.play, "❚❚");
-    this.play.setAttribute("aria-label", this.words.halt);
-  }
-
-  halt() {
-    clearInterval(this.playing);
-    this.playing = null;
-    say(this.play, "▶");
-    this.play.setAttribute("aria-label", this.words.play);
   }
 
   // before and after

@@ -1,6 +1,7 @@
 // A pad to draw on: white on black as the datasets are, a colour where they have colours. It tells the server when a stroke ends.
 
 import { h } from "./dom.js";
+import { strokes, trace } from "./strokes.js";
 
 const SIDE = 280; // as studio/drawing.py
 const BRUSH = 22;
@@ -8,7 +9,7 @@ const BRUSH = 22;
 export class Pad {
   /** `told(address)`: a stroke has ended; the drawing as a PNG in a data address, "" when it was cleared. */
   constructor(element, words, told) {
-    Object.assign(this, { told, strokes: [], now: null });
+    Object.assign(this, { told, strokes: [] });
     this.canvas = h("canvas", { className: "aigc-x-pad", width: SIDE, height: SIDE, role: "img", "aria-label": words.pad });
     this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
     this.colour = h("input", { type: "color", value: "#ffffff", "aria-label": words.colour, title: words.colour });
@@ -16,9 +17,7 @@ export class Pad {
     const buttons = h("div", { className: "aigc-x-padrow" }, button(words.undo, () => this.undo()), button(words.clear, () => this.clear()), this.colour);
     this.hint = h("span", { className: "aigc-x-hint" }, words.draw);
     element.replaceChildren(h("div", { className: "aigc-x-padbox" }, this.canvas, this.hint), buttons);
-    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    this.canvas.addEventListener("pointermove", (event) => this.go(event));
-    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => this.end());
+    strokes(this.canvas, { begin: (point) => this.begin(point), moved: () => this.draw(), ended: () => this.tell() });
     this.draw();
   }
 
@@ -27,29 +26,10 @@ export class Pad {
     if (!is) this.colour.value = "#ffffff";
   }
 
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
-  }
-
-  begin(event) {
-    event.preventDefault();
-    this.canvas.setPointerCapture(event.pointerId);
-    this.now = { colour: this.colour.value, points: [this.place(event)] };
-    this.strokes.push(this.now);
-    this.draw();
-  }
-
-  go(event) {
-    if (!this.now) return;
-    for (const e of event.getCoalescedEvents?.() ?? [event]) this.now.points.push(this.place(e));
-    this.draw();
-  }
-
-  end() {
-    if (!this.now) return;
-    this.now = null;
-    this.tell();
+  begin(point) {
+    const stroke = { colour: this.colour.value, points: [point] };
+    this.strokes.push(stroke);
+    return stroke;
   }
 
   undo() {
@@ -75,11 +55,7 @@ export class Pad {
     Object.assign(this.pen, { lineWidth: BRUSH, lineCap: "round", lineJoin: "round" });
     for (const { colour, points } of this.strokes) {
       this.pen.strokeStyle = colour;
-      this.pen.beginPath();
-      this.pen.moveTo(...points[0]);
-      for (const p of points) this.pen.lineTo(...p);
-      this.pen.lineTo(points.at(-1)[0] + 0.01, points.at(-1)[1]); // so that a tap leaves a dot
-      this.pen.stroke();
+      trace(this.pen, points);
     }
   }
 }

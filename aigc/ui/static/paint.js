@@ -1,6 +1,7 @@
 // Painting over a picture what should change in it: brush, eraser, undo, all, none. The server gets the mask when a stroke ends.
 
 import { h } from "./dom.js";
+import { strokes, trace } from "./strokes.js";
 
 const LONG = 512; // pixels of the mask along its longer side
 const SHOWN = 420; // CSS pixels
@@ -8,7 +9,7 @@ const SHOWN = 420; // CSS pixels
 export class Paint {
   /** `told(address)`: the mask as a PNG in a data address, white where it is painted; "" when nothing is. */
   constructor(element, words, told) {
-    Object.assign(this, { words, told, strokes: [], now: null, erases: false });
+    Object.assign(this, { words, told, strokes: [], erases: false });
     this.picture = h("img", { className: "aigc-p-picture", alt: words.picture });
     this.canvas = h("canvas", { className: "aigc-p-canvas", role: "img", "aria-label": words.mask });
     this.hint = h("span", { className: "aigc-x-hint" }, words.paint);
@@ -20,9 +21,7 @@ export class Paint {
     const row = h("div", { className: "aigc-x-padrow aigc-p-row" }, this.size, this.eraser, button(words.undo, () => this.undo()), button(words.all, () => this.all()), button(words.clear, () => this.clear()));
     element.replaceChildren(this.box, row);
     this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
-    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    this.canvas.addEventListener("pointermove", (event) => this.go(event));
-    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => this.end());
+    strokes(this.canvas, { begin: (point) => this.begin(point), moved: () => this.draw(), ended: () => this.tell() });
     this.element = element;
     this.element.hidden = true;
   }
@@ -42,29 +41,10 @@ export class Paint {
     this.clear();
   }
 
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * this.canvas.width, ((event.clientY - box.top) / box.height) * this.canvas.height];
-  }
-
-  begin(event) {
-    event.preventDefault();
-    this.canvas.setPointerCapture(event.pointerId);
-    this.now = { erases: this.erases, width: (Number(this.size.value) / 100) * LONG, points: [this.place(event)] };
-    this.strokes.push(this.now);
-    this.draw();
-  }
-
-  go(event) {
-    if (!this.now) return;
-    for (const e of event.getCoalescedEvents?.() ?? [event]) this.now.points.push(this.place(e));
-    this.draw();
-  }
-
-  end() {
-    if (!this.now) return;
-    this.now = null;
-    this.tell();
+  begin(point) {
+    const stroke = { erases: this.erases, width: (Number(this.size.value) / 100) * LONG, points: [point] };
+    this.strokes.push(stroke);
+    return stroke;
   }
 
   toggleEraser() {
@@ -120,11 +100,7 @@ export class Paint {
         continue;
       }
       pen.lineWidth = width;
-      pen.beginPath();
-      pen.moveTo(...points[0]);
-      for (const p of points) pen.lineTo(...p);
-      pen.lineTo(points.at(-1)[0] + 0.01, points.at(-1)[1]); // so that a tap leaves a dot
-      pen.stroke();
+      trace(pen, points);
     }
   }
 }

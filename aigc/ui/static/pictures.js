@@ -1,6 +1,7 @@
 // The pictures of a run: the sheet of samples at any moment of its history, with a scrubber, in a space that never changes size.
 
 import { filled, h, lastBefore, say } from "./dom.js";
+import { Player } from "./player.js";
 import { Cloud } from "./points.js";
 
 const PLAY_MS = 140;
@@ -26,18 +27,18 @@ export class Pictures {
 
   build() {
     const w = this.words;
-    this.play = h("button", { type: "button", className: "aigc-small aigc-play", title: w.play, "aria-label": w.play, onclick: () => this.toggle() }, "▶");
+    this.player = new Player(w, PLAY_MS, { isOver: () => this.at === null, restart: () => this.go(0), next: () => this.go(this.at + 1) });
     this.range = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": w.history, oninput: () => this.scrub(Number(this.range.value)) });
     this.newest = h("button", { type: "button", className: "aigc-small", onclick: () => this.scrub(null) }, w.newest);
     this.when = h("output", { className: "aigc-when" });
-    const scrubber = h("div", { className: "aigc-scrubber" }, this.play, this.range, this.newest);
+    const scrubber = h("div", { className: "aigc-scrubber" }, this.player.button, this.range, this.newest);
     const head = h("div", { className: "aigc-head" }, this.tabs, this.downloads);
     const under = h("div", { className: "aigc-under" }, this.when, this.caption);
     this.element = h("section", { className: "aigc-pictures", "aria-label": w.pictures }, head, this.stage, this.cloud.toggles, this.cloud.path, scrubber, under);
   }
 
   clear() {
-    this.halt();
+    this.player.halt();
     this.ticket += 1;
     Object.assign(this, { previews: [], at: null, current: null, real: null, drawn: "" });
     this.loaded.clear();
@@ -96,7 +97,7 @@ export class Pictures {
   // which moment
   /** Show preview number `index`, or follow the newest when it is null. */
   scrub(index) {
-    this.halt();
+    this.player.halt();
     this.go(index);
   }
 
@@ -113,21 +114,6 @@ export class Pictures {
   peek(images) {
     this.peeked = images === null || !this.previews.length ? null : lastBefore(this.previews, images, (p) => p.images);
     this.look();
-  }
-
-  toggle() {
-    if (this.playing) return this.halt();
-    if (this.at === null) this.go(0);
-    this.playing = setInterval(() => (this.at === null ? this.halt() : this.go(this.at + 1)), PLAY_MS);
-    say(this.play, "❚❚");
-    this.play.setAttribute("aria-label", this.words.halt);
-  }
-
-  halt() {
-    clearInterval(this.playing);
-    this.playing = null;
-    say(this.play, "▶");
-    this.play.setAttribute("aria-label", this.words.play);
   }
 
   // drawing it

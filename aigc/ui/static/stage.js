@@ -7,6 +7,7 @@
 // with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its way. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
 import { h, say } from "./dom.js";
+import { Player } from "./player.js";
 import { Cloud } from "./points.js";
 
 const PLAY_MS = 110;
@@ -30,10 +31,10 @@ export class Stage {
     this.quiet = h("p", { className: "aigc-x-quiet" });
     this.cloud = new Cloud(words, words.layers);
     this.box = h("div", { className: "aigc-x-box aigc-x-empty" }, this.rowLabels, this.canvas, this.cloud.canvas, this.quiet);
-    this.play = h("button", { type: "button", className: "aigc-small aigc-play", "aria-label": words.play, title: words.play, onclick: () => this.toggle() }, "▶");
+    this.player = new Player(words, PLAY_MS, { isOver: () => this.at >= this.value.states - 1, restart: () => this.go(0), next: () => this.go(this.at + 1) });
     this.range = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.step, oninput: () => this.go(Number(this.range.value), true) });
     this.caption = h("output", { className: "aigc-x-caption" });
-    this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.play, this.range);
+    this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.player.button, this.range);
     this.cell = h("span", { className: "aigc-x-cell" });
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
     const head = h("div", { className: "aigc-x-head" }, this.status, this.films);
@@ -102,7 +103,7 @@ export class Stage {
     this.range.max = Math.max(0, states - 1);
     this.canvas.tabIndex = isImages && this.value.pick ? 0 : -1;
     this.canvas.classList.toggle("aigc-x-walk", Boolean(isImages && this.value.pick));
-    this.halt();
+    this.player.halt();
     if (isImages) this.go(anew || this.value.busy ? (this.value.at ?? states - 1) : Math.min(this.at, states - 1));
     else say(this.caption, "");
     if (kind === "points") this.cloud.show(this.value.arrays, this.value.real, this.value.title ?? "");
@@ -116,7 +117,7 @@ export class Stage {
 
   // the slider
   go(state, byHand) {
-    if (byHand) this.halt();
+    if (byHand) this.player.halt();
     this.at = state;
     this.range.value = state;
     const caption = this.value.captions?.[state] ?? "";
@@ -124,22 +125,6 @@ export class Stage {
     this.range.setAttribute("aria-valuetext", caption || String(state));
     this.canvas.setAttribute("aria-label", [this.value.title, caption].filter(Boolean).join(", ") || this.words.picture);
     this.draw();
-  }
-
-  toggle() {
-    if (this.playing) return this.halt();
-    const last = this.value.states - 1;
-    if (this.at >= last) this.go(0);
-    this.playing = setInterval(() => (this.at >= last ? this.halt() : this.go(this.at + 1)), PLAY_MS);
-    say(this.play, "❚❚");
-    this.play.setAttribute("aria-label", this.words.halt);
-  }
-
-  halt() {
-    clearInterval(this.playing);
-    this.playing = null;
-    say(this.play, "▶");
-    this.play.setAttribute("aria-label", this.words.play);
   }
 
   // drawing
