@@ -27,6 +27,7 @@ from aigc.knobs import as_values
 from aigc.registry import ModelCard, spec_as_json
 from aigc.registry.sampling import draw
 from aigc.techniques import technique
+from aigc.ui.markup import PNG
 from aigc.ui.studio import drawing, film, make, rebuild
 from aigc.ui.studio.drawing import Habits
 from aigc.ui.studio.film import MOST_STATES, Film
@@ -289,7 +290,7 @@ def test_there_and_back(own_noise: bool) -> None:
 def png(array: np.ndarray) -> str:
     out = io.BytesIO()
     Image.fromarray(array).save(out, "PNG")
-    return drawing.PREFIX + base64.b64encode(out.getvalue()).decode()
+    return PNG + base64.b64encode(out.getvalue()).decode()
 
 
 def test_a_drawing_is_placed_as_the_dataset_places_things() -> None:
@@ -319,7 +320,7 @@ def test_where_nothing_is_black_nothing_is_moved() -> None:
     assert Habits.of(np.zeros((5, 3, 8, 8), np.uint8)) is None
 
 
-BAD = [None, "", 5, drawing.PREFIX, drawing.PREFIX + "!!!", "data:image/svg+xml;base64,AAAA", "/etc/passwd", drawing.PREFIX + "A" * 400_000]
+BAD = [None, "", 5, PNG, PNG + "!!!", "data:image/svg+xml;base64,AAAA", "/etc/passwd", PNG + "A" * 400_000]
 
 
 @pytest.mark.parametrize("address", BAD)
@@ -334,7 +335,7 @@ def test_an_empty_pad_and_a_bomb_are_refused() -> None:
     out = io.BytesIO()
     Image.new("1", (13_000, 13_000)).save(out, "PNG")
     with pytest.raises(Refusal):
-        drawing.from_pad(drawing.PREFIX + base64.b64encode(out.getvalue()).decode(), data.spec(DIGITS), None)
+        drawing.from_pad(PNG + base64.b64encode(out.getvalue()).decode(), data.spec(DIGITS), None)
 
 
 def test_ink_on_paper_becomes_light_on_black(tmp_path: Any) -> None:

@@ -18,6 +18,7 @@ from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
 from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.ui.markup import PNG
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image_view
@@ -280,7 +281,7 @@ def test_what_is_painted_over_is_shown_small(tmp_path: Path) -> None:
     assert (told_["width"], told_["height"]) == (512, 256) and v.given.to_paint(None) == ""
 
 
-@pytest.mark.parametrize("address", [None, 7, "", "data:image/png;base64,", "http://x/y.png", easel.PREFIX + "A" * 2_000_000])
+@pytest.mark.parametrize("address", [None, 7, "", "data:image/png;base64,", "http://x/y.png", PNG + "A" * 2_000_000])
 def test_what_is_no_mask_is_none(address: Any) -> None:
     assert easel.mask(address) is None
 

@@ -69,6 +69,15 @@ def timed(step: Any, seconds: float) -> Stretch:
     return Stretch(images, time.perf_counter() - wall, time.process_time() - cpu)
 
 
+def stepped(loop: Loop) -> int:
+    """One step with whatever it reports.  -> images drawn"""
+    before = loop.images
+    loop.step()
+    for _ in loop.report():
+        pass
+    return loop.images - before
+
+
 class Ours:
     """The loop of this project as a run without previews has it: averaging, reports and all."""
 
@@ -79,11 +88,7 @@ class Ours:
         self.loop = Loop(model, data, options, watch=False)
 
     def step(self) -> int:
-        before = self.loop.images
-        self.loop.step()
-        for _ in self.loop.report():
-            pass
-        return self.loop.images - before
+        return stepped(self.loop)
 
     def go(self, seconds: float) -> Stretch:
         return timed(self.step, seconds)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from aigc.bench.contenders import stepped
 from aigc.data.batches import Augmentation, Batches
 from aigc.data.load import Dataset
 from aigc.evaluate.distances import frechet, moments
@@ -69,11 +70,7 @@ class Ours:
         self.loop = Loop(build(info.slug, as_values(config), data.spec), data, options, watch=False)
 
     def step(self) -> int:
-        before = self.loop.images
-        self.loop.step()
-        for _ in self.loop.report():
-            pass
-        return self.loop.images - before
+        return stepped(self.loop)
 
     def samples(self, n: int) -> Tensor:
         return torch.cat([x for x, _ in pieces(self.loop.averaged.eval(), n)])

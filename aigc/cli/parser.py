@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from aigc import __version__
@@ -103,6 +103,27 @@ def _json(verb: Parser, default: Any) -> None:
     verb.option("--json", action="store_true", default=default, help=both("one line of JSON on standard output", "在标准输出上写一行 JSON"))
 
 
+def _actions(verb: Parser, about: Mapping[str, Words], required: bool = False) -> Iterator[tuple[str, Parser]]:
+    """A parser of its own for each action, which answers in JSON, too."""
+    what = verb.verbs("action", required=required)
+    for name, words in about.items():
+        one = what.add_parser(name, help=words[verb.lang], description=words[verb.lang])
+        yield name, one
+        _json(one, default=argparse.SUPPRESS)
+
+
+def _device(verb: Parser) -> None:
+    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+
+
+def _settings(verb: Parser, help: Words) -> None:
+    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=help)
+
+
+def _seed(verb: Parser, help: Words, default: int | None = None) -> None:
+    verb.option("--seed", type=int, default=default, metavar="K", help=help)
+
+
 def _train(verb: Parser) -> None:
     verb.option("technique", nargs="?", help=both("gan, autoencoder, vae or diffusion", "gan、autoencoder、vae 或 diffusion"))
     verb.option("--data", default="digits", metavar="NAME", help=both("dataset (default: digits)", "数据集（默认 digits）"))
@@ -110,10 +131,10 @@ def _train(verb: Parser) -> None:
     budget.add_argument("--images", type=int, metavar="N", help=both("stop after N images", "训练 N 张图像后停止")[verb.lang])
     budget.add_argument("--seconds", type=float, metavar="S", help=both("stop after S seconds", "训练 S 秒后停止")[verb.lang])
     verb.option("--preset", metavar="NAME", help=both("quick, good, long or article (default: quick)", "quick、good、long 或 article（默认 quick）"))
-    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any knob; may be repeated", "任一选项；可重复"))
-    verb.option("--seed", type=int, metavar="K", help=both("the same seed gives the same run", "种子相同，训练就相同"))
+    _settings(verb, both("any knob; may be repeated", "任一选项；可重复"))
+    _seed(verb, both("the same seed gives the same run", "种子相同，训练就相同"))
     verb.option("--name", metavar="SLUG", help=both("name of the model", "模型的名称"))
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    _device(verb)
     verb.option("--resume", metavar="RUN", help=both("go on with a run (its id, or the beginning of it); with --seconds or --images for so much more",
                                                           "继续一次训练（其编号或编号开头）；加 --seconds 或 --images 表示再训练这么多"))  # fmt: skip
 
@@ -130,7 +151,7 @@ def _arena(verb: Parser) -> None:
     verb.option("--sweep", action="append", default=[], metavar="KNOB=A,B,C",
                 help=both("one technique at each of these values instead; twice for a grid", "改为让一种技术取这些值；写两次即成网格"))  # fmt: skip
     verb.option("--name", metavar="NAME", help=both("what the page calls it", "网页上的名称"))
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    _device(verb)
     verb.option("--out", metavar="FILE.csv", help=both("write the table there too", "同时把表格写入该文件"))
 
 
@@ -140,27 +161,25 @@ def _knobs(verb: Parser) -> None:
 
 def _runs(verb: Parser) -> None:
     verb.option("-n", type=int, default=0, metavar="N", help=both("only the newest N", "只列最新的 N 次"))
-    what = verb.verbs("action", required=False)
-    for name, about in (
-        ("show", both("all that is known of one", "一次训练的全部信息")),
-        ("script", both("print a Python program that repeats it", "打印可重复该训练的 Python 程序")),
-        ("delete", both("delete it; its model stays", "删除训练；模型保留")),
-    ):
-        one = what.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+    about = {
+        "show": both("all that is known of one", "一次训练的全部信息"),
+        "script": both("print a Python program that repeats it", "打印可重复该训练的 Python 程序"),
+        "delete": both("delete it; its model stays", "删除训练；模型保留"),
+    }
+    for _, one in _actions(verb, about):
         one.option("run", help=both("its id, or the beginning of it", "编号或编号开头"))
-        _json(one, default=argparse.SUPPRESS)
 
 
 def _sample(verb: Parser) -> None:
     verb.option("slug", help=both("a model, as listed by: python -m aigc models", "模型名，见 python -m aigc models"))
     verb.option("-n", type=int, default=64, metavar="N", help=both("how many (default: 64, at most 100,000)", "数量（默认 64，最多 100,000）"))
-    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same samples", "种子相同，样本就相同"))
+    _seed(verb, both("the same seed gives the same samples", "种子相同，样本就相同"), 0)
     verb.option("--label", metavar="L", help=both("class: its number or its name", "类别：编号或名称"))
     verb.option("--steps", metavar="S", help=both("sampling steps", "采样步数"))
     verb.option("--sampler", metavar="NAME", help=both("sampler", "采样器"))
     verb.option("--guidance", metavar="W", help=both("above 1: clearer classes, less variety", "大于 1：类别更清晰，变化更少"))
-    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any sampling knob", "任一采样选项"))
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    _settings(verb, both("any sampling knob", "任一采样选项"))
+    _device(verb)
     verb.option("--out", metavar="FILE.png", help=both("write a grid of them", "写出拼图"))
     verb.option(
         "--npz", metavar="FILE.npz", help=both("write them as numbers: images (N, C, H, W) and labels", "写成数组：images (N, C, H, W) 与 labels")
@@ -184,11 +203,11 @@ def _evaluate(verb: Parser) -> None:
         "--data", metavar="NAME", help=both("real data to compare with (default: what it was trained on)", "对照的真实数据（默认为其训练数据）")
     )
     verb.option("-n", "--n", type=int, default=10_000, metavar="N", help=both("samples (default: 10,000)", "样本数（默认 10,000）"))
-    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same samples", "种子相同，样本就相同"))
+    _seed(verb, both("the same seed gives the same samples", "种子相同，样本就相同"), 0)
     verb.option("--parts", metavar="A,B", help=both("only these: fidelity, likelihood, reconstruction, usefulness, memorisation, tradeoff or points",
                 "只做这些：fidelity、likelihood、reconstruction、usefulness、memorisation、tradeoff 或 points"))  # fmt: skip
-    verb.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any sampling knob", "任一采样选项"))
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    _settings(verb, both("any sampling knob", "任一采样选项"))
+    _device(verb)
 
 
 def _features(verb: Parser) -> None:
@@ -196,8 +215,8 @@ def _features(verb: Parser) -> None:
     verb.option(
         "--images", type=int, default=0, metavar="N", help=both("pictures seen (default: what suits the data)", "训练图像数（默认按数据而定）")
     )
-    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same network", "种子相同，网络就相同"))
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    _seed(verb, both("the same seed gives the same network", "种子相同，网络就相同"), 0)
+    _device(verb)
     verb.option("--to", metavar="FOLDER", help=both("where to keep it", "保存到哪个文件夹"))
 
 
@@ -210,8 +229,8 @@ def _teach(verb: Parser) -> None:
         metavar="N",
         help=both("tokens or images seen (default: as shipped)", "训练的词元数或图像数（默认与随附模型相同）"),
     )
-    verb.option("--seed", type=int, default=0, metavar="K", help=both("the same seed gives the same model", "种子相同，模型就相同"))
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+    _seed(verb, both("the same seed gives the same model", "种子相同，模型就相同"), 0)
+    _device(verb)
     verb.option(
         "--to",
         metavar="FOLDER",
@@ -222,13 +241,12 @@ def _teach(verb: Parser) -> None:
 def _pretrained(verb: Parser) -> None:
     task = both("only for this task: chat, continue, summarise, text-to-image …", "只限此任务：chat、continue、summarise、text-to-image ……")
     verb.option("--task", metavar="TASK", help=task)
-    what = verb.verbs("action", required=False)
-    for name, about in (
-        ("list", both("all of them (the default)", "列出全部（默认）")),
-        ("download", both("bring it here; what has arrived is kept, and continued next time", "下载到本机；已到的部分会保留，下次继续")),
-        ("delete", both("delete what was fetched of it", "删除已下载的文件")),
-    ):
-        one = what.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+    about = {
+        "list": both("all of them (the default)", "列出全部（默认）"),
+        "download": both("bring it here; what has arrived is kept, and continued next time", "下载到本机；已到的部分会保留，下次继续"),
+        "delete": both("delete what was fetched of it", "删除已下载的文件"),
+    }
+    for name, one in _actions(verb, about):
         if name != "list":
             one.option("model", help=both("its name in the list, or owner/name on the Hub", "列表中的名称，或 Hub 上的 owner/name"))
         if name == "download":
@@ -238,17 +256,15 @@ def _pretrained(verb: Parser) -> None:
                 help=both("fetch from there, for example https://hf-mirror.com", "从该镜像下载，例如 https://hf-mirror.com"),
             )
         one.option("--task", metavar="TASK", default=argparse.SUPPRESS, help=task)
-        _json(one, default=argparse.SUPPRESS)
 
 
 def _text(verb: Parser) -> None:
-    actions = verb.verbs("action", required=True)
-    for name, about in (
-        ("continue", both("write on from a prompt", "接着提示往下写")),
-        ("chat", both("answer a message", "回答一条消息")),
-        ("summarise", both("put a text in fewer words", "概括一段文字")),
-    ):
-        one = actions.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+    about = {
+        "continue": both("write on from a prompt", "接着提示往下写"),
+        "chat": both("answer a message", "回答一条消息"),
+        "summarise": both("put a text in fewer words", "概括一段文字"),
+    }
+    for name, one in _actions(verb, about, required=True):
         one.option("--prompt", metavar="P", help=both("what is given; - reads standard input", "给出的文字；- 表示读标准输入"))
         one.option("--file", metavar="FILE", help=both("read it from a text, Markdown or PDF file", "从文本、Markdown 或 PDF 文件读取"))
         one.option("--model", metavar="M", help=both("see: python -m aigc pretrained", "见 python -m aigc pretrained"))
@@ -259,37 +275,34 @@ def _text(verb: Parser) -> None:
         if name == "summarise":
             one.option("--reference", metavar="P", default="", help=both("a summary to compare with, by ROUGE", "用 ROUGE 对照的参考摘要"))
             one.option("--extract", action="store_true", help=both("only sentences of the text: no model", "只取原文句子：不用模型"))
-        one.option("--seed", type=int, metavar="K", help=both("the same seed gives the same text", "种子相同，文字就相同"))
-        one.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any setting; may be repeated", "任一设置；可重复"))
-        one.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+        _seed(one, both("the same seed gives the same text", "种子相同，文字就相同"))
+        _settings(one, both("any setting; may be repeated", "任一设置；可重复"))
+        _device(one)
         one.option("--out", metavar="FILE.md", help=both("write it there too, labelled as generated", "同时写入该文件，并标明由 AI 生成"))
-        _json(one, default=argparse.SUPPRESS)
 
 
 def _image(verb: Parser) -> None:
-    actions = verb.verbs("action", required=True)
-    for name, about in (
-        ("generate", both("a picture from a prompt", "由提示词生成图像")),
-        ("edit", both("a picture painted anew towards a prompt", "朝提示词重绘一张图像")),
-        ("inpaint", both("what a mask covers, filled in anew", "重绘蒙版盖住的部分")),
-        ("outpaint", both("a picture on a larger canvas", "把图像扩展到更大的画布")),
-        ("upscale", both("a larger picture with sharper edges", "放大图像，边缘更清晰")),
-        ("style", both("a picture in the style of another", "让一张图像采用另一张的风格")),
-        ("sample", both("pictures without a prompt", "不用提示词生成图像")),
-    ):
-        one = actions.add_parser(name, help=about[verb.lang], description=about[verb.lang])
+    about = {
+        "generate": both("a picture from a prompt", "由提示词生成图像"),
+        "edit": both("a picture painted anew towards a prompt", "朝提示词重绘一张图像"),
+        "inpaint": both("what a mask covers, filled in anew", "重绘蒙版盖住的部分"),
+        "outpaint": both("a picture on a larger canvas", "把图像扩展到更大的画布"),
+        "upscale": both("a larger picture with sharper edges", "放大图像，边缘更清晰"),
+        "style": both("a picture in the style of another", "让一张图像采用另一张的风格"),
+        "sample": both("pictures without a prompt", "不用提示词生成图像"),
+    }
+    for _, one in _actions(verb, about, required=True):
         one.option("--prompt", metavar="P", help=both("what the picture should show", "图像要画什么"))
         one.option("--negative", metavar="P", help=both("what it should not", "不要画什么"))
         one.option("--image", metavar="FILE", help=both("the picture to work on", "要处理的图像"))
         one.option("--mask", metavar="FILE", help=both("white where it should change", "白色处要重绘"))
         one.option("--style", metavar="FILE", help=both("the picture whose style to take, or the name of a texture", "提供风格的图像，或纹理名"))
         one.option("--model", metavar="M", help=both("see: python -m aigc pretrained", "见 python -m aigc pretrained"))
-        one.option("--seed", type=int, metavar="K", help=both("the same seed gives the same picture", "种子相同，图像就相同"))
+        _seed(one, both("the same seed gives the same picture", "种子相同，图像就相同"))
         one.option("--count", type=int, metavar="N", help=both("how many (default: 1)", "数量（默认 1）"))
-        one.option("--set", action="append", default=[], metavar="KNOB=VALUE", help=both("any setting; may be repeated", "任一设置；可重复"))
-        one.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+        _settings(one, both("any setting; may be repeated", "任一设置；可重复"))
+        _device(one)
         one.option("--out", required=True, metavar="FILE.png", help=both("where to write it", "写到哪里"))
-        _json(one, default=argparse.SUPPRESS)
 
 
 def _models(verb: Parser) -> None:

@@ -47,7 +47,7 @@ class Task(Choice):
 
 @dataclass(frozen=True)
 class Entry:
-    """One model.  `family` says which code loads it; see FAMILIES."""
+    """One model.  `family` says which code loads it."""
 
     slug: str
     title: Words
@@ -73,16 +73,9 @@ class Entry:
         return self.slug == self.repo != ""
 
 
-# Which loader an entry needs.  What exactly is loaded is written in its config.json or model_index.json.
-FAMILIES = {
-    "causal": "transformers.AutoModelForCausalLM",
-    "seq2seq": "transformers.AutoModelForSeq2SeqLM",
-    "diffusers": "diffusers.DiffusionPipeline, or the AutoPipeline of the task",
-    "swin2sr": "transformers.Swin2SRForImageSuperResolution",
-    "upscaler": "the super-resolution model that comes along",
-    "style": "the feature network that style transfer sees with",
-}
-
+# A family says which loader an entry needs; what exactly is loaded is written in its config.json or model_index.json.
+# causal: transformers.AutoModelForCausalLM; seq2seq: transformers.AutoModelForSeq2SeqLM; diffusers: its DiffusionPipeline, or the
+# AutoPipeline of the task; swin2sr: transformers.Swin2SRForImageSuperResolution; upscaler, style: networks of this project.
 PICTURE_TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT)
 
 SHIPPED = (

@@ -44,6 +44,13 @@ def in_words(lang: Lang) -> Iterator[None]:
         raise gr.Error(refusal.words[lang], print_exception=False) from None
 
 
+def an_object(settings: Any) -> dict[str, Any]:
+    """The settings that a program sent; nothing is none of them.  Raises Refusal."""
+    if settings is not None and not isinstance(settings, dict):
+        raise Refusal(both("Settings are an object of names and values.", "设置应为名称到取值的对象。"))
+    return settings or {}
+
+
 def draw(
     lang: Lang,
     *configs: type,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import TYPE_CHECKING
 
-from aigc.ui.markup import esc
+from aigc.ui.markup import address, esc
 from aigc.ui.text import data as text
 from aigc.words import Lang, Words
 
@@ -80,7 +79,7 @@ def sheet(images: np.ndarray, names: list[str]) -> str:
     whole = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
     out = io.BytesIO()
     Image.fromarray(whole[..., 0] if channels == 1 else whole).save(out, "PNG")
-    url = "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+    url = address(out.getvalue())
     cells = "".join(
         f'<i role="img" title="{esc(name)}" aria-label="{esc(name)}" style="--x:{i % columns};--y:{i // columns}"></i>'
         for i, name in enumerate(names)

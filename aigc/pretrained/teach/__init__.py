@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aigc import home
 from aigc.words import Refusal, Words, both
 
 LESSONS = {
@@ -23,11 +22,6 @@ LESSONS = {
     "ddpm-fashion-mnist": both("garments without a prompt, as diffusers' DDPMPipeline", "无提示生成服饰，diffusers 的 DDPMPipeline"),
 }
 NO_LESSON = both("There is no lesson called {name}; there are {known}.", "没有名为 {name} 的课程；可选 {known}。")
-
-
-def pretrained_folder() -> Path:
-    """Where the pretrained models that come along are, a folder each, as transformers and diffusers save them."""
-    return home.SHIPPED / "pretrained"
 
 
 def make(name: str, to: Path, seed: int = 0, budget: int = 0, device: str = "cpu") -> Iterator[Words | dict[str, Any]]:

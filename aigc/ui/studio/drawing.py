@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from PIL import Image
 
 from aigc.data import DataSpec
 from aigc.data.pictures import open_picture, square
+from aigc.ui.markup import png_in
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 PAD = 280  # pixels of the drawing pad
 MOST_BYTES = 300_000
-PREFIX = "data:image/png;base64,"
 INK = 0.1  # what is brighter belongs to the drawing
 SHADOWS = 0.25  # of the range between ground and ink: uneven light on paper
 LOOKED_AT = 500  # images, to learn where a dataset puts things
@@ -55,13 +53,12 @@ class Habits:
 
 def from_pad(address: object, spec: DataSpec, habits: Habits | None) -> Tensor:
     """The pad's PNG, in a data address, as an image of the dataset.  -> (1, C, H, W) in [0, 1].  Raises Refusal."""
-    if not isinstance(address, str) or not address.startswith(PREFIX) or len(address) > MOST_BYTES:
+    if (raw := png_in(address, MOST_BYTES)) is None:
         raise Refusal(EMPTY if not address else UNREADABLE)
     try:
-        raw = base64.b64decode(address.removeprefix(PREFIX), validate=True)
         with open_picture(io.BytesIO(raw)) as picture:
             pixels = square(picture, PAD)
-    except (binascii.Error, ValueError, Refusal) as error:
+    except (ValueError, Refusal) as error:
         raise Refusal(UNREADABLE) from error
     if pixels.max() < 255 * INK:
         raise Refusal(EMPTY)

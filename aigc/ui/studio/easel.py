@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from aigc.ui import markup
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -14,7 +15,6 @@ Payload = dict[str, Any]  # what static/easel.js understands; see its head
 EXACT = 256 * 256  # pixels up to which a picture is sent as it is
 QUALITY = 92
 THUMB = 96
-PREFIX = "data:image/png;base64,"
 MOST_MASK = 1_000_000  # characters
 
 
@@ -23,9 +23,9 @@ def address(image: Image, exact: int = EXACT) -> str:
     out = io.BytesIO()
     if image.width * image.height <= exact:
         image.save(out, "PNG", compress_level=4)
-        return PREFIX + base64.b64encode(out.getvalue()).decode()
+        return markup.address(out.getvalue())
     image.convert("RGB").save(out, "WEBP", quality=QUALITY, method=2)
-    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+    return markup.address(out.getvalue(), "webp")
 
 
 def thumb(image: Image) -> str:
@@ -58,14 +58,13 @@ def opened(data: bytes) -> Image:
 
 def mask(told: object) -> Image | None:
     """What the browser painted, from its data address; None for nothing, or for what is none."""
-    import binascii
-
     from PIL import Image
 
-    if not isinstance(told, str) or not told.startswith(PREFIX) or len(told) > MOST_MASK:
+    data = markup.png_in(told, MOST_MASK)
+    if data is None:
         return None
     try:
-        found = Image.open(io.BytesIO(base64.b64decode(told[len(PREFIX) :], validate=True)), formats=["PNG"])
+        found = Image.open(io.BytesIO(data), formats=["PNG"])
         return found.convert("L") if max(found.size) <= 1024 else None
-    except (OSError, ValueError, SyntaxError, binascii.Error):
+    except (OSError, ValueError, SyntaxError):
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aigc.data import DataSpec
+from aigc.ui.markup import address
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,7 @@ def strip(sheets: list[np.ndarray]) -> str:
     whole = np.concatenate(sheets)
     out = io.BytesIO()
     Image.fromarray(whole[..., 0] if whole.shape[2] == 1 else whole).save(out, "PNG", compress_level=3)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+    return address(out.getvalue())
 
 
 def images(film: Film, layers: dict[str, str], *, columns: int = 0, captions: list[str] | None = None, **more: Any) -> Payload:

@@ -106,7 +106,7 @@ def draw_path(room: Room, tab: gr.Tab) -> None:
             noise = gr.Radio([(page.t(text.OWN_NOISE), OWN), (page.t(text.RANDOM_NOISE), RANDOM)], value=OWN, label=page.t(text.NOISE))
             with gr.Accordion(page.t(text.HOW), open=False, elem_classes=["aigc-fold"]):
                 form = forms.draw(page.lang, info.Sampling, fold=False)
-            go, stop = buttons(page, "path")
+            go, stop = buttons(page, text.GO["path"])
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "path"), result_state()
             explore_files.saves(page, last, ("png", "gif", "mp4"))

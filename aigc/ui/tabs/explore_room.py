@@ -93,10 +93,10 @@ def stage(page: Page, view: str, *, large: bool = True) -> gr.HTML:
     )  # fmt: skip
 
 
-def buttons(page: Page, view: str) -> tuple[gr.Button, gr.Button]:
+def buttons(page: Page, go: Words, elem_id: str | None = None) -> tuple[gr.Button, gr.Button]:
     """Begin and Stop."""
     with gr.Row(elem_classes=["aigc-x-go"]):
-        return gr.Button(page.t(text.GO[view]), variant="primary"), gr.Button(page.t(text.STOP))
+        return gr.Button(page.t(go), variant="primary", elem_id=elem_id), gr.Button(page.t(text.STOP))
 
 
 def template(lang: Lang) -> str:

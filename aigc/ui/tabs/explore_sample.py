@@ -62,7 +62,7 @@ def draw_samples(room: Room, tab: gr.Tab) -> None:
             gr.HTML(f"<p>{page.t(text.SAYS['sample'])}</p>", elem_classes=["aigc-x-says"], padding=False)
             label = gr.Dropdown([], label=page.t(text.CLASS), visible=False)
             form = forms.draw(page.lang, Draw, info.Sampling, fold=False)
-            go, stop = buttons(page, "sample")
+            go, stop = buttons(page, text.GO["sample"])
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "sample"), result_state()
             explore_files.saves(page, last, ("png", "npz", "gif", "mp4"))
@@ -173,7 +173,7 @@ def draw_between(room: Room, tab: gr.Tab) -> None:
             lower = gr.Dropdown([], label=page.t(text.CLASS_B), visible=False)
             with gr.Accordion(page.t(text.HOW), open=False, elem_classes=["aigc-fold"]):
                 more = forms.draw(page.lang, info.Sampling, fold=False)
-            go, stop = buttons(page, "between")
+            go, stop = buttons(page, text.GO["between"])
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "between"), result_state()
             explore_files.saves(page, last, ("png", "gif", "mp4"))

@@ -23,7 +23,7 @@ from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import habits
-from aigc.ui.forms import in_words
+from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.image_view import AT_ONCE, PICTURES
 from aigc.ui.text import picture as text
@@ -92,7 +92,7 @@ class Endpoints:
         stop, told_at, shot = threading.Event(), 0.0, None
         with in_words("en"):
             entry = catalogue.find(TASKS[verb], str(model or ""), self.page.public)
-            values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **_settings(settings)}
+            values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **an_object(settings)}
             asked = Asked(verb, read(SETTINGS[verb], _known(verb, values, seed)), **{name: _opened(name, v) for name, v in given.items()})
             try:
                 for told in PICTURES(asked, entry, stop=stop):
@@ -108,14 +108,6 @@ class Endpoints:
             if shot is not None:
                 path = outputs.picture(_whole(shot.images), made=True, note=note(asked, entry.slug, shot), name=f"{verb.value}-{seed or 0}.png")
                 yield _file(path), {**note(asked, entry.slug, shot), "seeds": list(shot.seeds), "notes": [w.en for w in shot.notes]}
-
-
-def _settings(settings: Any) -> Facts:
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict):
-        raise Refusal(both("Settings are an object of names and values.", "设置应为名称到取值的对象。"))
-    return settings
 
 
 def _known(verb: Verb, values: Facts, seed: int | None) -> Facts:

@@ -21,7 +21,7 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import film
-from aigc.ui.tabs.explore_room import QUIET, STAGE_JS
+from aigc.ui.tabs.explore_room import QUIET, STAGE_JS, buttons
 from aigc.ui.tabs.explore_room import template as stage_template
 from aigc.ui.tabs.image_view import AT_ONCE, first_model, prompt_box, streamed, waited
 from aigc.ui.text import picture as text
@@ -52,9 +52,7 @@ class Inside:
                 self.prompt = prompt_box(page, "inside")
                 start = habits(Verb.GENERATE, first_model(Verb.GENERATE))
                 self.form = forms.draw(page.lang, Generate, values={k: v for k, v in start.items() if k not in SKIP}, skip=SKIP)
-                with gr.Row(elem_classes=["aigc-x-go"]):
-                    self.go = gr.Button(t(text.GO["inside"]), variant="primary", elem_id=f"image-inside-go-{page.lang}")
-                    self.stop = gr.Button(t(text.STOP))
+                self.go, self.stop = buttons(page, text.GO["inside"], f"image-inside-go-{page.lang}")
                 self.chooser = Chooser(page, Task.TEXT_TO_IMAGE, "image-inside")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.stages = {part: self._stage(part) for part in PARTS}

@@ -24,7 +24,7 @@ from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
@@ -100,9 +100,7 @@ class View:
         if self.verb in NEED_PROMPT:
             self.prompt = prompt_box(self.page, name)
         self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first_model(self.verb)), after=self._more())
-        with gr.Row(elem_classes=["aigc-x-go"]):
-            self.go = gr.Button(t(text.GO[name]), variant="primary", elem_id=f"image-{name}-go-{self.page.lang}")
-            self.stop = gr.Button(t(text.STOP))
+        self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
         self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
         self.grid = None
         if self.verb in VERBS_OF_GRIDS:

@@ -19,7 +19,7 @@ from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, conversation, given, habits, short, stop_words
-from aigc.ui.forms import in_words
+from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.text_chat import CHATS
 from aigc.ui.tabs.text_continue import CONTINUATIONS
@@ -27,12 +27,11 @@ from aigc.ui.tabs.text_panel import AT_ONCE
 from aigc.ui.tabs.text_perplexity import SURPRISES
 from aigc.ui.tabs.text_summarise import SUMMARIES
 from aigc.ui.text import writing as text
-from aigc.words import Refusal, both
+from aigc.words import Refusal
 
 TELL_EVERY = 0.25  # seconds
 Facts = dict[str, Any]
 Messages = list[dict[str, str]]
-BAD_SETTINGS = both("Settings are an object of names and values.", "设置应为名称到取值的对象。")
 
 
 class Endpoints:
@@ -103,11 +102,10 @@ class Endpoints:
 
     def _asked(self, verb: Verb, model: str, seed: int | None, settings: Any) -> tuple[Entry, Any]:
         """Raises Refusal."""
-        if settings is not None and not isinstance(settings, dict):
-            raise Refusal(BAD_SETTINGS)
+        given_ = an_object(settings)
         entry = catalogue.find(TASKS[verb], str(model or ""), self.page.public)
         seeded = {} if seed is None else {"seed": seed}
-        return entry, read(SETTINGS[verb], {**habits(verb, entry.slug), **seeded, **(settings or {})})
+        return entry, read(SETTINGS[verb], {**habits(verb, entry.slug), **seeded, **given_})
 
     def _told(
         self, entry: Entry, asked: Settings, start: Callable[[threading.Event], Iterator[Any]], tell: Callable[[Any], tuple[str, Facts]]

@@ -22,7 +22,7 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET, buttons
 from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, column, facts_of, panel, shown, status_of, waited
 from aigc.ui.telling import guarded, is_over, newest, said
 from aigc.ui.text import writing as text
@@ -94,9 +94,7 @@ class ContinueView:
                 self.examples = [gr.Button(some.strip(), size="sm") for some in text.SOME[lang]]
         self.form = forms.draw(lang, Continue, values=habits(Verb.CONTINUE, first), after={"sampling": self._draw_stops})
         self.form.widgets["shape"].visible = first == VERSE
-        with gr.Row(elem_classes=["aigc-x-go"]):
-            self.go = gr.Button(t(text.GO[NAME]), variant="primary", elem_id=f"text-{NAME}-go-{lang}")
-            self.stop = gr.Button(t(text.STOP))
+        self.go, self.stop = buttons(self.page, text.GO[NAME], f"text-{NAME}-go-{lang}")
         with gr.Row(elem_classes=["aigc-w-examples"]):
             self.another = gr.Button(t(text.ANOTHER), size="sm")
             self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_id=f"text-compare-go-{lang}")

@@ -14,7 +14,7 @@ from aigc.pretrained.text.asked import TASKS, Verb, given
 from aigc.ui import stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
-from aigc.ui.tabs.explore_room import QUIET
+from aigc.ui.tabs.explore_room import QUIET, buttons
 from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, panel, shown, tokens_of, waited
 from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
@@ -37,9 +37,7 @@ class PerplexityView:
                 self.given = gr.Textbox(
                     t(text.A_TEXT), label=t(text.GIVEN), lines=6, max_lines=20, elem_classes=["aigc-prompt"], elem_id=f"text-{NAME}-{page.lang}"
                 )
-                with gr.Row(elem_classes=["aigc-x-go"]):
-                    self.go = gr.Button(t(text.GO[NAME]), variant="primary", elem_id=f"text-{NAME}-go-{page.lang}")
-                    self.stop = gr.Button(t(text.STOP))
+                self.go, self.stop = buttons(page, text.GO[NAME], f"text-{NAME}-go-{page.lang}")
                 self.chooser = Chooser(page, TASKS[Verb.CONTINUE], "text-perplexity")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)

@@ -18,7 +18,7 @@ from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET, buttons
 from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, facts_of, panel, shown, status_of, waited
 from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
@@ -45,9 +45,7 @@ class SummariseView:
                 self.file = gr.UploadButton(t(text.UPLOAD), file_types=list(KINDS), size="sm")
                 self.form = forms.draw(page.lang, Summarise)
                 self.reference = gr.Textbox("", label=t(text.REFERENCE), info=t(text.REFERENCE_HELP), lines=2, max_lines=8)
-                with gr.Row(elem_classes=["aigc-x-go"]):
-                    self.go = gr.Button(t(text.GO[NAME]), variant="primary", elem_id=f"text-{NAME}-go-{page.lang}")
-                    self.stop = gr.Button(t(text.STOP))
+                self.go, self.stop = buttons(page, text.GO[NAME], f"text-{NAME}-go-{page.lang}")
                 self.chooser = Chooser(page, TASKS[Verb.SUMMARISE], "text-summarise")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
 from aigc.words import Words, both
@@ -53,7 +54,6 @@ GO: dict[str, Words] = {
     "rebuild": both("Reconstruct", "重建"),
     "path": both("Go there and back", "走一个来回"),
 }
-STOP = both("Stop", "停止")
 HOW = both("How to sample", "如何采样")
 CLASS_A, CLASS_B = both("Upper row: class", "上排：类别"), both("Lower row: class", "下排：类别")
 NO_SECOND = both("no second row", "不要第二排")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
 from aigc.words import Words, both
@@ -67,7 +68,6 @@ EXAMPLES: dict[str, Words] = {
 }
 PICTURE = both("Picture", "图像")
 STYLE_PICTURE = both("Picture with the style", "提供风格的图像")
-TEXTURE = both("or a texture made by a formula", "或选一种公式生成的纹理")
 NO_TEXTURE = both("the picture above", "用上面的图像")
 LAST = both("My last picture, or an example", "用我最近的一张，或示例")
 GO: dict[str, Words] = {
@@ -81,10 +81,8 @@ GO: dict[str, Words] = {
     "inside": both("Look inside", "看看内部"),
     "grid": both("Draw the grid", "画出网格"),
 }
-STOP = both("Stop", "停止")
 ANOTHER = both("Another seed", "换种子")
 DOWNLOAD = both("Save as PNG", "存为 PNG")
-SAVE_ALL = both("Save all", "全部保存")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")

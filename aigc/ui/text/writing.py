@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
 from aigc.words import Words, both
@@ -51,7 +52,6 @@ GO: dict[str, Words] = {
     "summarise": both("Summarise", "摘要"),
     "perplexity": both("Read", "读一读"),
 }
-STOP = both("Stop", "停止")
 ANOTHER = both("Another seed", "换种子")
 SAVE = both("Save as Markdown", "存为 Markdown")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
