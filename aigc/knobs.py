@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
-from aigc.words import Refusal, Words, both
+from aigc.words import Lang, Refusal, Words, both
 
 C = TypeVar("C")
 
@@ -148,3 +148,17 @@ def read(config: type[C], values: Mapping[str, Any]) -> C:
 def as_values(config: Any) -> dict[str, Any]:
     """The plain JSON values of a config instance: what `read` takes back."""
     return {name: v.value if isinstance(v := getattr(config, name), Choice) else v for name in knobs(type(config))}
+
+
+YES, NO = both("yes", "是"), both("no", "否")
+
+
+def in_words(config: Any, lang: Lang, without: tuple[str, ...] = ()) -> list[str]:
+    """Every knob of a config with its value, for people."""
+
+    def said(value: Any) -> str:
+        if isinstance(value, bool):
+            return (YES if value else NO)[lang]
+        return value.words[lang] if isinstance(value, Choice) else f"{value:g}"
+
+    return [f"{k.label[lang]} {said(getattr(config, name))}" for name, k in knobs(type(config)).items() if name not in without]

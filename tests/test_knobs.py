@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aigc.knobs import Choice, as_values, knob, knobs, read
+from aigc.knobs import Choice, as_values, in_words, knob, knobs, read
 from aigc.options import Options
 from aigc.techniques import techniques
 from aigc.words import Refusal, both
@@ -67,3 +67,14 @@ def test_every_knob_of_the_project_says_what_it_does_in_both_languages(config: t
             other, values = k.when
             assert other in table and all(isinstance(v, table[other].kind) for v in values), k.name
     assert read(config, as_values(config())) == config()
+
+
+def test_a_config_can_be_said_in_both_languages() -> None:
+    @dataclass(frozen=True)
+    class Asked:
+        share: float = knob(0.5, 0.0, 1.0, label=both("Share", "比例"), help=both("x", "x"))
+        keep: bool = knob(True, label=both("Keep", "保留"), help=both("x", "x"))
+        colour: Colour = knob(Colour.BLUE, label=both("Colour", "颜色"), help=both("x", "x"))
+
+    assert in_words(Asked(), "en") == ["Share 0.5", "Keep yes", "Colour blue"]
+    assert in_words(Asked(keep=False), "zh", without=("share", "colour")) == ["保留 否"]

@@ -178,21 +178,6 @@ def conversation(messages: Any, system: str = "") -> list[Message]:
     return told
 
 
-def told(settings: Settings, lang: str, without: tuple[str, ...] = ()) -> list[str]:
-    """Every setting in words."""
-    from aigc.knobs import knobs
-
-    def one(value: Any) -> str:
-        if isinstance(value, bool):
-            return (YES if value else NO)[lang]
-        return value.words[lang] if isinstance(value, Choice) else f"{value:g}"
-
-    return [f"{k.label[lang]} {one(getattr(settings, name))}" for name, k in knobs(type(settings)).items() if name not in without]
-
-
-YES, NO = both("yes", "是"), both("no", "否")
-
-
 def habits(verb: Verb, model: str) -> dict[str, Any]:
     """The values at which a model is best, where they are not the usual ones."""
     if verb is Verb.CONTINUE and model == "gpt2":

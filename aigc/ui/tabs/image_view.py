@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc import outputs
-from aigc.knobs import as_values, read
+from aigc.knobs import as_values, in_words, read
 from aigc.pretrained.catalogue import rows
 from aigc.pretrained.image.asked import NEED_IMAGE, NEED_PROMPT, SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import admitted_by, habits
@@ -303,14 +303,7 @@ def reshown(kept: Kept, lang: Lang) -> str:
 
 def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, in a line."""
-    from aigc.knobs import Choice, knobs
-
-    known = knobs(type(asked.settings))
-    parts = [f"{shot.images[0].width} × {shot.images[0].height}"]
-    for name, k in known.items():
-        value = getattr(asked.settings, name)
-        if name not in ("width", "height", "count", *without):
-            parts.append(f"{k.label[lang]} {value.words[lang] if isinstance(value, Choice) else f'{value:g}'}")
+    parts = [f"{shot.images[0].width} × {shot.images[0].height}", *in_words(asked.settings, lang, ("width", "height", "count", *without))]
     parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
     return " · ".join(parts)
 

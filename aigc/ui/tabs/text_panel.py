@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from aigc.pretrained.text.asked import Settings, told
+from aigc.knobs import in_words
+from aigc.pretrained.text.asked import Settings
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import MODULE
 from aigc.ui.telling import in_line, said
@@ -93,7 +94,7 @@ def pace_of(draft: Draft, lang: Lang) -> str:
 
 def facts_of(draft: Draft, settings: Settings, model: str, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, and how fast it went, in a line."""
-    parts = [f"{text.MODEL[lang]} {model}", *told(settings, lang, without)]
+    parts = [f"{text.MODEL[lang]} {model}", *in_words(settings, lang, without)]
     return " · ".join([*parts, pace_of(draft, lang)])
 
 
