@@ -97,7 +97,7 @@ def test_the_list_sorts_filters_and_says_when_nothing_fits(models: tab.Models):
     assert text.NO_MATCH.en in models.filtered(given(models, words="alpha beta"))[models.table]
 
 
-NONSENSE = [{}, {"sort": "owner"}, {"sort": ["name"]}, {"open": "../../etc"}, {"open": ["a"]}, {"pick": {"a": 1}, "on": True}, {"x": 1}]
+NONSENSE = [{}, {"sort": "owner"}, {"sort": ["name"]}, {"open": "../../etc"}, {"open": ["a"]}, {"ticked": {"a": 1}, "boxes": 3}, {"ticked": [["a"], None], "boxes": ["one"]}, {"x": 1}]
 
 
 @pytest.mark.parametrize("meant", NONSENSE)
@@ -208,7 +208,7 @@ def test_a_model_goes_out_as_a_zip_and_comes_back(models: tab.Models, tmp_path: 
 def test_curves_of_runs_are_compared_over_images_and_seconds(models: tab.Models):
     saved("one", run=a_run({"loss": [4.0, 2.0, 1.0]}))
     saved("two", run=a_run({"loss": [8.0, 4.0]}))
-    out = told(models, given(models, picked=("one",)), pick="two", on=True)
+    out = told(models, given(models, picked=("one",)), boxes=["one", "two"], ticked=["two", "one"])
     assert out[models.picked] == ["one", "two"]
     compare = models.compare
     assert out[compare.box]["visible"] is True
@@ -222,7 +222,7 @@ def test_curves_of_runs_are_compared_over_images_and_seconds(models: tab.Models)
 
 def test_one_model_is_nothing_to_compare(models: tab.Models):
     saved("one", run=a_run({"loss": [1.0]}))
-    assert told(models, given(models), pick="one", on=True)[models.compare.box]["visible"] is False
+    assert told(models, given(models), boxes=["one"], ticked=["one"])[models.compare.box]["visible"] is False
 
 
 def test_a_run_that_is_gone_leaves_the_samples(models: tab.Models):
@@ -233,11 +233,18 @@ def test_a_run_that_is_gone_leaves_the_samples(models: tab.Models):
     assert _series(registry.entry("two")) == {}
 
 
+def test_a_box_that_a_filter_hides_stays_ticked(models: tab.Models):
+    saved("hidden"), saved("there")
+    out = told(models, given(models, picked=("hidden",), words="there"), boxes=["there"], ticked=["there"])
+    assert out[models.picked] == ["hidden", "there"]
+    assert told(models, given(models, picked=("hidden", "there")), boxes=["there"], ticked=[])[models.picked] == ["hidden"]
+
+
 def test_no_more_than_can_be_told_apart(models: tab.Models):
     for i in range(tab.MOST_COMPARED + 1):
         saved(f"m{i}")
     picked = tuple(f"m{i}" for i in range(tab.MOST_COMPARED))
-    assert told(models, given(models, picked=picked), pick="m6", on=True)[models.picked] == [*picked[1:], "m6"]
+    assert told(models, given(models, picked=picked), boxes=[*picked, "m6"], ticked=[*picked, "m6"])[models.picked] == [*picked[1:], "m6"]
 
 
 def test_the_plot_follows_the_page_into_the_dark():

@@ -311,10 +311,11 @@ def test_models_are_listed_chosen_verified_and_renamed(browser: Any, server: Ser
 
 def test_two_models_are_compared(browser: Any, server: Server):
     with opened(browser, server, "/?tab=models") as page:
-        for slug in ("first-vae", "second-vae"):
-            page.locator(f"[data-pick={slug}]").check()
-            wait_for(lambda slug=slug: page.locator(f"[data-pick={slug}]").is_checked(), "it stays ticked")
+        boxes = [page.locator(f"[data-pick={slug}]") for slug in ("first-vae", "second-vae")]
+        for box in boxes:  # the second before the page has answered the first
+            box.check()
         page.locator("#compare-plot .main-svg").first.wait_for()
+        assert all(box.is_checked() for box in boxes)
         assert page.locator("#compare-plot .scatterlayer .trace").count() == 2
         title = lambda: page.locator("#compare-plot .xtitle").text_content()  # noqa: E731
         assert title() == models_text.AXES["images"].en

@@ -21,14 +21,20 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 MOST_COMPARED = 6
-# The table tells what was meant: {"open": slug}, {"pick": slug, "on": bool} or {"sort": column}.
+# The table tells what was meant, {"open": slug} or {"sort": column}, and always which boxes it shows and which of them are ticked:
+# whatever is pressed while the page still answers, the last event carries all of them.
 TABLE_JS = """
+const told = (meant) => {
+  const boxes = [...element.querySelectorAll('[data-pick]')];
+  const slugs = (some) => some.map((box) => box.dataset.pick);
+  trigger('input', { ...meant, boxes: slugs(boxes), ticked: slugs(boxes.filter((box) => box.checked)) });
+};
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-open], [data-sort]');
-  if (button) trigger('input', { open: button.dataset.open || '', sort: button.dataset.sort || '' });
+  if (button) told({ open: button.dataset.open || '', sort: button.dataset.sort || '' });
 });
 element.addEventListener('change', (event) => {
-  if (event.target.dataset.pick) trigger('input', { pick: event.target.dataset.pick, on: event.target.checked });
+  if (event.target.dataset.pick) told({});
 });"""
 
 
@@ -90,7 +96,7 @@ class Models:
         filters: set[Component] = {self.words, self.technique, self.data, self.chosen, self.picked, self.sort}
         whole: set[Any] = {*filters, self.table, self.card, self.actions, self.name, self.said, *self.compare.outputs}
         self.shown.click(self.opened, filters, whole, **QUIET)
-        self.table.input(self.told, filters, whole, **QUIET)
+        self.table.input(self.told, filters, whole, trigger_mode="always_last", **QUIET)
         for widget, event in ((self.words, "change"), (self.technique, "input"), (self.data, "input")):
             getattr(widget, event)(self.filtered, filters, {self.table}, trigger_mode="always_last", **QUIET)
         self.verify.click(self.verified, filters, {self.said}, **QUIET)
@@ -113,20 +119,22 @@ class Models:
 
     def told(self, given: dict[Component, Any], event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """A name, a box or a column head was pressed in the table."""
-        meant = {k: v for k, v in event._data.items() if isinstance(v, str | bool)} if isinstance(event._data, dict) else {}
-        if (column := meant.get("sort")) in model_card.SORTS:
+        meant = event._data if isinstance(event._data, dict) else {}
+        boxes, ticked = (_slugs(meant.get(part)) for part in ("boxes", "ticked"))
+        before = given[self.picked]
+        picked = [s for s in before if s not in boxes or s in ticked] + [s for s in ticked if s not in before]
+        given[self.picked] = picked[-MOST_COMPARED:]
+        if len(picked) > MOST_COMPARED:
+            gr.Info(esc(self.page.t(text.MOST.fill(n=MOST_COMPARED))))
+        if isinstance(slug := meant.get("open"), str) and slug:
+            return self._whole({**given, self.chosen: slug}, request)
+        compared = {} if given[self.picked] == before else {self.picked: given[self.picked], **self.compare.shown(given[self.picked], request)}
+        if isinstance(column := meant.get("sort"), str) and column in model_card.SORTS:
             now, falling = given[self.sort]
             given[self.sort] = (column, not falling if column == now else column in ("created", "images", "seconds"))
-            return {self.sort: given[self.sort], self.table: self._table(given)}
-        if slug := meant.get("open"):
-            return self._whole({**given, self.chosen: str(slug)}, request)
-        if slug := meant.get("pick"):
-            picked = [s for s in given[self.picked] if s != slug] + [str(slug)] * bool(meant.get("on"))
-            if len(picked) > MOST_COMPARED:
-                gr.Info(esc(self.page.t(text.MOST.fill(n=MOST_COMPARED))))
-            given[self.picked] = picked[-MOST_COMPARED:]
-            return {self.picked: given[self.picked], self.table: self._table(given), **self.compare.shown(given[self.picked], request)}
-        return {self.table: gr.skip()}
+            return {self.sort: given[self.sort], self.table: self._table(given), **compared}
+        # A box that was ticked shows it already: drawing the table anew could take back one that was ticked meanwhile.
+        return {self.table: self._table(given) if len(picked) > MOST_COMPARED else gr.skip(), **compared}
 
     def filtered(self, given: dict[Component, Any]) -> dict[Any, Any]:
         return {self.table: self._table(given)}
@@ -215,3 +223,7 @@ class Models:
         if not self.page.single_user and found.card.owner != self.page.owner(request):
             raise Refusal(text.NOT_YOURS, name=found.card.name)
         return found
+
+
+def _slugs(told: Any) -> list[str]:
+    return [s for s in told if isinstance(s, str)] if isinstance(told, list) else []
