@@ -52,10 +52,10 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *arguments: str, port: int | None = None) -> Iterator[Server]:
-    """`python app.py` with a home of its own, until the block ends."""
+def serving(home: Path, *arguments: str, port: int | None = None, env: dict[str, str] | None = None) -> Iterator[Server]:
+    """`python app.py` with a home of its own, until the block ends; `env` is what differs from a machine without a network."""
     port = port or free_port()
-    known = {"AIGC_HOME": str(home), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(home / "gradio")}
+    known = {"AIGC_HOME": str(home), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(home / "gradio"), **(env or {})}
     env = {**{k: v for k, v in os.environ.items() if k != "AIGC_DATA_DIR"}, **known}
     with open(home / "server.log", "ab") as log:
         process = subprocess.Popen([sys.executable, "app.py", "--port", str(port), *arguments], cwd=PROJECT, env=env, stdout=log, stderr=log)
