@@ -97,7 +97,10 @@ def test_the_list_sorts_filters_and_says_when_nothing_fits(models: tab.Models):
     assert text.NO_MATCH.en in models.filtered(given(models, words="alpha beta"))[models.table]
 
 
-NONSENSE = [{}, {"sort": "owner"}, {"sort": ["name"]}, {"open": "../../etc"}, {"open": ["a"]}, {"ticked": {"a": 1}, "boxes": 3}, {"ticked": [["a"], None], "boxes": ["one"]}, {"x": 1}]
+NONSENSE = [
+    {}, {"sort": "owner"}, {"sort": ["name"]}, {"open": "../../etc"}, {"open": ["a"]}, {"x": 1},
+    {"ticked": {"a": 1}, "boxes": 3}, {"ticked": [["a"], None], "boxes": ["one"]},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("meant", NONSENSE)
