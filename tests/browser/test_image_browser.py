@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from lab import CHROMIUM, PATIENCE, browsing, serving
+from lab import CHROMIUM, PATIENCE, PROJECT, browsing, serving
 from PIL import Image
 from tiny_pretrained import BUILDERS
 
+from aigc.pretrained.image.asked import Method
 from aigc.ui.text import picture as text
 from aigc.words import Words
 
@@ -22,16 +24,18 @@ DONE = "e => e.offsetParent && / in [0-9.]+ s\\.|用时/.test(e.textContent)"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page with a miniature text-to-image pipeline and an unconditional one."""
+    """The page with a miniature text-to-image pipeline, an unconditional one, and what enlarges and styles as it comes along."""
     if not Path(CHROMIUM).exists():
         pytest.skip("there is no Chromium here")
     pytest.importorskip("playwright")
     home = tmp_path_factory.mktemp("home")
+    local = home / "checkpoints" / "local" / "pretrained"
     for slug, like in (("pictures", "sd-1.5"), ("noise", "ddpm-cifar10")):
-        folder = home / "checkpoints" / "local" / "pretrained" / slug
-        folder.mkdir(parents=True)
-        BUILDERS[like](folder, None)
-        (folder / "card.json").write_text("{}")
+        (local / slug).mkdir(parents=True)
+        BUILDERS[like](local / slug, None)
+        (local / slug / "card.json").write_text("{}")
+    for slug in ("upscaler", "style"):
+        shutil.copytree(PROJECT / "checkpoints" / "shipped" / "pretrained" / slug, local / slug)
     with serving(home) as served:
         yield served.url
 
@@ -146,6 +150,17 @@ def test_what_is_painted_over_is_filled_in(visit: Visit, picture: str) -> None:
 def test_a_canvas_grows(visit: Visit, picture: str) -> None:
     visit.open("outpaint").give("outpaint", picture).quick().go("outpaint")
     assert "96 × 96" in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
+
+
+def test_a_picture_is_enlarged(visit: Visit, picture: str) -> None:
+    assert visit.open("upscale").give("upscale", picture).go("upscale")
+    assert "128 × 128" in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
+    assert visit.page.locator(".aigc-e-before").locator("visible=true").first.get_attribute("src")
+
+
+def test_a_picture_takes_on_a_style(visit: Visit, picture: str) -> None:
+    assert visit.open("style").give("style", picture).go("style")
+    assert visit.t(Method.GATYS.words) in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
 
 
 def test_pictures_come_from_noise_alone(visit: Visit) -> None:
