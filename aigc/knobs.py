@@ -159,6 +159,8 @@ def in_words(config: Any, lang: Lang, without: tuple[str, ...] = ()) -> list[str
     def said(value: Any) -> str:
         if isinstance(value, bool):
             return (YES if value else NO)[lang]
-        return value.words[lang] if isinstance(value, Choice) else f"{value:g}"
+        if isinstance(value, Choice):
+            return value.words[lang]
+        return f"{value:g}" if isinstance(value, float) else str(value)  # a seed is told to its last digit
 
     return [f"{k.label[lang]} {said(getattr(config, name))}" for name, k in knobs(type(config)).items() if name not in without]

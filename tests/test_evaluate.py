@@ -200,7 +200,7 @@ def test_a_network_is_taught_kept_and_found(aigc_home: Path) -> None:
 def test_shipped_networks_are_good_small_and_whole() -> None:
     for folder in (home.SHIPPED / "features").iterdir():
         found = card_of(spec(folder.name))
-        assert found.accuracy > {"fashion-mnist": 0.92}.get(folder.name, 0.99)
+        assert found.accuracy > {"fashion-mnist": 0.92, "fairface64": 0.94}.get(folder.name, 0.99)
         assert sum(p.stat().st_size for p in folder.iterdir()) < 2 << 20
         assert extractor(spec(folder.name)).title.en.endswith("CNN")
     assert folder_of("digits") is not None and "features" not in [e.slug for e in registry.entries()] and not registry.broken()

@@ -289,7 +289,7 @@ def test_what_is_no_mask_is_none(address: Any) -> None:
 def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
     v = view(Verb.GENERATE)
     assert v.grid
-    (x, xs), (y, ys) = v.grid.axes
+    (x, xs), (y, ys) = v.grid.axes.chosen_by
     form = given(v) | {x: "steps", xs: "2, 3", y: "guidance", ys: "2, 5"}
     results = list(v.grid.run(form, REQUEST))
     done = told(results[-1])

@@ -75,6 +75,7 @@ def test_a_config_can_be_said_in_both_languages() -> None:
         share: float = knob(0.5, 0.0, 1.0, label=both("Share", "比例"), help=both("x", "x"))
         keep: bool = knob(True, label=both("Keep", "保留"), help=both("x", "x"))
         colour: Colour = knob(Colour.BLUE, label=both("Colour", "颜色"), help=both("x", "x"))
+        seed: int = knob(1234567890, label=both("Seed", "种子"), help=both("x", "x"))
 
-    assert in_words(Asked(), "en") == ["Share 0.5", "Keep yes", "Colour blue"]
-    assert in_words(Asked(keep=False), "zh", without=("share", "colour")) == ["保留 否"]
+    assert in_words(Asked(), "en") == ["Share 0.5", "Keep yes", "Colour blue", "Seed 1234567890"]
+    assert in_words(Asked(keep=False), "zh", without=("share", "colour", "seed")) == ["保留 否"]

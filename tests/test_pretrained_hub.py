@@ -22,7 +22,7 @@ from aigc.data.sources import downloads_folder
 from aigc.pretrained import Stopped, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries, find
 from aigc.pretrained.fit import fit
-from aigc.words import Refusal
+from aigc.words import Refusal, Words
 
 BY_SLUG = {e.slug: e for e in entries() if not e.shipped}
 GPT2, PAINTER = BY_SLUG["gpt2"], BY_SLUG["sd-1.5"]
@@ -513,6 +513,9 @@ def test_shipped_models_appear_with_their_card(tmp_path: Path, monkeypatch: pyte
     (folder / "card.json").write_text('{"title": {"en": "Poet", "zh": "诗人"}, "licence": "CC0"}')
     first = find(Task.CONTINUE)
     assert (first.slug, first.title.zh, first.licence, first.shipped) == ("verse", "诗人", "CC0", True) and hub.here(first) == folder
+    assert first.licensed == Words("CC0", "CC0")
+    (folder / "card.json").write_text("{}")
+    assert find(Task.CONTINUE).licensed == Words("as AIGC Lab", "与 AIGC 实验室相同")
     faces = tmp_path / "pretrained" / "faces-diffusion-pipeline"
     faces.mkdir()
     (faces / "model_index.json").write_text('{"_class_name": "DDPMPipeline"}')

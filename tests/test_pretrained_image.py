@@ -17,6 +17,7 @@ from tiny_pretrained import repository
 from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.catalogue import Task
+from aigc.pretrained.grid import axis
 from aigc.pretrained.image import given, grid, habits, kit, make, schedulers
 from aigc.pretrained.image.asked import (
     SETTINGS,
@@ -393,7 +394,7 @@ def test_the_linear_preview_is_like_the_decoded_picture() -> None:
 
 # grids
 def test_a_grid_has_a_picture_for_every_pair() -> None:
-    x, y = grid.axis(Verb.GENERATE, "steps", "2, 3"), grid.axis(Verb.GENERATE, "guidance", "1.5，7")
+    x, y = axis(Generate, "steps", "2, 3"), axis(Generate, "guidance", "1.5，7")
     base = asked(width=32, height=32, count=4, seed=2)
     *_, last = grid.crossed(loaded("sd-1.5"), base, x, y, threading.Event())
     assert last.done == 4 and x.shown == ("2", "3") and y.shown == ("1.5", "7")
@@ -409,15 +410,16 @@ def test_a_grid_has_a_picture_for_every_pair() -> None:
         ("steps", "x", "number"),
         ("steps", "500", "between"),
         ("nope", "1", "setting"),
+        ("width", "64", "setting"),
     ],
 )
 def test_nonsense_on_an_axis_is_refused(name: str, typed: str, says: str) -> None:
     with pytest.raises(Refusal, match=says):
-        grid.axis(Verb.GENERATE, name, typed)
+        axis(Generate, name, typed, grid.NOT_AXES)
 
 
 def test_two_axes_are_two_settings() -> None:
-    one = grid.axis(Verb.GENERATE, "steps", "2")
+    one = axis(Generate, "steps", "2")
     with pytest.raises(Refusal, match="two settings"):
         next(grid.crossed(loaded("sd-1.5"), asked(), one, one, threading.Event()))
 

@@ -22,11 +22,13 @@ from torch.nn.functional import cross_entropy
 
 from aigc import outputs
 from aigc.pretrained import Stopped
+from aigc.pretrained.grid import axis
 from aigc.pretrained.text import given as files
 from aigc.pretrained.text.asked import Chat, Continue, Method, Shape, Summarise, conversation, given, stop_words
 from aigc.pretrained.text.chat import chatted, fitting, templated
 from aigc.pretrained.text.continuing import compared, continued
 from aigc.pretrained.text.extract import extract, measured, sentences
+from aigc.pretrained.text.grid import crossed
 from aigc.pretrained.text.kit import Kit, Reading, load
 from aigc.pretrained.text.look import MOST_TOKENS, surprised
 from aigc.pretrained.text.pieces import Pieces, named, split
@@ -197,6 +199,35 @@ def test_a_window_that_is_too_small_is_said(gpt2: Kit):
 def test_three_ways_stand_side_by_side(qwen: Kit):
     *_, three = compared(qwen, "hello", Continue(length=6, seed=3), (), NEVER)
     assert [d.text for d in three] == [wrote(qwen, method=m, length=6, seed=3).text for m in (Method.GREEDY, Method.SAMPLE, Method.BEAM)]
+
+
+# grids
+def test_a_grid_has_a_text_for_every_pair(qwen: Kit):
+    x, y = axis(Continue, "temperature", "0, 1.5"), axis(Continue, "method", "sample、beam")
+    told = list(crossed(qwen, "hello", Continue(length=6, seed=3), (), x, y, NEVER))
+    assert told[-1].done == 4 and [g.at for g in told if g.is_final] == [0, 1, 2, 3]
+    alone = wrote(qwen, length=6, seed=3, temperature=1.5)
+    assert told[-1].cells[1].whole == alone.whole and told[-1].cells[1].count == len(alone.tokens)
+    assert y.shown == ("sample", "beam") and y.words("zh") == ("采样", "束搜索") and told[-1].noted["across"] == ["temperature", "0", "1.5"]
+
+
+def test_a_grid_is_stopped_within_a_token(qwen: Kit):
+    x, y, stop = axis(Continue, "seed", "1, 2"), axis(Continue, "top_k", "3"), threading.Event()
+    told = crossed(qwen, "hello", Continue(length=4), (), x, y, stop)
+    *_, grid = itertools.islice(told, 5)
+    assert grid.at == 1 and len(grid.now.tokens) == 1 and not grid.is_final
+    stop.set()
+    with pytest.raises(Stopped):
+        next(told)
+
+
+def test_nonsense_in_any_cell_is_refused_before_the_first_token(qwen: Kit, gpt2: Kit):
+    seeds = axis(Continue, "seed", "1")
+    for it, other, says in ((gpt2, axis(Continue, "length", "5, 256"), "256"), (qwen, axis(Continue, "shape", "auto, title-5"), "model of verse")):
+        with pytest.raises(Refusal, match=says):
+            next(crossed(it, "hello", Continue(), (), other, seeds, NEVER))
+    with pytest.raises(Refusal, match="go on"):
+        next(crossed(kit("bart-large-cnn"), "hello", Continue(), (), seeds, axis(Continue, "length", "5"), NEVER))
 
 
 # perplexity

@@ -19,10 +19,11 @@ from aigc.cli import main
 from aigc.pretrained import shelf
 from aigc.pretrained.catalogue import Task, rows
 from aigc.ui.page import Page
-from aigc.ui.tabs import text_chat, text_continue, text_summarise
+from aigc.ui.tabs import text_chat, text_continue, text_grid, text_kept
 from aigc.ui.tabs.text_api import Endpoints
 from aigc.ui.tabs.text_chat import ChatView
-from aigc.ui.tabs.text_continue import ContinueView, Kept
+from aigc.ui.tabs.text_continue import ContinueView
+from aigc.ui.tabs.text_kept import Kept
 from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
 from aigc.ui.text import writing as text
@@ -107,16 +108,20 @@ def test_a_prompt_is_written_on_and_every_token_can_be_looked_at() -> None:
     assert isinstance(kept, Kept) and kept.text.startswith("hello") and results[-1][2] == [kept] and "data-kept" in results[-1][3]
 
 
+def click(i: Any) -> gr.EventData:
+    return cast(gr.EventData, types.SimpleNamespace(_data={"i": i}))
+
+
 def test_older_texts_come_back_with_their_settings() -> None:
     v = view(ContinueView)
     first = ran(v, prompt="one", seed=7, top_k=9, stops="zzz")
     second = ran(v, prompt="two", history=first[-1][2])
-    back = v.again(second[-1][2], cast(gr.EventData, types.SimpleNamespace(_data={"i": 1})))
+    back = v.again(second[-1][2], click(1))
     assert back[v.prompt] == "one" and back[v.stops] == "zzz" and back[v.form.widgets["seed"]]["value"] == 7
     assert back[v.form.widgets["top_k"]]["value"] == 9 and json.loads(back[v.panel])["columns"] == told(first[-1])["columns"]
     for nonsense in ({}, {"i": 9}, {"i": "1"}, None):
         assert v.panel not in v.again(second[-1][2], cast(gr.EventData, types.SimpleNamespace(_data=nonsense)))
-    assert len(ran(v, history=[first[-1][1]] * 60)[-1][2]) == text_continue.MOST_KEPT
+    assert len(ran(v, history=[first[-1][1]] * 60)[-1][2]) == text_kept.MOST_KEPT
 
 
 def test_three_methods_stand_side_by_side() -> None:
@@ -185,16 +190,127 @@ def test_nothing_that_was_typed_becomes_markup() -> None:
 
 
 def test_a_saved_text_is_labelled_and_says_how_it_was_made() -> None:
-    written = text_continue.saved(ran(view(ContinueView), prompt="hello", seed=3)[-1][1]).read_text("utf-8")
+    written = text_kept.saved(ran(view(ContinueView), prompt="hello", seed=3)[-1][1]).read_text("utf-8")
     assert "AIGC:" in written and "AI-generated" in written and '"seed": 3' in written and "hello" in written
     with pytest.raises(Refusal):
-        text_continue.saved(None)
+        text_kept.saved(None)
 
 
 def test_only_verse_asks_what_it_is_given() -> None:
     v = view(ContinueView)
     shape = v.form.widgets["shape"]
     assert v.other_model("verse")[shape]["visible"] and not v.other_model(TALKER)[shape]["visible"] and v.other_model(None)
+
+
+# continue, as a grid
+def crossed(v: ContinueView, x: tuple[str, str], y: tuple[str, str], **values: Any) -> list[tuple[Any, ...]]:
+    return list(v.grid.run(form_of(v, x, y, **values), REQUEST))
+
+
+def form_of(v: ContinueView, x: tuple[str, str], y: tuple[str, str], **values: Any) -> dict[Any, Any]:
+    (across, xs), (down, ys) = v.grid.axes.chosen_by
+    return given(v, **values) | {across: x[0], xs: x[1], down: y[0], ys: y[1]}
+
+
+def test_two_settings_are_varied_against_each_other_and_each_cell_is_what_they_give_alone() -> None:
+    v = view(ContinueView)
+    results = crossed(v, ("temperature", "0.5, 1.5"), ("seed", "3，1234567890"), prompt="hello")
+    done, kept = told(results[-1]), results[-1][1]
+    assert done["kind"] == "grid" and done["over"] and not done["busy"] and done["made"] and done["status"] == "4 of 4 texts"
+    assert done["x"] == {"label": "Temperature", "values": ["0.5", "1.5"]} and done["y"]["values"] == ["3", "1234567890"]
+    cells = [done["cells"][str(i)] for i in range(4)]
+    assert all(c["before"] == "hello" and " tokens, " in c["facts"] for c in cells)
+    alone = told(ran(v, prompt="hello", temperature=1.5, seed=3)[-1])["columns"][0]
+    assert cells[1]["text"] == "".join(t[0] for t in alone["tokens"]) and cells[1]["text"] != cells[3]["text"]
+    assert "Top p 0.95" in done["facts"] and "Seed" not in done["facts"] and "Temperature" not in done["facts"]
+    on_the_way = [told(r) for r in results[1:-1] if told(r)["kind"] == "grid"]
+    assert all(p["busy"] and p["go"] == done["go"] and str(p["at"]) in p["cells"] for p in on_the_way)
+    assert results[-1][2] == [kept] and "Temperature × Seed: hello" in results[-1][3]
+
+
+def test_the_settings_of_a_cell_are_in_the_form_after_a_click() -> None:
+    v = view(ContinueView)
+    kept = crossed(v, ("top_k", "5, 9"), ("method", "greedy, beam"), prompt="one", stops="zzz", length=6)[-1][1]
+    back = v.grid.again(kept, click(3))
+    assert told(back[v.panel]) == {"kind": "same", "status": text.AGAIN.en, "busy": False, "chosen": 3}
+    assert back[v.prompt] == "one" and back[v.stops] == "zzz" and back[v.chooser.model] == "verse"
+    assert [back[v.form.widgets[name]]["value"] for name in ("top_k", "method", "length")] == [9, "beam", 6]
+    for nothing, i in ((kept, 4), (kept, -1), (kept, "0"), (None, 0), (ran(v)[-1][1], 0)):
+        assert v.panel not in v.grid.again(nothing, click(i))
+    whole = v.again([kept], click(0))
+    assert told(whole[v.panel])["cells"] == json.loads(kept.payload)["cells"] and whole[v.form.widgets["top_k"]]["value"] == 0
+
+
+def test_a_grid_is_saved_with_its_label_and_its_axes() -> None:
+    v = view(ContinueView, "zh")
+    kept = crossed(v, ("method", "greedy, sample"), ("length", "4, 8"), prompt="hello")[-1][1]
+    written = text_kept.saved(kept).read_text("utf-8")
+    assert "AIGC:" in written and "AI-generated" in written and '"across": ["method", "greedy", "sample"], "down": ["length", "4", "8"]' in written
+    assert written.count("### ") == 4 and "### 方法 贪心，长度（词元） 8" in written and '"prompt": "hello"' in written
+
+
+def test_a_stopped_grid_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained.text.kit import Kit
+
+    monkeypatch.setattr(text_grid, "SHOW_EVERY", 0.0)  # every token is seen
+    monkeypatch.setattr(Kit, "ends", set())  # and no text ends by itself
+    v, results = view(ContinueView), []
+    for result in v.grid.run(form_of(v, ("seed", "1, 2"), ("top_k", "3, 4"), length=200, prompt="hello"), REQUEST):
+        results.append(result)
+        if told(result).get("at") == 1:
+            v.halt(REQUEST)
+    done, kept = told(results[-1]), results[-1][1]
+    assert sorted(done["cells"]) == ["0", "1"] and done["over"] and done["status"] == "1 of 4 texts · Stopped."
+    assert done["cells"]["0"]["facts"].startswith("200 tokens") and int(done["cells"]["1"]["facts"].split()[0]) < 200
+    assert isinstance(kept, Kept) and kept.text.count("### ") == 2
+    assert isinstance(ran(v)[-1][1], Kept)
+
+
+NO_GRIDS = [
+    (("temperature", "0.5, x"), ("top_k", "5"), {}, "number"),
+    (("temperature", "0.5, 3"), ("top_k", "5"), {}, "between"),
+    (("temperature", " , "), ("top_k", "5"), {}, "1 to 8"),
+    (("temperature", "0.5"), ("top_k", "1,2,3,4,5,6,7,8,9"), {}, "1 to 8"),
+    (("temperature", "0.5"), ("temperature", "0.6"), {}, "two settings"),
+    (("nonsense", "1"), ("top_k", "5"), {}, "no such setting"),
+    (("method", "greedy, x"), ("top_k", "5"), {}, "one of"),
+    (("length", "20, 300"), ("top_k", "5"), {}, "256"),
+    (("shape", "auto, title-5"), ("top_k", "5"), {}, "model of verse"),
+    (("seed", "1"), ("top_k", "5"), {"prompt": " "}, "Write something"),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "more", "says"), NO_GRIDS)
+def test_a_grid_of_nonsense_is_one_plain_sentence_before_anything_is_written(x: Any, y: Any, more: dict[str, Any], says: str) -> None:
+    for lang in LANGS:
+        results = crossed(view(ContinueView, lang), x, y, **{"prompt": "hello", **more})
+        last = told(results[-1])
+        assert all(told(r)["kind"] == "same" for r in results) and not last["busy"] and results[-1][1] == gr.skip()
+        assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
+
+
+def test_a_grid_that_cannot_go_on_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = text_grid.GRIDS
+
+    def full(*args: Any, **how: Any) -> Iterator[Any]:
+        for grid in real(*args, **how):
+            yield grid
+            if getattr(grid, "done", 0) == 1:
+                raise Refusal(Words("The memory is full.", "内存已满。"))
+
+    monkeypatch.setattr(text_grid, "GRIDS", full)
+    results = crossed(view(ContinueView), ("seed", "1, 2"), ("top_k", "3"), prompt="hello")
+    assert told(results[-1])["status"] == "1 of 2 texts · The memory is full." and isinstance(results[-1][1], Kept)
+
+
+def test_what_may_be_typed_is_said() -> None:
+    offered = {lang: view(ContinueView, lang).grid.axes._offered for lang in LANGS}
+    assert offered["en"]("temperature") == "0 … 2" and offered["en"]("seed") == "0 … 2147483647"
+    assert offered["en"]("method") == "sample, greedy, beam" and offered["zh"]("method").startswith("sample（采样）, greedy（贪心）")
+
+
+def test_a_large_seed_is_told_to_its_last_digit() -> None:
+    assert "Seed 1234567890 " in told(ran(view(ContinueView), prompt="hello", seed=1234567890)[-1])["columns"][0]["facts"]
 
 
 # perplexity
@@ -271,7 +387,19 @@ def test_two_summaries_stand_side_by_side_with_their_scores() -> None:
     model, extract = told(results[-1])["columns"]
     assert model["head"] == "Qwen3 0.6B" and "ROUGE-1" in extract["facts"] and "sentences" in extract["facts"] and extract["text"]
     assert "Window" in model["facts"] and "ROUGE" in told(results[-1])["notes"][0]
-    assert "AIGC:" in text_summarise.saved(results[-1][1]).read_text("utf-8")
+    assert "AIGC:" in text_kept.saved(results[-1][1]).read_text("utf-8")
+
+
+def test_older_summaries_come_back_with_their_text_and_settings() -> None:
+    v = view(SummariseView, "zh")
+    first = ran(v, model=TALKER, words=30, given="一二三。四五六。七八九。", reference="四五六")
+    second = ran(v, model=TALKER, words=20, history=first[-1][2])
+    assert second[-1][3].count("data-kept") == 2 and [k.values["words"] for k in second[-1][2]] == [20, 30]
+    back = v.again(second[-1][2], click(1))
+    assert back[v.given] == "一二三。四五六。七八九。" and back[v.reference] == "四五六" and back[v.form.widgets["words"]]["value"] == 30
+    assert back[v.chooser.model] == TALKER and back[v.last] is first[-1][1]
+    assert told(back[v.panel])["columns"] == told(first[-1])["columns"] and told(back[v.panel])["status"] == text.AGAIN.zh
+    assert v.panel not in v.again(second[-1][2], click(2))
 
 
 def test_without_a_model_the_sentences_are_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,6 +409,16 @@ def test_without_a_model_the_sentences_are_there_all_the_same(monkeypatch: pytes
     done = told(ran(view(SummariseView, "zh"))[-1])
     assert done["status"] == text.NO_SUMMARISER.zh and len(done["columns"]) == 1
     assert all(f"{s}。" in text.LONG_TEXT.zh for s in done["columns"][0]["text"].strip("。").split("。"))
+
+
+def test_sentences_of_the_text_itself_join_the_history_but_are_no_generated_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained import hub
+
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    kept = ran(view(SummariseView))[-1][1]
+    assert isinstance(kept, Kept) and not kept.made and "made" not in {k for k, on in json.loads(kept.payload).items() if on is True}
+    with pytest.raises(Refusal):
+        text_kept.saved(kept)
 
 
 def test_a_file_fills_the_box(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def _list(args: argparse.Namespace, out: Out) -> int:
     for entry in found:
         where = ALONG if entry.shipped else HERE if hub.here(entry) else OF_THE_HUB.fill(size=in_bytes(entry.download_bytes))
         memory = in_bytes(entry.cpu_bytes) if entry.cpu_bytes else f"{in_bytes(entry.gpu_bytes)} GPU"
-        rows.append((entry.slug, ", ".join(entry.tasks), " ".join(entry.languages), entry.licence[:28], memory, where[out.lang]))
+        rows.append((entry.slug, ", ".join(entry.tasks), " ".join(entry.languages), entry.licensed[out.lang][:28], memory, where[out.lang]))
     out.result({"models": [described(e) for e in found]}, columns(rows))
     return 0
 

@@ -31,6 +31,10 @@ ONLY_LISTED = both(
 )
 
 
+UNKNOWN, AS_HERE = "unknown", "as AIGC Lab"  # licences that are not the name of one
+LICENCES = {UNKNOWN: both("see its page", "见其页面"), AS_HERE: both("as AIGC Lab", "与 AIGC 实验室相同")}
+
+
 class Task(Choice):
     """What a pretrained model can be asked to do."""
 
@@ -57,7 +61,7 @@ class Entry:
     repo: str = ""  # owner/name on the Hub; "": it comes along
     revision: str = "main"
     variant: str = ""  # "fp16": the files of that name are fetched, half the bytes
-    licence: str = "unknown"
+    licence: str = UNKNOWN
     languages: tuple[str, ...] = ()  # of its prompts and texts; none: it reads no words
     download_bytes: int = 0
     cpu_bytes: int = 0  # memory on a CPU while it runs; 0: not meant for one
@@ -66,6 +70,11 @@ class Entry:
     @property
     def shipped(self) -> bool:
         return self.repo == ""
+
+    @property
+    def licensed(self) -> Words:
+        """The licence for people; a name stays as it is."""
+        return LICENCES.get(self.licence, both(self.licence, self.licence))
 
     @property
     def own(self) -> bool:
@@ -465,7 +474,7 @@ def _described(entry: Entry, folder: Path) -> Entry:
             said[name] = both(str(words["en"]), str(words["zh"]))
     if isinstance(card.get("licence"), str):
         said["licence"] = card["licence"]
-    return replace(entry, **{"licence": "as AIGC Lab", **said})
+    return replace(entry, **{"licence": AS_HERE, **said})
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -186,7 +186,7 @@ class Chooser:
         t = self.page.t
         pairs: list[tuple[Words, str]] = [
             (text.EXPECT, t(entry.expect)),
-            (text.LICENCE, t(text.UNKNOWN_LICENCE) if entry.licence == "unknown" else entry.licence),
+            (text.LICENCE, t(entry.licensed)),
             (text.LANGUAGES, (", " if self.page.lang == "en" else "、").join(t(text.LANGUAGE[x]) for x in entry.languages)),
             (text.SIZE, t(text.IS_HERE) if hub.here(entry) else in_bytes(entry.download_bytes) if entry.download_bytes else ""),
             (text.MEMORY, t(_memory(entry))),

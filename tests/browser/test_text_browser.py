@@ -1,4 +1,4 @@
-"""The Text tab as a visitor meets it: a text streams in and is looked into, chat says what it lacks, a text is summarised; in both languages."""
+"""The Text tab as a visitor meets it, in both languages: a text streams in and is looked into, settings are crossed, a text is summarised."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from lab import CHROMIUM, PATIENCE, Lab, browsing, serving, visiting
+from lab import CHROMIUM, PATIENCE, Lab, browsing, serving, visiting, wait_for
 from tiny_pretrained import BUILDERS
 
+from aigc.ui.text import grid as grid_text
 from aigc.ui.text import writing as text
 from aigc.words import LANGS, Lang
 
@@ -87,3 +88,35 @@ def test_a_text_is_summarised_by_its_own_sentences(server: Any, browser: Any, la
         found.wait_for()
         assert found.inner_text()[:8] in text.LONG_TEXT[lang]
         lab.page.get_by_text(text.NO_SUMMARISER[lang]).locator("visible=true").wait_for()
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_grid_of_texts_fills_and_a_cell_brings_its_settings_back(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        went(lab, "continue")
+        lab.page.locator(f"#text-continue-prompt-{lang} textarea").fill("hello")
+        lab.knob("length").fill("24")
+        lab.page.get_by_role("button", name=grid_text.GRID[lang]).locator("visible=true").click()
+        fold = lab.page.locator(".aigc-axes").locator("visible=true")
+        values = fold.get_by_label(grid_text.VALUES[lang])
+        values.nth(0).fill("0.5，x")
+        draw = lab.page.locator(f"#text-grid-{lang}").locator("visible=true")
+        draw.click()
+        panel = lab.page.locator(".aigc-writing-continue").locator("visible=true")
+        panel.get_by_text("must be a number" if lang == "en" else "必须是一个数").wait_for()
+        values.nth(0).fill("0.5, 0.9, 1.4")
+        values.nth(1).fill("7, 70")
+        draw.click()
+        panel.get_by_text(text.GRID_DONE.fill(n=6, all=6)[lang], exact=True).wait_for()
+        cells = panel.locator(".aigc-w-cell")
+        assert cells.count() == 6 and all(said.strip().startswith("hello") for said in panel.locator(".aigc-w-said").all_inner_texts())
+        assert [head.strip() for head in panel.locator(".aigc-g-column").all_inner_texts()] == ["0.5", "0.9", "1.4"]
+        cells.nth(5).get_by_role("button").click()
+        panel.get_by_text(text.AGAIN[lang]).wait_for()
+        wait_for(lambda: lab.knob("temperature").input_value() == "1.4", "the settings are in the form")
+        assert "aigc-w-used" in cells.nth(5).get_attribute("class") and cells.nth(5).get_by_role("button").get_attribute("aria-pressed") == "true"
+        lab.page.locator(f"#text-continue-go-{lang}").locator("visible=true").click()
+        panel.get_by_text(text.PANEL["hint"][lang]).wait_for()
+        assert not cells.first.is_visible()
+        lab.page.locator(".aigc-w-history [data-kept]").locator("visible=true").nth(1).click()
+        cells.first.wait_for()

@@ -12,7 +12,9 @@ from aigc.pretrained.image.asked import Asked, Verb
 from aigc.pretrained.lending import Waiting, borrowed
 
 if TYPE_CHECKING:
-    from aigc.pretrained.image.grid import Axis, Grid
+    from PIL.Image import Image
+
+    from aigc.pretrained.grid import Axis, Grid
     from aigc.pretrained.image.inside import Told
     from aigc.pretrained.image.make import Shot
 
@@ -28,7 +30,7 @@ def pictures(asked: Asked, entry: Entry, stop: threading.Event, setup: Setup = A
     yield from borrowed(entry, load, lambda it: make(it, asked, stop), stop, setup)
 
 
-def grids(asked: Asked, x: Axis, y: Axis, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Grid]:
+def grids(asked: Asked, x: Axis, y: Axis, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Grid[Shot, Image]]:
     """An X/Y grid.  Raises Refusal and Stopped."""
     from aigc.pretrained.image.grid import crossed
 

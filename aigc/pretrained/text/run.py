@@ -12,6 +12,8 @@ from aigc.pretrained.lending import Waiting, borrowed
 from aigc.pretrained.text.asked import Chat, Continue, Message, Summarise
 
 if TYPE_CHECKING:
+    from aigc.pretrained.grid import Axis, Grid
+    from aigc.pretrained.text.grid import Cell
     from aigc.pretrained.text.look import Surprise
     from aigc.pretrained.text.summarise import Summary
     from aigc.pretrained.text.writing import Draft
@@ -32,6 +34,14 @@ def comparisons(
     from aigc.pretrained.text.continuing import compared
 
     yield from borrowed(entry, _load(), lambda kit: compared(kit, text, settings, stops, stop), stop, setup)
+
+
+def grids(
+    text: str, settings: Continue, stops: tuple[str, ...], x: Axis, y: Axis, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC
+) -> Iterator[Waiting | Grid[Draft, Cell]]:
+    from aigc.pretrained.text.grid import crossed
+
+    yield from borrowed(entry, _load(), lambda kit: crossed(kit, text, settings, stops, x, y, stop), stop, setup)
 
 
 def surprises(text: str, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Surprise]:

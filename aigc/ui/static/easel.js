@@ -9,6 +9,7 @@
 // way.  The steps of a run are kept here as they come, so that the way can be walked again without asking anybody.
 
 import { h, say, filled } from "./dom.js";
+import { crossed } from "./grid.js";
 import { Player } from "./player.js";
 
 const PLAY_MS = 120;
@@ -26,7 +27,7 @@ export class Easel {
     this.edge = h("i", { className: "aigc-e-edge", hidden: true });
     this.frame = h("div", { className: "aigc-e-frame" }, this.after, this.before, this.edge);
     this.quiet = h("p", { className: "aigc-x-quiet" });
-    this.grid = h("div", { className: "aigc-e-grid", hidden: true });
+    this.grid = h("div", { className: "aigc-grid aigc-e-grid", hidden: true });
     this.box = h("div", { className: "aigc-e-box" }, this.frame, this.grid, this.quiet);
     this.wipe = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": words.wipe, oninput: () => this.wiped() });
     this.wiper = h("label", { className: "aigc-x-slider aigc-e-wipe", hidden: true }, h("span", {}, words.before), this.wipe, h("span", {}, words.after));
@@ -154,17 +155,7 @@ export class Easel {
   }
 
   drawGrid() {
-    const { x, y, cells } = this.value;
-    this.grid.style.setProperty("--columns", x.values.length);
-    const head = (text, name) => h("span", { className: name }, text);
-    const rows = y.values.flatMap((value, row) => [
-      head(value, "aigc-e-row"),
-      ...x.values.map((_, column) => {
-        const src = cells[row * x.values.length + column];
-        const alt = `${x.label} ${x.values[column]}, ${y.label} ${value}`;
-        return src ? h("img", { src, alt, title: alt }) : h("i", { title: alt });
-      }),
-    ]);
-    this.grid.replaceChildren(head(`${y.label} ↓  ${x.label} →`, "aigc-e-axes"), ...x.values.map((value) => head(value, "aigc-e-column")), ...rows);
+    const { cells } = this.value;
+    crossed(this.grid, this.value, (i, alt) => (cells[i] ? h("img", { src: cells[i], alt, title: alt }) : h("i", { title: alt })));
   }
 }

@@ -4,15 +4,18 @@
 //   {kind: "empty", text}
 //   {kind: "text", columns: [{head, title, before, tokens: [[text, p, rank, shaped, [[text, p, shaped] ...]] ...], ended, facts, form}],
 //    made, colour, notes}; a column may have {text} in place of tokens where nobody looks at them, and `plain` says that none has any
-//   {kind: "same"}
+//   {kind: "grid", made, notes, ...}: see cells.js
+//   {kind: "same", chosen}: which cell of the grid was chosen
 // with {status, busy, progress} beside it.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
 
+import { Cells } from "./cells.js";
 import { h, say, filled } from "./dom.js";
 
 const DARKEST = 12; // bits
 
 export class Writing {
-  constructor(element, words) {
+  /** `told(index)`: the settings of this cell of a grid are wanted. */
+  constructor(element, words, told) {
     Object.assign(this, { words, columns: [], value: { kind: "empty" }, chosen: null });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
@@ -21,7 +24,8 @@ export class Writing {
     this.tools = h("div", { className: "aigc-w-tools" }, this.figures, this.colour);
     this.quiet = h("p", { className: "aigc-x-quiet" });
     this.row = h("div", { className: "aigc-w-columns" });
-    this.box = h("div", { className: "aigc-w-box" }, this.row, this.quiet);
+    this.cells = new Cells(words, told);
+    this.box = h("div", { className: "aigc-w-box" }, this.row, this.cells.element, this.quiet);
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
     this.notes = h("ul", { className: "aigc-e-notes" });
     this.look = h("div", { className: "aigc-w-look", "aria-live": "polite" });
@@ -49,16 +53,20 @@ export class Writing {
     say(this.status, value.status ?? "");
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
+    if (value.kind === "same" && value.chosen !== undefined) this.cells.mark(value.chosen);
     if (value.kind === "same") return;
     const anew = value.kind !== this.value.kind || value.columns?.length !== this.columns.length;
     this.value = value;
     this.quiet.hidden = value.kind !== "empty";
-    this.row.hidden = value.kind === "empty";
-    this.tools.hidden = value.kind === "empty" || Boolean(value.plain);
+    this.row.hidden = value.kind !== "text";
+    this.cells.element.hidden = value.kind !== "grid";
+    this.tools.hidden = value.kind !== "text" || Boolean(value.plain);
     say(this.quiet, value.text ?? "");
     this.made.hidden = !value.made;
     this.notes.replaceChildren(...(value.notes ?? []).map((note) => h("li", {}, note)));
-    if (value.kind === "empty") return this.look.replaceChildren();
+    this.element.classList.toggle("aigc-w-crossed", value.kind === "grid");
+    if (value.kind === "grid") this.cells.show(value);
+    if (value.kind !== "text") return this.look.replaceChildren();
     if (anew) this.build(value);
     value.columns.forEach((column, c) => this.fill(this.columns[c], column, c));
     if (this.chosen && !this.spanAt(this.chosen)) this.chosen = null;

@@ -9,10 +9,9 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc import outputs
-from aigc.knobs import Choice, knobs
-from aigc.pretrained.image.asked import SETTINGS, Verb
-from aigc.pretrained.image.grid import Axis, Grid, axes, axis
-from aigc.ui.markup import esc
+from aigc.pretrained.image.asked import SETTINGS
+from aigc.pretrained.image.grid import NOT_AXES
+from aigc.ui.axes import Axes, head
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image_view
 from aigc.ui.tabs.explore_room import QUIET
@@ -24,6 +23,7 @@ from aigc.ui.zero_gpu import on_gpu
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from aigc.pretrained.grid import Grid
     from aigc.pretrained.image.asked import Asked
     from aigc.pretrained.image.make import Shot
 
@@ -36,23 +36,13 @@ class GridFold:
     """Drawn where a view's form ends."""
 
     def __init__(self, view: View):
-        self.view, page = view, view.page
-        t, choices = page.t, [(words[page.lang], name) for name, words in axes(view.verb).items()]
-        with gr.Accordion(t(text.GRID), open=False, elem_classes=["aigc-fold"]):
-            gr.HTML(f"<p>{esc(t(text.GRID_HELP))}</p>", elem_classes=["aigc-x-says"], padding=False)
-            self.axes: list[tuple[gr.Dropdown, gr.Textbox]] = []
-            for label, (name, values) in zip((text.ACROSS, text.DOWN), STARTS, strict=True):
-                which = gr.Dropdown(choices, value=name, label=t(label), filterable=False)
-                typed = gr.Textbox(values, label=t(text.VALUES), max_lines=1, max_length=200, info=_offered(view.verb, name))
-                which.input(lambda name: gr.update(info=_offered(view.verb, name)), which, typed, **QUIET)
-                self.axes.append((which, typed))
-            self.go = gr.Button(t(text.GO["grid"]), size="sm", elem_id=f"image-{view.verb.value}-grid-{page.lang}")
+        self.view, name = view, f"image-{view.verb.value}-grid-{view.page.lang}"
+        self.axes = Axes(view.page, SETTINGS[view.verb], STARTS, text.GRID_HELP, name, NOT_AXES)
 
     def wire(self) -> None:
         view = self.view
-        inputs = view.inputs | {widget for pair in self.axes for widget in pair}
         made: list[Component] = [view.easel, view.last, view.history, view.strip]
-        self.go.click(self.run, inputs, made, **{**QUIET, "concurrency_limit": image_view.AT_ONCE})
+        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **{**QUIET, "concurrency_limit": image_view.AT_ONCE})
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         view = self.view
@@ -68,7 +58,7 @@ class GridFold:
     def _made(self, given: dict[Component, Any], stop: Any) -> Iterator[Outcome]:
         view, lang = self.view, self.view.page.lang
         asked, (entry, setup) = view.asked(given), view.chooser.chosen(given)
-        x, y = (axis(view.verb, str(given[which] or ""), str(given[typed] or "")) for which, typed in self.axes)
+        x, y = self.axes.chosen(given)
         count = len(x.values) * len(y.values)
         cells: list[str | None] = [None] * count
         shot: Shot | None = None
@@ -76,23 +66,23 @@ class GridFold:
             if (waiting := waited(told, lang)) is not None:
                 yield waiting, None
                 continue
-            grid: Grid = told
-            shot = grid.shot
+            grid: Grid[Shot, Image] = told
+            shot = grid.now
             fresh = [i for i, image in enumerate(grid.cells) if image is not None and cells[i] is None]
             for i in fresh:
                 cells[i] = easel.address(_small(grid.cells[i]))  # type: ignore[arg-type]
             status = text.GRID_DONE.fill(n=grid.done, all=count)[lang]
             share = (grid.done + shot.index / max(1, shot.count) * (not shot.is_final)) / count
             progress = {"status": status, "busy": True, "progress": share}
-            yield ({"kind": "grid", **_axes(x, y, lang), "cells": cells, **progress} if fresh else {"kind": "same", **progress}), None
+            yield ({"kind": "grid", **head(x, y, lang), "cells": cells, **progress} if fresh else {"kind": "same", **progress}), None
         if shot is None or not all(cells):
             return
         facts = facts_of(asked, shot, lang, without=(x.name, y.name))
-        done = {"kind": "grid", **_axes(x, y, lang), "cells": cells, "busy": False, "status": status, "made": True, "facts": facts}
+        done = {"kind": "grid", **head(x, y, lang), "cells": cells, "busy": False, "status": status, "made": True, "facts": facts}
         yield done, _kept(asked, entry.slug, grid, facts, setup)
 
 
-def _kept(asked: Asked, model: str, grid: Grid, facts: str, setup: Any) -> Kept:
+def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: Any) -> Kept:
     """The grid as one picture with its values below each cell."""
     import numpy as np
 
@@ -102,24 +92,14 @@ def _kept(asked: Asked, model: str, grid: Grid, facts: str, setup: Any) -> Kept:
     images = [np.asarray(_small(cell).convert("RGB")) for cell in grid.cells if cell is not None]
     captions = [f"{grid.x.name} {a}, {grid.y.name} {b}" for b in grid.y.shown for a in grid.x.shown]
     sheet = outputs.sheet(np.stack(images).transpose(0, 3, 1, 2), captions, columns=len(grid.x.values), scale=max(1, 160 // images[0].shape[1]))
-    told = note(asked, model, grid.shot) | {"across": [grid.x.name, *grid.x.shown], "down": [grid.y.name, *grid.y.shown]}
+    told = note(asked, model, grid.now) | grid.noted
     return Kept(
         asked.verb, model, as_values(setup), asked.prompt, asked.negative, as_values(asked.settings), images=[easel.png(sheet)], captions=[""],
         notes=[told], facts=facts, thumb=easel.thumb(sheet),
     )  # fmt: skip
 
 
-def _axes(x: Axis, y: Axis, lang: str) -> dict[str, Any]:
-    return {name: {"label": a.label[lang], "values": list(a.shown)} for name, a in (("x", x), ("y", y))}
-
-
 def _small(image: Image) -> Image:
     small = image.copy()
     small.thumbnail((TILE, TILE))
     return small
-
-
-def _offered(verb: Verb, name: str) -> str:
-    """What may be typed: the values of a choice, or the bounds of a number."""
-    k = knobs(SETTINGS[verb])[name]
-    return ", ".join(m.value for m in k.kind) if issubclass(k.kind, Choice) else f"{k.low:g} … {k.high:g}"

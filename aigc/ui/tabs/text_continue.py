@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
 
-from aigc import outputs
 from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped
 from aigc.pretrained.catalogue import rows
 from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
-from aigc.ui.markup import esc
 from aigc.ui.page import Page
-from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET, buttons
-from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, column, facts_of, panel, shown, status_of, waited
+from aigc.ui.tabs import text_kept
+from aigc.ui.tabs.explore_room import QUIET, buttons
+from aigc.ui.tabs.text_grid import GridFold
+from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, picked, reshown
+from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, column, facts_of, panel, shown, silent, status_of, waited
 from aigc.ui.telling import guarded, is_over, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import is_zero_gpu, on_gpu
-from aigc.words import Lang, Refusal, Words
+from aigc.words import Refusal, Words
 
 if TYPE_CHECKING:
     from aigc.pretrained.catalogue import Entry
@@ -35,33 +33,10 @@ if TYPE_CHECKING:
     from aigc.pretrained.text.writing import Draft
 
 NAME, VERSE = "continue", "verse"
-MOST_KEPT, MOST_SHOWN = 24, 90  # results of a visit; characters of one in the list
+WAYS = (Method.GREEDY, Method.SAMPLE, Method.BEAM)  # as they stand side by side
 CONTINUATIONS = on_gpu("aigc.pretrained.text.run:continuations")
 COMPARISONS = on_gpu("aigc.pretrained.text.run:comparisons", seconds=120)
-HISTORY_JS = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-kept]");
-  if (button) trigger('pick', { i: Number(button.dataset.kept) });
-});
-"""
 WARMED: set[str] = set()
-
-
-@dataclass
-class Kept:
-    """One result, as it is kept while the page is open."""
-
-    model: str
-    setup: dict[str, Any]
-    prompt: str
-    stops: str
-    values: dict[str, Any]
-    text: str
-    facts: str
-    payload: str
-
-
-Shown = tuple[Any, Any, Any, Any]  # the panel, the last result, the history, the list of it
 
 
 class ContinueView:
@@ -73,12 +48,7 @@ class ContinueView:
                 self._draw_form()
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
-                self.last = gr.State(None, time_to_live=KEEP_SECONDS)
-                self.history = gr.State([], time_to_live=KEEP_SECONDS)
-                with gr.Row(elem_classes=["aigc-x-saves"]):
-                    explore_files.button(page, t(text.SAVE), saved, [self.last])
-                gr.HTML(f'<p class="aigc-history-title">{esc(t(text.HISTORY))}</p>', padding=False)
-                self.list = gr.HTML(listed([], page.lang), js_on_load=HISTORY_JS, padding=False)
+                self.last, self.history, self.list = text_kept.draw(page)
         self._wire()
 
     def _draw_form(self) -> None:
@@ -98,6 +68,7 @@ class ContinueView:
         with gr.Row(elem_classes=["aigc-w-examples"]):
             self.another = gr.Button(t(text.ANOTHER), size="sm")
             self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_id=f"text-compare-go-{lang}")
+        self.grid = GridFold(self)
         self.chooser = Chooser(self.page, TASKS[Verb.CONTINUE], "text-continue")
         self.opener = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
 
@@ -114,27 +85,29 @@ class ContinueView:
         self.stop.click(self.halt, None, None, **QUIET)
         for button, some in zip(self.examples, text.SOME[self.page.lang], strict=False):
             button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, self.inputs, made, **how)
-        back = [self.panel, self.last, self.prompt, self.stops, *self.chooser.outputs, *self.form.inputs]
+        back: list[Component] = [self.panel, self.last, self.prompt, self.stops, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
+        self.grid.wire(made, back)
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
         self.opener.click(warm, self.chooser.model, None, **QUIET)  # type: ignore[attr-defined]
 
     # the events
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
         """One press of the button: the wait, the tokens, and the text, which joins the history."""
-        yield from self._run(given_, request, every=False)
+        yield from self.streamed(lambda stop: self._made(given_, stop, every=False), request)
 
     def run_all(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
-        yield from self._run(given_, request, every=True)
+        yield from self.streamed(lambda stop: self._made(given_, stop, every=True), request)
 
-    def _run(self, given_: dict[Component, Any], request: gr.Request, every: bool) -> Iterator[Shown]:
+    def streamed(self, make: Callable[[threading.Event], Iterator[Shown]], request: gr.Request) -> Iterator[Shown]:
+        """What `make` yields, for one press of a button, which ends the run before; what goes wrong becomes a sentence above the text."""
         stop, lang = stops.begun(NAME, request), self.page.lang
-        yield said(text.OPENING, lang, busy=True), *[gr.skip()] * 3
+        yield said(text.OPENING, lang, busy=True), *SKIPPED
 
         def complain(words: Words, _: bool) -> Shown:
-            return said(words, lang), gr.skip(), gr.skip(), gr.skip()
+            return said(words, lang), *SKIPPED
 
-        yield from guarded(lambda: self._made(given_, stop, every), complain)
+        yield from guarded(lambda: make(stop), complain)
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event, every: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
@@ -146,19 +119,18 @@ class ContinueView:
         try:
             for result in newest(run, SHOW_EVERY, lambda r: r[-1].is_final and len(r) == 3 if isinstance(r, list) else is_over(r)):
                 if (wait := waited(result, lang)) is not None:
-                    yield wait, *[gr.skip()] * 3
+                    yield wait, *SKIPPED
                     continue
                 drafts = result if isinstance(result, list) else [result]
                 if not (done := drafts[-1].is_final and len(drafts) == (3 if every else 1)):
-                    yield shown(self._payload(drafts, settings, entry, every, done)), *[gr.skip()] * 3
+                    yield shown(self._payload(drafts, settings, entry, every, done)), *SKIPPED
         except Stopped:
             if not drafts:
                 raise
             drafts = [*drafts[:-1], stopped(drafts[-1])]
         payload = shown(self._payload(drafts, settings, entry, every, True))
         kept = self._kept(given_, entry, setup, settings, prompt, drafts, payload)
-        history = [kept, *given_[self.history]][:MOST_KEPT]
-        yield payload, kept, history, listed(history, lang)
+        yield payload, *joined(kept, given_[self.history], lang)
 
     def asked(self, given_: Mapping[Component, Any]) -> tuple[Continue, str, tuple[str, ...]]:
         """What the form says.  Raises Refusal."""
@@ -167,13 +139,12 @@ class ContinueView:
 
     def _payload(self, drafts: list[Draft], settings: Continue, entry: Entry, every: bool, done: bool) -> dict[str, Any]:
         lang, last = self.page.lang, drafts[-1]
-        ways = (Method.GREEDY, Method.SAMPLE, Method.BEAM)
         columns = [
-            column(d, lang, ways[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, _silent(settings, every)) if done else "")
+            column(d, lang, WAYS[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, _silent(settings, every)) if done else "")
             for i, d in enumerate(drafts)
         ]
         if every:
-            columns += [{"head": way.words[lang], "tokens": [], "before": last.before, "title": last.title} for way in ways[len(drafts) :]]
+            columns += [{"head": way.words[lang], "tokens": [], "before": last.before, "title": last.title} for way in WAYS[len(drafts) :]]
         share = len(last.tokens) / max(1, last.count)
         notes = list(dict.fromkeys(n[lang] for d in drafts for n in d.notes))
         about = {"made": True, "busy": not done, "status": status_of(last, lang), "progress": share, "notes": notes}
@@ -184,21 +155,24 @@ class ContinueView:
     ) -> Kept:
         whole = "\n\n".join(f"{d.title}\n{d.whole}" if d.title else d.whole for d in drafts)
         facts = facts_of(drafts[-1], settings, entry.slug, self.page.lang, _silent(settings, len(drafts) > 1))
-        return Kept(entry.slug, as_values(setup), prompt, str(given_[self.stops] or ""), as_values(settings), whole, facts, payload)
+        typed, values = {"prompt": prompt, "stops": str(given_[self.stops] or "")}, as_values(settings)
+        note, name = note_of(entry.slug, typed, values), f"text-{settings.seed}.md"
+        return Kept(entry.slug, as_values(setup), typed, values, whole, facts, payload, note, name)
 
     def halt(self, request: gr.Request) -> None:
         stops.stopped(NAME, request)
 
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older result: shown, and its settings in the form again."""
-        i = evt._data.get("i") if isinstance(evt._data, dict) else None
-        if not isinstance(i, int) or not 0 <= i < len(kept):
+        if (i := picked(kept, evt)) is None:
             return {self.last: gr.skip()}
-        one = kept[i]
-        payload = {**json.loads(one.payload), "status": text.AGAIN[self.page.lang], "busy": False}
+        return {self.panel: reshown(kept[i], self.page.lang), self.last: kept[i], **self.filled(kept[i], kept[i].values)}
+
+    def filled(self, one: Kept, values: dict[str, Any]) -> dict[Any, Any]:
+        """The form as it was for a result, with these settings."""
         with forms.in_words(self.page.lang):
-            back: dict[Any, Any] = {self.panel: shown(payload), self.last: one, self.prompt: one.prompt, self.stops: one.stops}
-            return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, one.values)
+            back: dict[Any, Any] = {self.prompt: one.given["prompt"], self.stops: one.given["stops"]}
+            return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, values)
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at; only verse asks what it is given."""
@@ -212,13 +186,7 @@ class ContinueView:
 
 def _silent(settings: Continue, every: bool) -> tuple[str, ...]:
     """Settings that had no say."""
-    if every:
-        return ("method",)
-    return {
-        Method.BEAM: ("seed", "temperature", "top_k", "top_p", "min_p"),
-        Method.GREEDY: ("beams", "seed", "temperature", "top_k", "top_p", "min_p"),
-        Method.SAMPLE: ("beams",),
-    }[settings.method]
+    return ("method",) if every else silent(settings.method)
 
 
 def warm(model: Any) -> None:
@@ -237,20 +205,3 @@ def _warm(model: str) -> None:
         warm(catalogue.find(TASKS[Verb.CONTINUE], model), threading.Event())
     except (Refusal, Stopped):  # whoever presses the button will be told
         WARMED.discard(model)
-
-
-def listed(kept: list[Kept], lang: Lang) -> str:
-    """What this visit made, newest first."""
-    buttons = "".join(
-        f'<button type="button" data-kept="{i}" title="{esc(one.facts)}">{esc(one.text[:MOST_SHOWN])}<small>{esc(one.model)}</small></button>'
-        for i, one in enumerate(kept)
-    )
-    return f'<div class="aigc-w-history">{buttons or f"<p>{esc(text.HISTORY_EMPTY[lang])}</p>"}</div>'
-
-
-def saved(kept: Kept | None) -> Any:
-    """The text as a file that says that it was generated, and how.  Raises Refusal."""
-    if kept is None:
-        raise Refusal(text.NOTHING_YET)
-    note = {"task": NAME, "model": kept.model, "prompt": kept.prompt, "stops": kept.stops.splitlines(), "settings": kept.values}
-    return outputs.writing(kept.text, note=note, name=f"text-{kept.values.get('seed', 0)}.md")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from aigc.knobs import in_words
-from aigc.pretrained.text.asked import Settings
+from aigc.pretrained.text.asked import Method, Settings
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import MODULE
 from aigc.ui.telling import in_line, said
@@ -26,7 +26,7 @@ Payload = dict[str, Any]  # what static/writing.js understands; see its head
 PANEL_JS = f"""
 {MODULE.format(file="writing.js")}.then(({{ Writing }}) => {{
   const place = element.querySelector(".aigc-writing");
-  const writing = new Writing(place, JSON.parse(place.dataset.words));
+  const writing = new Writing(place, JSON.parse(place.dataset.words), (i) => trigger('choose', {{ i }}));
   const show = () => props.value && writing.show(JSON.parse(props.value));
   watch("value", show);
   show();
@@ -35,7 +35,7 @@ PANEL_JS = f"""
 
 
 def panel(page: Page, name: str) -> gr.HTML:
-    """An empty panel of the view `name`."""
+    """An empty panel of the view `name`.  `.choose(...)` hears which cell of a grid is chosen."""
     words = json.dumps({key: w[page.lang] for key, w in text.PANEL.items()}, ensure_ascii=False)
     template = f'<div class="aigc-panel aigc-x aigc-writing aigc-writing-{name}" data-words="{html.escape(words)}"></div>'
     empty = {"kind": "empty", "text": text.PRESS.fill(go=text.GO[name])[page.lang]}
@@ -94,8 +94,18 @@ def pace_of(draft: Draft, lang: Lang) -> str:
 
 def facts_of(draft: Draft, settings: Settings, model: str, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, and how fast it went, in a line."""
-    parts = [f"{text.MODEL[lang]} {model}", *in_words(settings, lang, without)]
-    return " · ".join([*parts, pace_of(draft, lang)])
+    return " · ".join([*settings_of(settings, model, lang, without), pace_of(draft, lang)])
+
+
+def settings_of(settings: Settings, model: str, lang: Lang, without: tuple[str, ...] = ()) -> list[str]:
+    return [f"{text.MODEL[lang]} {model}", *in_words(settings, lang, without)]
+
+
+def silent(*methods: Method) -> tuple[str, ...]:
+    """Settings of Continue that none of these methods listens to."""
+    drawn = {"seed", "temperature", "top_k", "top_p", "min_p"}
+    deaf = {Method.BEAM: drawn, Method.GREEDY: {"beams", *drawn}, Method.SAMPLE: {"beams"}}
+    return tuple(set.intersection(*(deaf[method] for method in methods)))
 
 
 def status_of(draft: Draft, lang: Lang) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
 
-from aigc import outputs
 from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, hub
 from aigc.pretrained.text.asked import TASKS, Summarise, Verb, given, short
@@ -17,13 +17,14 @@ from aigc.pretrained.text.given import KINDS
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
-from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET, buttons
+from aigc.ui.tabs import text_kept
+from aigc.ui.tabs.explore_room import QUIET, buttons
+from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, picked, reshown
 from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, facts_of, panel, shown, status_of, waited
 from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
-from aigc.words import Refusal, Words
+from aigc.words import Words
 
 if TYPE_CHECKING:
     from aigc.pretrained.catalogue import Entry
@@ -49,11 +50,12 @@ class SummariseView:
                 self.chooser = Chooser(page, TASKS[Verb.SUMMARISE], "text-summarise")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
-                self.last = gr.State(None, time_to_live=KEEP_SECONDS)
-                with gr.Row(elem_classes=["aigc-x-saves"]):
-                    explore_files.button(page, t(text.SAVE), saved, [self.last])
-        self.inputs: set[Component] = {self.given, self.reference, *self.chooser.inputs, *self.form.inputs}
-        self.go.click(self.run, self.inputs, [self.panel, self.last], **{**QUIET, "concurrency_limit": AT_ONCE})
+                self.last, self.history, self.list = text_kept.draw(page)
+        self.inputs: set[Component] = {self.given, self.reference, self.history, *self.chooser.inputs, *self.form.inputs}
+        made: list[Component] = [self.panel, self.last, self.history, self.list]
+        self.go.click(self.run, self.inputs, made, **{**QUIET, "concurrency_limit": AT_ONCE})
+        back = [self.panel, self.last, self.given, self.reference, *self.chooser.outputs, *self.form.inputs]
+        self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.stop.click(self.halt, None, None, **QUIET)
         self.file.upload(self.uploaded, self.file, self.given, **QUIET)
 
@@ -63,12 +65,16 @@ class SummariseView:
         with forms.in_words(self.page.lang):
             return text_of(path or "")
 
-    def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, Any]]:
+    def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
         stop, lang = stops.begun(NAME, request), self.page.lang
-        yield said(text.OPENING, lang, busy=True), gr.skip()
-        yield from guarded(lambda: self._made(given_, stop), lambda words, _: (said(words, lang), gr.skip()))
 
-    def _made(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[tuple[Any, Any]]:
+        def complain(words: Words, _: bool) -> Shown:
+            return said(words, lang), *SKIPPED
+
+        yield said(text.OPENING, lang, busy=True), *SKIPPED
+        yield from guarded(lambda: self._made(given_, stop), complain)
+
+    def _made(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[Shown]:
         """The sentences at once, then the model's summary beside them."""
         from aigc.pretrained.text.extract import extract
         from aigc.pretrained.text.writing import stopped
@@ -78,35 +84,54 @@ class SummariseView:
         (entry, setup), found = self.chooser.chosen(given_), extract(whole, settings.words)
         told = text.EXTRACTED.fill(kept=len(found.sentences), of=found.of, n=_size(found.text), unit=_unit(found.text))
         beside = _column(text.BY_EXTRACT[lang], found.text, told[lang], reference, lang)
+        kept = Kept(entry.slug, as_values(setup), {"text": whole, "reference": reference}, as_values(settings), found.text, told[lang], "", {},
+                    name="summary.md", made=False)  # fmt: skip
         if hub.here(entry) is None:
-            yield self._shown([beside], reference, text.NO_SUMMARISER[lang], made=False), None
+            yield self._joined(kept, self._shown([beside], reference, text.NO_SUMMARISER[lang], made=False), given_)
             return
-        yield self._shown([_column(entry.title[lang], "", "", "", lang), beside], reference, text.OPENING[lang], busy=True), gr.skip()
+        yield self._shown([_column(entry.title[lang], "", "", "", lang), beside], reference, text.OPENING[lang], busy=True), *SKIPPED
         summary: Summary | None = None
         ended = None
         try:
             for result in newest(SUMMARIES(whole, settings, entry, stop=stop, setup=setup), SHOW_EVERY):
                 if (wait := waited(result, lang)) is not None:
-                    yield wait, gr.skip()
+                    yield wait, *SKIPPED
                     continue
                 summary = result
                 status = (text.WINDOW.fill(i=summary.window, n=summary.windows)[lang] if summary.window else "") + status_of(summary.draft, lang)
                 column = _column(entry.title[lang], summary.draft.text, "", "", lang)
-                yield self._shown([column, beside], reference, status, busy=True), gr.skip()
+                yield self._shown([column, beside], reference, status, busy=True), *SKIPPED
         except Stopped:
             if summary is None:
                 raise
             ended = stopped(summary.draft)
         assert summary is not None
-        yield self._final(summary, ended or summary.draft, entry, settings, reference, beside)
+        yield self._final(summary, ended or summary.draft, entry, settings, kept, beside, given_)
 
-    def _final(self, summary: Summary, draft: Any, entry: Entry, settings: Summarise, reference: str, beside: dict[str, Any]) -> tuple[str, Any]:
-        lang = self.page.lang
+    def _final(
+        self, summary: Summary, draft: Any, entry: Entry, settings: Summarise, kept: Kept, beside: dict[str, Any], given_: dict[Component, Any]
+    ) -> Shown:
+        lang, reference = self.page.lang, kept.given["reference"]
         parts = [text.SUMMED.fill(n=_size(draft.text), unit=_unit(draft.text))[lang]]
         parts += [text.WINDOWS.fill(n=summary.windows)[lang]] if summary.windows > 1 else []
-        column = _column(entry.title[lang], draft.text, " · ".join([*parts, facts_of(draft, settings, entry.slug, lang)]), reference, lang)
-        note = {"task": NAME, "model": entry.slug, "settings": as_values(settings)}
-        return self._shown([column, beside], reference, status_of(draft, lang)), (draft.text, note)
+        facts = " · ".join([*parts, facts_of(draft, settings, entry.slug, lang)])
+        note = {"task": NAME, "model": entry.slug, "settings": kept.values}
+        kept = replace(kept, text=draft.text, facts=facts, note=note, made=True)
+        column = _column(entry.title[lang], draft.text, facts, reference, lang)
+        return self._joined(kept, self._shown([column, beside], reference, status_of(draft, lang)), given_)
+
+    def _joined(self, kept: Kept, payload: str, given_: dict[Component, Any]) -> Shown:
+        return payload, *joined(replace(kept, payload=payload), given_[self.history], self.page.lang)
+
+    def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
+        """An older summary: shown, with its text and its settings in the form again."""
+        if (i := picked(kept, evt)) is None:
+            return {self.last: gr.skip()}
+        one = kept[i]
+        back: dict[Any, Any] = {self.panel: reshown(one, self.page.lang), self.last: one}
+        with forms.in_words(self.page.lang):
+            back |= {self.given: one.given["text"], self.reference: one.given["reference"]}
+            return back | self.chooser.fill(one.model, one.setup) | forms.fill(self.form, one.values)
 
     def _shown(self, columns: list[dict[str, Any]], reference: str, status: str, busy: bool = False, made: bool = True) -> str:
         notes = [self.page.t(text.ROUGE_HELP)] if reference.strip() else []
@@ -134,10 +159,3 @@ def _unit(summary: str) -> Words:
     from aigc.pretrained.text.extract import is_chinese
 
     return text.unit(is_chinese(summary))
-
-
-def saved(last: tuple[str, dict[str, Any]] | None) -> Any:
-    """The model's summary as a file.  Raises Refusal."""
-    if last is None:
-        raise Refusal(text.NOTHING_YET)
-    return outputs.writing(last[0], note=last[1], name="summary.md")

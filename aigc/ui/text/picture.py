@@ -79,7 +79,6 @@ GO: dict[str, Words] = {
     "style": both("Transfer", "迁移"),
     "sample": both("Generate", "生成"),
     "inside": both("Look inside", "看看内部"),
-    "grid": both("Draw the grid", "画出网格"),
 }
 ANOTHER = both("Another seed", "换种子")
 DOWNLOAD = both("Save as PNG", "存为 PNG")
@@ -98,13 +97,10 @@ HISTORY_EMPTY = both(
 )
 AGAIN = both("Its settings are in the form again.", "它的设置已填回表单。")
 
-GRID = both("X/Y grid: vary two settings", "X/Y 网格：变动两项设置")
 GRID_HELP = both(
     "One picture for every pair of values; everything else, the seed included, stays as it is in the form. Values stand with commas between.",
     "每一对取值画一张；其余设置（包括种子）与表单相同。取值之间用逗号隔开。",
 )
-ACROSS, DOWN = both("Across", "横向"), both("Down", "纵向")
-VALUES = both("Values", "取值")
 GRID_DONE = both("{n} of {all} pictures", "已画 {n} / {all} 张")
 
 # look inside

@@ -71,6 +71,16 @@ HISTORY_EMPTY = both(
 )
 AGAIN = both("Its settings are in the form again.", "它的设置已填回表单。")
 
+# grid
+GRID_HELP = both(
+    "One text for every pair of values; everything else, the seed included, stays as it is in the form. Values stand with commas between.",
+    "每一对取值写一篇；其余设置（包括种子）与表单相同。取值之间用逗号隔开。",
+)
+GRID_DONE = both("{n} of {all} texts", "已写 {n} / {all} 篇")
+GRID_OF = both("{x} × {y}: {prompt}", "{x} × {y}：{prompt}")
+CELL = both("{n} tokens, {ms:.1f} ms a token", "{n} 个词元，每个 {ms:.1f} 毫秒")
+PAIR = both("{x}, {y}", "{x}，{y}")
+
 # perplexity
 GIVEN = both("Text", "文字")
 A_TEXT = both(
@@ -152,6 +162,7 @@ PANEL: dict[str, Words] = {
     "never": both("cannot be drawn", "不会被抽中"),
     "space": both("space", "空格"),
     "line": both("end of line", "换行"),
+    "use": both("Use these settings", "使用这组设置"),
     "kept": both("kept", "符合"),
     "broken": both("not kept", "不符"),
 }

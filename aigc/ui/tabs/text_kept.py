@@ -1,0 +1,97 @@
+"""What a view of the Text tab made on this visit: kept while the page is open, listed below its panel, and brought back by a click."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from aigc import outputs
+from aigc.ui.markup import esc
+from aigc.ui.page import Page
+from aigc.ui.tabs import explore_files
+from aigc.ui.tabs.explore_room import KEEP_SECONDS
+from aigc.ui.tabs.text_panel import shown
+from aigc.ui.text import writing as text
+from aigc.words import Lang, Refusal
+
+MOST_KEPT, MOST_SHOWN = 24, 90  # results of a visit; characters of one in the list
+Shown = tuple[Any, Any, Any, Any]  # the panel, the last result, the history, the list of it
+SKIPPED = (gr.skip(),) * 3  # all but the panel
+PICK_JS = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-kept]");
+  if (button) trigger('pick', { i: Number(button.dataset.kept) });
+});
+"""
+
+
+@dataclass
+class Kept:
+    """One result."""
+
+    model: str
+    setup: dict[str, Any]
+    given: dict[str, str]  # what was typed beside the settings
+    values: dict[str, Any]  # of the form
+    text: str
+    facts: str
+    payload: str  # what the panel shows
+    note: dict[str, Any]  # how it was made, for its file
+    name: str  # of its file
+    label: str = ""  # in the list; "": as the text begins
+    made: bool = True  # whether any of it was generated
+    cells: list[dict[str, Any]] = field(default_factory=list)  # of a grid: the values of each
+
+
+def draw(page: Page) -> tuple[gr.State, gr.State, gr.HTML]:
+    """Below a panel: a button that saves the last result, and the list.  (the last, all of them, the list)
+
+    `list.pick(...)` hears which of them is clicked.
+    """
+    last, history = gr.State(None, time_to_live=KEEP_SECONDS), gr.State([], time_to_live=KEEP_SECONDS)
+    with gr.Row(elem_classes=["aigc-x-saves"]):
+        explore_files.button(page, page.t(text.SAVE), saved, [last])
+    gr.HTML(f'<p class="aigc-history-title">{esc(page.t(text.HISTORY))}</p>', padding=False)
+    return last, history, gr.HTML(listed([], page.lang), js_on_load=PICK_JS, padding=False)
+
+
+def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[Kept, list[Kept], str]:
+    """What the three of `draw` become when there is one more."""
+    now = [kept, *history][:MOST_KEPT]
+    return kept, now, listed(now, lang)
+
+
+def note_of(model: str, typed: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
+    """What the file of a continuation says of how it was made."""
+    return {"task": "continue", "model": model, "prompt": typed["prompt"], "stops": typed["stops"].splitlines(), "settings": values}
+
+
+def picked(kept: Sequence[Any], evt: gr.EventData) -> int | None:
+    """Which of these a click in the browser means; None for nonsense."""
+    i = evt._data.get("i") if isinstance(evt._data, dict) else None
+    return i if isinstance(i, int) and 0 <= i < len(kept) else None
+
+
+def reshown(kept: Kept, lang: Lang) -> str:
+    return shown({**json.loads(kept.payload), "status": text.AGAIN[lang], "busy": False})
+
+
+def listed(kept: list[Kept], lang: Lang) -> str:
+    """What this visit made, newest first."""
+    buttons = "".join(
+        f'<button type="button" data-kept="{i}" title="{esc(one.facts)}">{esc((one.label or one.text)[:MOST_SHOWN])}'
+        f"<small>{esc(one.model) if one.made else ''}</small></button>"
+        for i, one in enumerate(kept)
+    )
+    return f'<div class="aigc-w-history">{buttons or f"<p>{esc(text.HISTORY_EMPTY[lang])}</p>"}</div>'
+
+
+def saved(kept: Kept | None) -> Any:
+    """The text as a file that says that it was generated, and how.  Raises Refusal."""
+    if kept is None or not kept.made:
+        raise Refusal(text.NOTHING_YET)
+    return outputs.writing(kept.text, note=kept.note, name=kept.name)
