@@ -150,6 +150,7 @@ def test_pictures_are_enlarged(slug: str, times: int) -> None:
     model = load(folder(slug), torch.device("cpu"), torch.float32)
     *_, shot = make_(model, asked(Verb.UPSCALE, "", image=picture(24, 16)), threading.Event())
     assert shot.is_final and shot.images[0].size == (24 * times, 16 * times) and shot.before.size == (24, 16)
+    assert ("guidance" in shot.silent) is (times == 2), "a network draws no lots and reads no prompt"
 
 
 # the same result as the pipeline itself, and every picture by its own seed

@@ -181,6 +181,8 @@ def test_a_phone_in_the_dark_has_room_for_everything(browser: Any, server: str) 
     one = Visit(browser, server, "zh", viewport={"width": 390, "height": 844}, color_scheme="dark")
     one.open("generate").quick().go("generate")
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
+    top = one.page.locator(".aigc-e-after").locator("visible=true").first.bounding_box()["y"]
+    assert 0 <= top < 844, "the picture is brought into sight"
     one.end()
 
 

@@ -42,6 +42,7 @@ class Shot:
     before: Image.Image | None = None  # what was handed in, as the model saw it
     seeds: tuple[int, ...] = ()  # of each picture
     notes: tuple[Words, ...] = ()
+    silent: tuple[str, ...] = ()  # settings that had no say
 
     @property
     def pace(self) -> float:

@@ -43,7 +43,7 @@ def enlarged(model: Any, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     begun = time.perf_counter()
     times = how.times or model.scale
     count = len(upscaler.tiles(*small.size))
-    shot = Shot(count=count, before=small, seeds=())
+    shot = Shot(count=count, before=small, silent=("times", "steps", "guidance", "seed"))  # how large it became is told anyway
     for index, image in enumerate(upscaler.upscale(model, small, times, stop)):
         shot = replace(shot, images=[image], index=index, count=max(count, index), seconds=time.perf_counter() - begun)
         yield shot

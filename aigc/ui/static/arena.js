@@ -3,7 +3,7 @@
 
 import { ask, BASE } from "./ask.js";
 import { Curves } from "./curves.js";
-import { h, say } from "./dom.js";
+import { bring, h, say } from "./dom.js";
 import { Cloud } from "./points.js";
 
 const LIVE_MS = 1000;
@@ -218,8 +218,7 @@ class Arena {
     this.dot.dataset.state = "starting";
     say(this.says, this.words.sending);
     say(this.title, "");
-    const below = this.element.getBoundingClientRect().top > window.innerHeight * 0.8; // on a phone, where the form comes first
-    if (below) this.element.scrollIntoView({ block: "start" });
+    bring(this.element);
   }
 
   refused() {

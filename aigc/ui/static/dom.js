@@ -25,6 +25,11 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Scroll to what answers a button, where it stands below the form: on a phone. */
+export function bring(element) {
+  if (element.getBoundingClientRect().top > window.innerHeight * 0.8) element.scrollIntoView({ block: "start" });
+}
+
 /** A number with four digits, without trailing zeros. */
 export function figure(value) {
   if (value === null || value === undefined) return "–";

@@ -8,7 +8,7 @@
 // with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its
 // way.  The steps of a run are kept here as they come, so that the way can be walked again without asking anybody.
 
-import { h, say, filled } from "./dom.js";
+import { bring, h, say, filled } from "./dom.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
 
@@ -19,7 +19,7 @@ const MOST_STEPS = 250;
 export class Easel {
   /** `told(index)`: another of several pictures was chosen. */
   constructor(element, words, told) {
-    Object.assign(this, { words, told, value: { kind: "empty" }, chosen: 0, path: [], at: 0 });
+    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, path: [], at: 0 });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
     this.after = h("img", { className: "aigc-e-after", alt: "" });
@@ -51,6 +51,7 @@ export class Easel {
     if (value.go && value.go !== this.newest) this.begin();
     this.newest = value.go ?? this.newest;
     say(this.status, value.status ?? "");
+    if (value.busy && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
     if (value.kind === "same") return;

@@ -4,7 +4,7 @@
 import "./arena.js";
 import { ask, BASE } from "./ask.js";
 import { Bars, Curves } from "./curves.js";
-import { h, lastBefore, say, thin } from "./dom.js";
+import { bring, h, lastBefore, say, thin } from "./dom.js";
 import "./ladder.js";
 import { Pictures } from "./pictures.js";
 
@@ -114,8 +114,7 @@ class Panel {
     this.dot.dataset.state = "starting";
     say(this.says, this.words.sending);
     say(this.title, "");
-    const below = this.element.getBoundingClientRect().top > window.innerHeight * 0.8; // on a phone, where the form comes first
-    if (below) this.element.scrollIntoView({ block: "start" });
+    bring(this.element);
   }
 
   /** The form was refused: back to what was shown before. */

@@ -9,7 +9,7 @@
 // with {status, busy, progress} beside it.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
 
 import { Cells } from "./cells.js";
-import { h, say, filled } from "./dom.js";
+import { bring, h, say, filled } from "./dom.js";
 
 const DARKEST = 12; // bits
 
@@ -51,6 +51,7 @@ export class Writing {
 
   show(value) {
     say(this.status, value.status ?? "");
+    if (value.busy && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
     if (value.kind === "same" && value.chosen !== undefined) this.cells.mark(value.chosen);

@@ -303,7 +303,8 @@ def reshown(kept: Kept, lang: Lang) -> str:
 
 def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, in a line."""
-    parts = [f"{shot.images[0].width} × {shot.images[0].height}", *in_words(asked.settings, lang, ("width", "height", "count", *without))]
+    image, told_anyway = shot.images[0], ("width", "height", "count")
+    parts = [f"{image.width} × {image.height}", *in_words(asked.settings, lang, (*told_anyway, *without, *shot.silent))]
     parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
     return " · ".join(parts)
 
