@@ -21,7 +21,7 @@ class Layout(Enum):
     RIGHT = "right"
 
 
-LAYOUTS = (Layout.ONE,) * 6 + (Layout.TWO,) * 2 + (Layout.LEFT, Layout.RIGHT)  # their shares
+LAYOUTS = (Layout.ONE,) * 2 + (Layout.TWO, Layout.LEFT, Layout.RIGHT)  # their shares
 
 
 @dataclass(frozen=True)
