@@ -25,7 +25,7 @@ from aigc.pretrained.teach.loop import Lesson, teach
 from aigc.train.devices import best_device
 from aigc.words import Words, both
 
-BATCH, EXAMPLES = 64, 150_000
+BATCH, EXAMPLES = 64, 430_000
 WIDTHS = (16, 32, 64)  # at 28, 14 and 7 pixels
 MEASURED, STEPS = 1000, 20
 SURE = 0.9  # a reading is sure from this probability on

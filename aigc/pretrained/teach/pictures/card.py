@@ -19,7 +19,7 @@ MEASURING = both("Kept; now it draws and is read.", "已保存；正在作画并
 USE = """from diffusers import AutoPipelineForText2Image
 
 pipe = AutoPipelineForText2Image.from_pretrained(folder)
-pipe("a red seven on blue", num_inference_steps=20, guidance_scale=6).images[0]  # or: 蓝底上的红色数字七"""
+pipe("a red seven on blue", num_inference_steps=20, guidance_scale=7.5).images[0]  # or: 蓝底上的红色数字七"""
 PARTS = {
     "thing": both("the digit or garment", "数字或服饰"),
     "colour": both("its colour", "其颜色"),

@@ -20,7 +20,7 @@ from aigc.pretrained.teach.pictures.scenes import COLOURS, DIGITS, Layout, Scene
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
-STEPS, GUIDANCE = 20, 6.0
+STEPS, GUIDANCE = 20, 7.5
 BATCH = 32
 BORDER = 3  # pixels at the edge, where the ground shows
 NAMES = tuple(COLOURS)
