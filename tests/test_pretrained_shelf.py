@@ -58,6 +58,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
     monkeypatch.setattr(hub, "here", lambda entry: tmp_path / "models" / entry.slug)
+    shelf.unload()  # what other tests left there
     LOADED.clear()
     yield
     shelf.unload()
