@@ -262,5 +262,5 @@ def test_the_article_preset_is_the_articles_network() -> None:
     dense = [(m.in_features, m.out_features) for m in model.generator if isinstance(m, torch.nn.Linear)]
     assert dense == [(100, 128), (128, 128), (128, 784)] and isinstance(model.generator[-1], torch.nn.Tanh)
     kinds = [type(m).__name__ for m in model.critic.features]
-    assert kinds == ["Conv2d", "ReLU", "MaxPool2d", "Dropout"] * 2 + ["Flatten"]
+    assert kinds == ["Conv2d", "MaxPool2d", "ReLU", "Dropout"] * 2 + ["Flatten"]
     assert (options.learning_rate, options.batch, config.beta1) == (2e-4, 64, 0.5)

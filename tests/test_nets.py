@@ -14,7 +14,7 @@ from aigc.nets.conv import pooled_features, sizes
 from aigc.nets.critic import Critic
 from aigc.nets.encoder import Encoder
 from aigc.nets.kinds import Body, Network, Norm
-from aigc.nets.layers import LeakyReLU, one_hot
+from aigc.nets.layers import Dropout, LeakyReLU, one_hot
 from aigc.nets.mixture import COMPONENTS, LatentMixture
 from aigc.nets.plane import LatentPlane, quantile_grid
 from aigc.words import Refusal
@@ -45,6 +45,27 @@ def test_features_and_makers_fit_every_shape_of_data(shape: tuple[int, ...], net
 def test_the_pooled_critic_fits_every_picture(shape: tuple[int, int, int]) -> None:
     net, size = pooled_features(shape, 0.2, nn.ReLU)
     assert net(torch.rand(2, *shape)).shape == (2, size)
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean_whatever_the_layout_in_memory() -> None:
+    dropout, x = Dropout(0.3), torch.ones(64, 32, 13, 13, requires_grad=True)
+    for laid in (x, x.contiguous(memory_format=torch.channels_last), x[:, :, ::2], x.bfloat16(), x[:1, :1, :1, :1]):
+        torch.manual_seed(0)
+        y = dropout(laid)
+        torch.manual_seed(0)
+        assert torch.equal(y, dropout(laid)) and y.dtype == laid.dtype and y.shape == laid.shape
+    y = dropout(x)
+    kept = y != 0
+    assert kept.double().mean().item() == pytest.approx(0.7, abs=0.005) and y[kept].unique().item() == pytest.approx(1 / 0.7)
+    assert torch.equal(torch.autograd.grad(y.sum(), x)[0], y.detach()), "the same units pass on the way back"
+    neighbours = kept.flatten()[:-1] == kept.flatten()[1:]
+    assert neighbours.double().mean().item() == pytest.approx(0.7**2 + 0.3**2, abs=0.005), "and each is drawn on its own"
+
+
+def test_dropout_leaves_alone_what_it_should() -> None:
+    x = torch.randn(8, 16)
+    assert torch.equal(Dropout(0.5).eval()(x), x) and torch.equal(Dropout(0.0)(x), x)
+    assert not Dropout(1.0)(x).any()
 
 
 def test_pictures_are_halved_to_between_four_and_seven_pixels() -> None:

@@ -22,6 +22,7 @@ from aigc.bench.workloads import Workload
 from aigc.data.batches import Batch
 from aigc.data.load import Dataset
 from aigc.knobs import as_values
+from aigc.nets.layers import Dropout
 from aigc.options import Options
 from aigc.registry import build
 from aigc.techniques import technique
@@ -116,6 +117,7 @@ class Usual:
 
     def __init__(self, workload: Workload, data: Dataset):
         self.model, self.options = made(workload, data)
+        plainly(self.model)
         self.batches = self._batches(DataLoader(Pictures(data), self.options.batch, shuffle=True, drop_last=True))
         self.phases = self.model.phases()
         self.adam = {name: self._adam(name) for name, phase in self.phases.items() if not phase.optimiser}
@@ -151,6 +153,14 @@ class Usual:
 
     def go(self, seconds: float) -> Stretch:
         return timed(self.step, seconds)
+
+
+def plainly(network: nn.Module) -> None:
+    """torch's own layers in place of the quicker ones of this project."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Dropout):
+                setattr(module, name, nn.Dropout(child.p))
 
 
 def cycle_anew(loader: DataLoader[Any]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import nn
 
 from aigc.nets.kinds import Norm
-from aigc.nets.layers import last, layer
+from aigc.nets.layers import Dropout, last, layer
 
 Size = tuple[int, int]
 SMALLEST = 8  # a side is halved while it is at least this long
@@ -54,11 +54,15 @@ def conv_maker(size: int, channels: int, shape: tuple[int, int, int], activation
 
 
 def pooled_features(shape: tuple[int, int, int], dropout: float, activation: type[nn.Module], norm: Norm = Norm.NONE) -> tuple[nn.Sequential, int]:
-    """(B, *shape) -> (B, F), and F.  The articles' small critic: convolve to 32, pool, drop, convolve to 64, pool, drop."""
+    """(B, *shape) -> (B, F), and F.  The articles' small critic: convolve to 32, pool, drop, convolve to 64, pool, drop.
+
+    What rises, as activations do, may as well follow the pooling: the same numbers, for a quarter of the work.
+    """
     edge = 0 if min(shape[1:]) >= 10 else 1  # without an edge an 8-pixel picture would shrink to nothing
     parts: list[nn.Module] = []
     for a, b in pairwise((shape[0], 32, 64)):
-        parts += [*layer(nn.Conv2d(a, b, 3, padding=edge), norm, activation), nn.MaxPool2d(2), nn.Dropout(dropout)]
+        *convolved, bent = layer(nn.Conv2d(a, b, 3, padding=edge), norm, activation)
+        parts += [*convolved, nn.MaxPool2d(2), bent, Dropout(dropout)]
 
     def after(side: int) -> int:
         return ((side - 2 + 2 * edge) // 2 - 2 + 2 * edge) // 2

@@ -7,6 +7,7 @@ import math
 from torch import Tensor, nn
 
 from aigc.nets.embeddings import Conditioning
+from aigc.nets.layers import Dropout
 
 
 class DenseBlock(nn.Module):
@@ -17,7 +18,7 @@ class DenseBlock(nn.Module):
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.scale_shift = nn.Linear(condition, 2 * width)
         self.inner = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.outer = nn.Linear(width, width)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aigc.nets.embeddings import Conditioning
+from aigc.nets.layers import Dropout
 
 
 def fold_factor(height: int, width: int, side: int = 16) -> int:
@@ -57,7 +58,7 @@ class ResBlock(nn.Module):
         self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
         self.scale_shift = nn.Linear(condition, 2 * c_out)
         self.norm2 = group_norm(c_out, affine=False)  # scale_shift is its affine part
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.conv2 = zeroed(nn.Conv2d(c_out, c_out, 3, padding=1))
         self.shortcut = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
 
