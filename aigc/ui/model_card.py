@@ -43,7 +43,8 @@ def _head(key: str, sort: str, falling: bool, lang: Lang) -> str:
 
 def _row(e: Entry, chosen: bool, picked: bool, lang: Lang) -> str:
     card, slug = e.card, esc(e.slug)
-    picture = f"<i style=\"background-image:url('{_samples(e)}')\"></i>" if e.samples else "<i></i>"
+    whole = ' class="aigc-whole"' if len(card.spec.get("shape") or ()) == 1 else ""  # points mean nothing in part
+    picture = f"<i{whole} style=\"background-image:url('{_samples(e)}')\"></i>" if e.samples else "<i></i>"
     tag = f'<span class="aigc-tag">{esc(text.SHIPPED[lang])}</span>' if e.shipped else ""
     box = f'<input type="checkbox" data-pick="{slug}" aria-label="{esc(text.PICK.fill(name=card.name)[lang])}"{" checked" * picked}>'
     return f"""<tr{' class="aigc-chosen"' * chosen}><td>{box}</td>

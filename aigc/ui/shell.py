@@ -57,7 +57,7 @@ def _header(page: Page) -> str:
     return f"""<header class="aigc-header">
 <a class="aigc-name" href="{page.home}?tab=home">{_mark()}<span>{html.escape(text.NAME[page.lang])}</span></a>
 <p class="aigc-sentence">{html.escape(text.SENTENCE[page.lang])}</p>
-<span class="aigc-brief" data-aigc-now="brief">{html.escape(page.watch.machine.brief[page.lang])}</span>
+<span class="aigc-brief" data-aigc-now="brief"><span>{html.escape(page.watch.machine.brief[page.lang])}</span></span>
 <button id="aigc-theme" type="button" {told} title="{theme}" aria-label="{theme}">{SUN}</button>
 <a id="aigc-lang" href="{ADDRESS[other]}?lang={other}" data-lang="{other}" hreflang="{other}" lang="{other}"
  title="{html.escape(text.SWITCH[page.lang])}">{text.OTHER_LANGUAGE[page.lang]}</a>
