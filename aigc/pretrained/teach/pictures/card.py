@@ -57,16 +57,19 @@ def described(told: list[Figure], examples: int, seed: int, seconds: float, devi
             "in one of eight colours on another. It is a latent diffusion model (Rombach et al. 2022) in the classes of diffusers and transformers: "
             "an autoencoder, a text encoder with its tokenizer, a U-Net that looks at the words by cross-attention, a scheduler. "
             f"The figures below were drawn in {STEPS} steps with guidance {GUIDANCE:g}; "
-            "the feature networks of MNIST and Fashion-MNIST read the things.",
+            "the feature networks of MNIST and Fashion-MNIST read the things. "
+            "They also chose the lesson: the real pictures that they are sure of. "
+            "What comes along was taught in several sittings, the clear pictures in the last; the command gives the same budget in one.",
             "按提示词（中文或英文）画 64 x 64 像素的小画：一个数字或一件服饰，一个或两个，居中或靠边，八种颜色之一画在另一种颜色的底上。"
             "它是潜空间扩散模型（Rombach 等 2022），用的是 diffusers 与 transformers 的类："
             "自编码器、文本编码器与分词器、以交叉注意力看词的 U-Net、调度器。"
-            f"下列数字以 {STEPS} 步、引导强度 {GUIDANCE:g} 画出；数字与服饰由 MNIST 与 Fashion-MNIST 的特征网络识别。",
+            f"下列数字以 {STEPS} 步、引导强度 {GUIDANCE:g} 画出；数字与服饰由 MNIST 与 Fashion-MNIST 的特征网络识别；"
+            "教材也由它们挑选：只用它们有把握的真实图像。随附的模型分几次训练，最后一次只用清楚的图像；命令以同样的预算一次完成。",
         ),
         limits=both(
             "It knows these twenty things, eight colours and four layouts and no other words: anything else in a prompt is noise to it. "
-            "Small garments of alike shape (shirt, coat, pullover) are often mixed up, by it and by the network that reads them.",
-            "它只认识这二十种东西、八种颜色和四种布局，别的词对它只是噪声。形状相近的小件服饰（衬衫、外套、套头衫）常被混淆，识别它们的网络也一样。",
+            "Garments of alike shape (shirt, coat, pullover) are sometimes mixed up, by it and by the network that reads them.",
+            "它只认识这二十种东西、八种颜色和四种布局，别的词对它只是噪声。形状相近的服饰（衬衫、外套、套头衫）有时会混淆，识别它们的网络也一样。",
         ),
         figures=told,
         data=[Credit.of("mnist"), Credit.of("fashion-mnist")],

@@ -24,8 +24,8 @@ from aigc.pretrained.teach.pictures.words import tokenizer
 from aigc.train.devices import best_device
 from aigc.words import Words, both
 
-EXAMPLES = 1_090_000  # pictures that the denoiser sees; the autoencoder sees AUTOENCODING of that: what it blurs nobody can read
-AUTOENCODING = 0.4
+EXAMPLES = 1_690_000  # pictures that the denoiser sees; the autoencoder sees AUTOENCODING of that: what it blurs nobody can read
+AUTOENCODING = 0.26
 CROP = 32  # pixels: the autoencoder is all convolutions, and a quarter of a picture costs a quarter
 KL_WEIGHT = 1e-4
 UNTOLD = 0.1  # share of pictures without a caption, which guidance needs (Ho & Salimans 2022)
