@@ -22,7 +22,8 @@ from aigc.words import Refusal, Words
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 MOST_COMPARED = 6
 # The table tells what was meant, {"open": slug} or {"sort": column}, and always which boxes it shows and which of them are ticked:
-# whatever is pressed while the page still answers, the last event carries all of them.
+# whatever is pressed while the page still answers, the last event carries all of them.  Ticks are told once more a little later,
+# since Gradio can lose an event on a busy machine; where nothing was lost, that changes nothing.
 TABLE_JS = """
 const told = (meant) => {
   const boxes = [...element.querySelectorAll('[data-pick]')];
@@ -33,8 +34,12 @@ element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-open], [data-sort]');
   if (button) told({ open: button.dataset.open || '', sort: button.dataset.sort || '' });
 });
+let again;
 element.addEventListener('change', (event) => {
-  if (event.target.dataset.pick) told({});
+  if (!event.target.dataset.pick) return;
+  told({});
+  clearTimeout(again);
+  again = setTimeout(() => told({}), 1500);
 });"""
 
 
