@@ -36,10 +36,10 @@ class Things:
             data = load(name)
             x, labels = (data.x, data.labels) if part == "train" else (data.test_x, data.test_labels)
             assert labels is not None, "both sets are labelled"
-            sure = sureness(data.spec, x, labels) if part == "train" else torch.ones(len(x))
-            for k in range(len(data.spec.classes)):
-                mine, how_sure = x[labels == k], sure[labels == k]
-                self.ink.append(mine[how_sure >= how_sure.quantile(0.5).clamp(max=SURE)])
+            if part == "train":
+                kept = clear(data.spec, x, labels)
+                x, labels = x[kept], labels[kept]
+            self.ink += [x[labels == k] for k in range(len(data.spec.classes))]
 
     def some(self, things: Tensor, rng: Generator) -> Tensor:
         """One picture of each thing asked for.  (N,) in 0..19 -> (N, 1, 28, 28) in [0, 1]"""
@@ -48,9 +48,14 @@ class Things:
         return lifted(torch.stack(picked).float() / 255, things >= DIGITS)
 
 
-def sureness(spec: DataSpec, x: Tensor, labels: Tensor) -> Tensor:
-    """The probability that the feature network gives to the label of each picture.  (N, 1, 28, 28) uint8, (N,) -> (N,)"""
-    return extractor(spec).read(x)[1].softmax(1).gather(1, labels[:, None]).squeeze(1)
+def clear(spec: DataSpec, x: Tensor, labels: Tensor) -> Tensor:
+    """Which pictures the feature network is SURE of, or the surer half of their class.  (N, 1, 28, 28) uint8, (N,) -> (N,) bool"""
+    sure = extractor(spec).read(x)[1].softmax(1).gather(1, labels[:, None]).squeeze(1)
+    kept = torch.zeros(len(x), dtype=torch.bool)
+    for k in labels.unique():
+        mine = labels == k
+        kept[mine] = sure[mine] >= sure[mine].quantile(0.5).clamp(max=SURE)
+    return kept
 
 
 def lifted(ink: Tensor, is_garment: Tensor) -> Tensor:
