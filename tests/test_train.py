@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from toys import Toy, ToyConfig, toy_data
 
 from aigc.commands import Command, Do
+from aigc.ema import EMA
 from aigc.events import Finished, Health, Paused, Preview, Resumed, Said, Saved, Step
 from aigc.options import Options, Precision, Schedule
 from aigc.train import NotFinite, devices, train
@@ -97,6 +98,26 @@ def test_watching_pausing_and_saving_do_not_change_what_is_learnt() -> None:
     events, _ = drain(train(watched, toy_data(), OPTIONS, commands=commands))
     assert digest(plain) == digest(watched)
     assert [type(e) for e in events if isinstance(e, Paused | Resumed)] == [Paused, Resumed]
+
+
+def test_the_average_follows_fifty_times_in_a_half_life_and_without_one_is_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[int] = []
+    update = EMA.update
+    monkeypatch.setattr(EMA, "update", lambda self, images, *how: (followed.append(images), update(self, images, *how))[1])
+    slow = Loop(toy(), toy_data(), Options(seconds=0, batch=16, ema_halflife=1600), watch=False)
+    for _ in range(2000):
+        slow.step()
+    late = followed[-20:]
+    assert set(late) == {32}, "a step is 32 images, and a fiftieth of the half-life as many"
+    followed.clear()
+    slow.options = Options(seconds=0, batch=16, ema_halflife=6400)
+    for _ in range(100):
+        slow.step()
+    assert set(followed) == {128} and len(followed) == 25
+    none = Loop(toy(), toy_data(), Options(seconds=0, batch=16, ema_halflife=0), watch=False)
+    followed.clear()
+    none.step()
+    assert not followed and digest(none.averaged) == digest(none.model) and len(followed) == 1
 
 
 def test_stop_keeps_what_was_learnt() -> None:

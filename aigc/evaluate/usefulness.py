@@ -16,7 +16,7 @@ from aigc.evaluate.text import figure
 from aigc.nets.classifier import Classifier, read_pictures
 from aigc.words import both
 
-FEWEST, TIMES, MOST = 12_000, 2, 180_000  # pictures that the classifier sees: every sample twice, within these bounds
+FEWEST, TIMES, MOST = 12_000, 3, 180_000  # pictures that the classifier sees: every sample three times, within these bounds
 PER_CLASS = (5, 10, 20, 50, 100)
 SMALL = Lesson(4_000, batch=50, width=16)
 SMALL_TEST = 2_000  # test pictures that the many small classifiers are held against
