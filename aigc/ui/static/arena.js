@@ -3,12 +3,11 @@
 
 import { ask, BASE } from "./ask.js";
 import { Curves } from "./curves.js";
-import { bring, h, say } from "./dom.js";
+import { h, say } from "./dom.js";
+import { Follower } from "./follow.js";
 import { Cloud } from "./points.js";
 
 const LIVE_MS = 1000;
-const HIDDEN_MS = 5000;
-const LONGEST_WAIT_MS = 15000;
 const LIST_MS = 10000;
 const LEAST_FILLED = 0.85; // of its place, by a picture
 
@@ -126,13 +125,11 @@ class Table {
   }
 }
 
-class Arena {
+class Arena extends Follower {
   constructor(lang) {
-    Object.assign(this, { lang, id: null, mark: "", failures: 0, tiles: [] });
-    this.element = h("div", { className: "aigc-panel aigc-arena-panel" });
+    super(lang, LIVE_MS, "aigc-panel aigc-arena-panel");
+    Object.assign(this, { mark: "", tiles: [] });
     this.start();
-    document.addEventListener("visibilitychange", () => document.hidden || this.poll());
-    new IntersectionObserver(([entry]) => entry.isIntersecting && this.seenAgain()).observe(this.element);
   }
 
   /** What the page says and which arenas there are come with one request, when somebody first looks. */
@@ -161,12 +158,7 @@ class Arena {
 
   build() {
     const w = this.words;
-    this.dot = h("i", { className: "aigc-dot" });
-    this.says = h("strong", { role: "status", "aria-live": "polite" });
-    this.title = h("span", { className: "aigc-title" });
-    this.buttons = h("div", { className: "aigc-actions" });
-    this.bar = h("progress", { className: "aigc-progress", max: 1, value: 0, "aria-label": w.progress });
-    this.note = h("p", { className: "aigc-notice", role: "status", "aria-live": "polite" });
+    const status = this.status();
     this.grid = h("div", { className: "aigc-tiles" });
     const nothing = { onpick: () => {}, onpeek: () => {}, onexplain: (term) => say(this.note, term.help) };
     this.curves = [1, 0].map((axis) => Object.assign(new Curves(w, this.lang, nothing), { axis }));
@@ -179,9 +171,8 @@ class Arena {
     this.files = h("p", { className: "aigc-files", hidden: true });
     this.past = h("ul", { className: "aigc-recent" });
     const section = (title, ...inside) => h("section", {}, h("h4", {}, title), ...inside);
-    const status = h("header", { className: "aigc-status" }, h("div", { className: "aigc-says" }, this.dot, this.says, this.title), this.buttons);
     this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.plots), section(w.table, this.table.element, this.files));
-    this.element.replaceChildren(status, this.bar, this.note, this.results, section(w.past, this.past));
+    this.element.replaceChildren(...status, this.note, this.results, section(w.past, this.past));
   }
 
   clear() {
@@ -196,83 +187,26 @@ class Arena {
     this.grid.replaceChildren();
   }
 
-  // what the form beside the panel calls
-  show(id) {
-    this.wanted = id;
-    if (!this.words) return; // start comes back to it
-    if (id !== this.id) {
-      this.id = id;
-      this.clear();
-      say(this.says, "…");
-      say(this.title, "");
-    }
-    this.failures = 0;
-    this.poll();
-  }
-
-  begin() {
-    if (!this.words) return;
-    clearTimeout(this.timer);
-    this.id = null;
-    this.clear();
-    this.dot.dataset.state = "starting";
-    say(this.says, this.words.sending);
-    say(this.title, "");
-    bring(this.element);
-  }
-
-  refused() {
-    if (this.wanted) this.show(this.wanted);
-    else if (this.words) this.clear();
-  }
-
   // asking
-  get seen() {
-    return !document.hidden && this.element.offsetParent !== null;
+  async news(id) {
+    return (await ask(`arenas/${id}`, { lang: this.lang, since: this.mark })).json();
   }
 
   seenAgain() {
     if (this.id && new URLSearchParams(location.search).get("tab") === "arena") this.remember(this.id);
-    this.poll();
+    super.seenAgain();
   }
 
-  async poll() {
-    clearTimeout(this.timer);
-    const id = this.id;
-    if (!id || this.asking === id) return;
-    this.asking = id;
-    try {
-      const news = await (await ask(`arenas/${id}`, { lang: this.lang, since: this.mark })).json();
-      if (id === this.id) this.take(news);
-    } catch (error) {
-      if (id === this.id) this.failed(error);
-    }
-    this.asking = null;
-  }
-
-  failed(error) {
-    if (error.status === 404) {
-      this.clear();
-      say(this.note, error.told || this.words.gone);
-      this.id = this.wanted = null;
-      return;
-    }
-    this.failures += 1;
-    say(this.note, this.words.lost);
-    this.again(Math.min(LONGEST_WAIT_MS, LIVE_MS * 2 ** this.failures));
-  }
-
-  again(wait) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.poll(), this.seen ? wait : Math.max(wait, HIDDEN_MS));
+  lost(error) {
+    this.clear();
+    say(this.note, error.told || this.words.gone);
+    this.id = this.wanted = null;
   }
 
   // drawing what came
   take(news) {
-    if (this.failures) say(this.note, "");
-    this.failures = 0;
     this.mark = news.mark;
-    if (news.live || !news.settled) this.again(LIVE_MS);
+    if (news.live || !news.settled) this.again();
     if (news.same) return;
     const ended = this.told?.live && !news.live;
     this.told = news;

@@ -4,23 +4,20 @@
 import "./arena.js";
 import { ask, BASE } from "./ask.js";
 import { Bars, Curves } from "./curves.js";
-import { bring, h, lastBefore, say, thin } from "./dom.js";
+import { h, lastBefore, say, thin } from "./dom.js";
+import { Follower } from "./follow.js";
 import "./ladder.js";
 import { Pictures } from "./pictures.js";
 
 const LIVE_MS = 500;
-const HIDDEN_MS = 5000;
-const LONGEST_WAIT_MS = 15000;
 const SETTLE_MS = 400; // a knob that is being turned is sent when it rests
 const MOST_POINTS = 1500;
 
-class Panel {
+class Panel extends Follower {
   constructor(technique, lang) {
-    Object.assign(this, { technique, lang, id: null, cursor: "", failures: 0, knobs: {} });
-    this.element = h("div", { className: "aigc-panel" });
+    super(lang, LIVE_MS, "aigc-panel");
+    Object.assign(this, { technique, cursor: "", knobs: {} });
     this.start();
-    document.addEventListener("visibilitychange", () => document.hidden || this.poll());
-    new IntersectionObserver(([entry]) => entry.isIntersecting && this.poll()).observe(this.element);
   }
 
   /** What the page says and which run to show first come with one request. */
@@ -60,22 +57,16 @@ class Panel {
 
   build() {
     const w = this.words;
-    this.dot = h("i", { className: "aigc-dot" });
-    this.says = h("strong", { role: "status", "aria-live": "polite" });
-    this.title = h("span", { className: "aigc-title" });
-    this.buttons = h("div", { className: "aigc-actions" });
-    this.bar = h("progress", { className: "aigc-progress", max: 1, value: 0, "aria-label": w.progress });
+    const status = this.status();
     this.facts = h("dl", { className: "aigc-facts" });
     this.reason = h("p", { className: "aigc-reason", hidden: true });
-    this.note = h("p", { className: "aigc-notice", role: "status", "aria-live": "polite" });
     this.bars = h("section", { className: "aigc-views", "aria-label": w.views });
     this.log = h("ol", { className: "aigc-log" });
     this.recent = h("ul", { className: "aigc-recent" });
-    const status = h("header", { className: "aigc-status" }, h("div", { className: "aigc-says" }, this.dot, this.says, this.title), this.buttons);
     const right = h("div", { className: "aigc-right" }, this.curves.element, this.bars);
     const feet = [[w.log, this.log], [w.recent, this.recent]].map(([title, list]) => h("section", {}, h("h4", {}, title), list));
     const body = h("div", { className: "aigc-body" }, this.pictures.element, right, h("div", { className: "aigc-feet" }, ...feet));
-    this.element.replaceChildren(status, this.bar, this.facts, this.reason, this.note, body);
+    this.element.replaceChildren(...status, this.facts, this.reason, this.note, body);
   }
 
   clear() {
@@ -92,37 +83,7 @@ class Panel {
     this.pictures.clear();
   }
 
-  // what the form beside the panel calls
-  show(id) {
-    this.wanted = id;
-    if (!this.words) return; // setUp comes back to it
-    if (id !== this.id) {
-      this.id = id;
-      this.clear();
-      say(this.says, "…");
-      say(this.title, "");
-    }
-    this.failures = 0;
-    this.poll();
-  }
-
-  begin() {
-    if (!this.words) return;
-    clearTimeout(this.timer);
-    this.id = null;
-    this.clear();
-    this.dot.dataset.state = "starting";
-    say(this.says, this.words.sending);
-    say(this.title, "");
-    bring(this.element);
-  }
-
-  /** The form was refused: back to what was shown before. */
-  refused() {
-    if (this.wanted) this.show(this.wanted);
-    else this.clear();
-  }
-
+  // what the form beside the panel calls, more than what every panel has
   turn(name, value) {
     if (!this.told?.live || !this.told.mine) return;
     clearTimeout(this.knobs[name]);
@@ -135,43 +96,16 @@ class Panel {
   }
 
   // asking
-  get seen() {
-    return !document.hidden && this.element.offsetParent !== null;
+  async news(id) {
+    return (await ask(`runs/${id}/live`, { since: this.cursor, lang: this.lang })).json();
   }
 
-  async poll() {
-    clearTimeout(this.timer);
-    const id = this.id;
-    if (!id || this.asking === id) return;
-    this.asking = id;
-    try {
-      const news = await (await ask(`runs/${id}/live`, { since: this.cursor, lang: this.lang })).json();
-      if (id === this.id) this.take(news);
-    } catch (error) {
-      if (id === this.id) this.failed(error);
-    }
-    this.asking = null;
-  }
-
-  again(wait) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.poll(), this.seen ? wait : Math.max(wait, HIDDEN_MS));
-  }
-
-  failed(error) {
-    if (error.status === 404) {
-      say(this.note, error.told || this.words.gone);
-      return;
-    }
-    this.failures += 1;
-    say(this.note, this.words.lost);
-    this.again(Math.min(LONGEST_WAIT_MS, LIVE_MS * 2 ** this.failures));
+  lost(error) {
+    say(this.note, error.told || this.words.gone);
   }
 
   // drawing what came
   take(news) {
-    if (this.failures) say(this.note, "");
-    this.failures = 0;
     this.cursor = news.cursor;
     if (news.fresh) this.takeLasting(news);
     const ended = this.told?.live && !news.live;
@@ -180,7 +114,7 @@ class Panel {
     this.takeCurves(news);
     this.pictures.add(news.previews, news.fresh);
     this.takeLog(news);
-    if (news.live) this.again(LIVE_MS);
+    if (news.live) this.again();
     if (ended || news.fresh) this.refreshList();
   }
 

@@ -1,0 +1,129 @@
+"""What comes along keeps its promises by a judge that shares nothing with it: a plain network, taught here, on the real test pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import PROJECT
+from torch import Generator, Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+
+from aigc import home, registry
+from aigc.data.load import Dataset, load
+from aigc.evaluate.distances import frechet, moments
+from aigc.evaluate.neighbours import closeness
+from aigc.evaluate.reconstruction import reconstruction_errors
+from aigc.registry.sampling import draw
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+BATCH, STEPS = 128, 700  # one and a half times through
+JUDGED = 2000
+
+
+@pytest.fixture(autouse=True)
+def _with_what_comes_along(monkeypatch: pytest.MonkeyPatch, datasets_dir: Path) -> None:
+    monkeypatch.setattr(home, "SHIPPED", PROJECT / "checkpoints" / "shipped")
+
+
+class Judge:
+    """Rectified convolutions with batch norm, and the features before its last layer."""
+
+    def __init__(self, data: Dataset):
+        assert data.labels is not None
+        torch.manual_seed(11)
+        rng = Generator().manual_seed(3)
+        self.body = nn.Sequential(
+            *_block(1, 16), *_block(16, 32), *_block(32, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 64), nn.ReLU()
+        )
+        self.head = nn.Linear(64, len(data.spec.classes))
+        weights = [*self.body.parameters(), *self.head.parameters()]
+        optimiser = torch.optim.AdamW(weights, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, STEPS)
+        for _ in range(STEPS):
+            which = torch.randint(len(data), (BATCH,), generator=rng)
+            down, right = torch.randint(5, (2,), generator=rng).tolist()
+            x = pad(data.x[which], (2, 2, 2, 2))[:, :, down : down + 28, right : right + 28]
+            loss = cross_entropy(self.head(self.body(_centred(x))), data.labels[which])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        self.body.eval()
+        self.real, self.test = self.read(data.x[:20_000])[0], self.read(data.test_x)[0]
+
+    @torch.inference_mode()
+    def read(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Bytes -> features and classes.  (n, 1, 28, 28) uint8 -> (n, 64), (n,)"""
+        features = torch.cat([self.body(_centred(part)) for part in x.split(500)])
+        return features, self.head(features).argmax(1)
+
+    def distance(self, x: Tensor) -> float:
+        """FID to real pictures."""
+        return frechet(*moments(self.read(x)[0]), *moments(self.real))
+
+    def yardstick(self, x: Tensor) -> float:
+        """The FID of real pictures with noise of standard deviation 0.1 on them, in [-1, 1]."""
+        noise = 0.1 * torch.randn(x.shape, generator=Generator().manual_seed(0))
+        return self.distance(((_centred(x) + noise).clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8))
+
+
+def _block(channels: int, out: int) -> Iterator[nn.Module]:
+    for size in (channels, out):
+        yield from (nn.Conv2d(size, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU())
+    yield nn.MaxPool2d(2)
+
+
+def _centred(x: Tensor) -> Tensor:
+    return (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+@cache
+def judge(name: str) -> tuple[Judge, Dataset]:
+    data = load(name)
+    return Judge(data), data
+
+
+@cache
+def drawn(slug: str) -> tuple[Tensor, Tensor]:
+    """Bytes and the classes asked for."""
+    x, labels = draw(registry.load(slug), JUDGED)
+    assert labels is not None
+    return (x * 255).round().to(torch.uint8), labels
+
+
+def test_the_judge_can_read() -> None:
+    by, data = judge("mnist")
+    assert float((by.read(data.test_x)[1] == data.test_labels).float().mean()) > 0.98
+
+
+@pytest.mark.parametrize(("slug", "data_name", "right", "of_yardstick"), [
+    ("mnist-diffusion", "mnist", 0.985, 0.25),
+    ("mnist-gan", "mnist", 0.97, 0.5),
+    ("fashion-diffusion", "fashion-mnist", 0.88, 0.25),
+])  # fmt: skip
+def test_samples_are_what_was_asked_for_and_near_to_real_ones(slug: str, data_name: str, right: float, of_yardstick: float) -> None:
+    by, data = judge(data_name)
+    x, labels = drawn(slug)
+    assert float((by.read(x)[1] == labels).float().mean()) > right
+    assert by.distance(x) < of_yardstick * by.yardstick(data.x[-JUDGED:])
+
+
+@pytest.mark.parametrize("slug", ["mnist-gan", "mnist-diffusion"])
+def test_samples_are_good_and_nothing_is_missing(slug: str) -> None:
+    by, data = judge("mnist")
+    assert data.labels is not None
+    x, _ = drawn(slug)
+    features, read = by.read(x)
+    near = closeness(by.real[:JUDGED], features)
+    assert near.in_real.float().mean() > 0.75 and near.in_samples.float().mean() > 0.75
+    shares, real = (labels.bincount(minlength=10) / len(labels) for labels in (read, data.labels))
+    assert (shares - real).abs().max() < 0.02
+
+
+@pytest.mark.parametrize(("slug", "most"), [("mnist-autoencoder-16", 0.009), ("mnist-autoencoder", 0.004), ("mnist-autoencoder-64", 0.0018)])
+def test_autoencoders_rebuild_test_pictures(slug: str, most: float) -> None:
+    assert float(reconstruction_errors(registry.load(slug), load("mnist"), 2000).mean()) < most
