@@ -134,8 +134,8 @@ def test_the_learned_sigma_settles_at_the_root_mean_square_error() -> None:
 
 def test_free_bits_charge_at_least_the_floor_for_the_mean_of_each_latent() -> None:
     kl = torch.tensor([[0.0, 1.0], [0.2, 3.0]])
-    assert torch.equal(likelihood.free_bits(kl, 0.0), torch.tensor([0.1, 2.0]))
-    assert torch.equal(likelihood.free_bits(kl, 0.5), torch.tensor([0.5, 2.0]))
+    assert torch.equal(likelihood.free_bits(kl.mean(0), 0.0), torch.tensor([0.1, 2.0]))
+    assert torch.equal(likelihood.free_bits(kl.mean(0), 0.5), torch.tensor([0.5, 2.0]))
 
 
 def test_active_units_counts_the_latents_that_vary() -> None:

@@ -34,9 +34,9 @@ def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
 
 
 def free_bits(kl: Tensor, floor: float) -> Tensor:
-    """What each latent pays: its mean KL, but never less than `floor` nats, so that saving below it gains nothing.
-    (B, Z) -> (Z,)   Kingma et al. 2016, eq. 15"""
-    return kl.mean(0).clamp(min=floor)
+    """What each latent pays: its mean KL over a batch, but never less than `floor` nats, so that saving below it gains nothing.
+    (Z,) -> (Z,)   Kingma et al. 2016, eq. 15"""
+    return kl.clamp(min=floor) if floor else kl
 
 
 def active_units(mean: Tensor) -> Tensor:

@@ -63,11 +63,11 @@ class VAE(Technique):
         x = torch.bernoulli(batch.x, generator=rng) if self.config.binarise and self.config.likelihood is Likelihood.BERNOULLI else batch.x
         mean, logvar = self.posterior(x, labels)
         z = mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=rng, device=mean.device)
-        recon, kl = -self.log_likelihood(x, z, labels).mean(), kl_per_dimension(mean, logvar)
+        recon, kl = -self.log_likelihood(x, z, labels).mean(), kl_per_dimension(mean, logvar).mean(0)
         weight = self.kl_weight(len(batch))
         loss = recon + weight * free_bits(kl, self.config.free_bits).sum()
-        terms = {"loss": loss, "recon": recon, "kl": kl.sum(1).mean(), "kl_weight": weight}
-        terms |= {"kl_per_dimension": kl.mean(0).view(self.code_shape[0], -1).sum(1), "active_units": active_units(mean)}
+        terms = {"loss": loss, "recon": recon, "kl": kl.sum(), "kl_weight": weight}
+        terms |= {"kl_per_dimension": kl.view(self.code_shape[0], -1).sum(1), "active_units": active_units(mean)}
         return terms if self.config.likelihood is Likelihood.BERNOULLI else terms | {"sigma": self._log_sigma().exp()}
 
     def posterior(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -91,7 +91,9 @@ class VAE(Technique):
         """Beta, on its way up after another `images` training images; counts them.  -> ()"""
         if self.training:
             self.images_seen += images
-        return self.config.beta * (self.images_seen / max(1, self.config.warmup)).clamp(max=1)
+        if not self.config.warmup:
+            return torch.full((), self.config.beta, device=self.images_seen.device)
+        return self.config.beta * (self.images_seen / self.config.warmup).clamp(max=1)
 
     def _shown(self, raw: Tensor) -> Tensor:
         return raw if self.spec.is_points else raw.sigmoid()
