@@ -50,7 +50,7 @@ class Options:
                   "每步走多远。太大：损失乱跳甚至变为无穷；太小：几乎不动。"),
     )  # fmt: skip
     schedule: Schedule = knob(
-        Schedule.WARMUP, group="optimiser", label=both("Learning-rate schedule", "学习率日程"),
+        Schedule.WARMUP, group="optimiser", label=both("Learning-rate schedule", "学习率调度"),
         help=both("How the learning rate changes over the budget.", "学习率在整个预算内怎样变化。"),
     )  # fmt: skip
     warmup_images: int = knob(
@@ -72,8 +72,9 @@ class Options:
     )  # fmt: skip
     ema_halflife: int = knob(
         10_000, 0, 10**8, group="optimiser", label=both("Averaging half-life (images)", "平均的半衰期（图像数）"),
-        help=both("Samples come from an exponential average of the weights with this half-life (Karras et al. 2022); 0 takes the last weights.",
-                  "采样用的是权重的指数平均，半衰期如上（Karras 等 2022）；0 表示用最后一步的权重。"),
+        help=both("Samples come from an exponential average of the weights with this half-life (Karras et al. 2022), "
+                  "at most a tenth of the images seen; 0 takes the last weights.",
+                  "采样用的是权重的指数平均，半衰期如上（Karras 等 2022），但不超过已看图像数的十分之一；0 表示用最后一步的权重。"),
     )  # fmt: skip
     shift: float = knob(
         0.0, 0.0, 0.5, group="augmentation", label=both("Shift / crop (share of side)", "平移／裁剪（占边长）"),
@@ -107,5 +108,7 @@ class Options:
     )  # fmt: skip
     seed: int = knob(
         0, 0, 2**31 - 1, group="run", label=both("Seed", "随机种子"),
-        help=both("The same seed gives the same run on the same device.", "种子相同，在同一设备上训练就相同。"),
+        help=both("The same seed, with a budget in images alone, gives the same run on the same device; "
+                  "a time budget depends on the machine's speed.",
+                  "种子相同且只设图像预算时，在同一设备上训练就相同；时间预算则取决于机器快慢。"),
     )  # fmt: skip

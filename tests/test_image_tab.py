@@ -52,7 +52,7 @@ def page(lang: Lang = "en", public: bool = False) -> Page:
 
 def view(verb: Verb, lang: Lang = "en", public: bool = False) -> View:
     with gr.Blocks():
-        return View(page(lang, public), verb, gr.State(None), gr.State([]))
+        return View(page(lang, public), verb, gr.State(None))
 
 
 REQUEST = cast(gr.Request, types.SimpleNamespace(session_hash="ann"))
@@ -430,5 +430,5 @@ def test_the_shell_refuses_in_words(words: list[str], capsys: pytest.CaptureFixt
 def test_settings_of_every_verb_have_a_place_in_the_form() -> None:
     for verb, config in SETTINGS.items():
         with gr.Blocks():
-            v = View(page(), verb, gr.State(None), gr.State([]))
+            v = View(page(), verb, gr.State(None))
         assert set(v.form.widgets) == {f for f in config.__dataclass_fields__}

@@ -40,5 +40,5 @@ def free_bits(kl: Tensor, floor: float) -> Tensor:
 
 
 def active_units(mean: Tensor) -> Tensor:
-    """How many latents say something about x: those whose posterior mean varies by more than 0.01.  (B, Z) -> ()   Burda et al. 2016, s. 2.4"""
+    """How many latents say something about x: those whose posterior mean varies by more than 0.01.  (B, Z) -> ()   Burda et al. 2016, s. 5.2"""
     return (mean.var(0, correction=0) > 0.01).sum().to(mean.dtype)

@@ -14,6 +14,7 @@ from aigc.pretrained.fit import AUTOMATIC, Setup
 
 T = TypeVar("T")
 BEAT = 0.2  # seconds between two chances to be closed while nothing comes
+AHEAD = 4  # results that may wait to be read: large pictures must not pile up behind a slow reader
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,19 @@ def borrowed(
 ) -> Iterator[Waiting | T]:
     """`work` in a thread of its own; closing the generator stops it and waits for it.  Raises Refusal and Stopped."""
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    end = object()
+    room, end = threading.Semaphore(AHEAD), object()
+
+    def tell(result: Any) -> None:
+        while not room.acquire(timeout=BEAT):
+            if stop.is_set():
+                return
+        told.put(result)
 
     def run() -> None:
         try:
-            with shelf.lent(entry, load, stop, lambda place: told.put(Waiting(place)), setup) as it:
+            with shelf.lent(entry, load, stop, lambda place: tell(Waiting(place)), setup) as it:
                 for result in work(it):
-                    told.put(result)
+                    tell(result)
             told.put(end)
         except BaseException as error:
             told.put(error)
@@ -49,6 +56,7 @@ def borrowed(
                 result = told.get(timeout=BEAT)
             except queue.Empty:
                 continue  # the same again: a chance to be closed
+            room.release()
             if result is end:
                 return
             if isinstance(result, BaseException):

@@ -35,12 +35,13 @@ def is_over(result: Any) -> bool:
 
 
 def newest(results: Iterator[T], every: float, is_final: Callable[[T], bool] = is_over) -> Iterator[T]:
-    """Leaves out what nobody could see: results that follow each other faster than `every` seconds."""
-    shown_at, last = 0.0, None
+    """Leaves out what nobody could see: results that follow each other faster than `every` seconds, or than they can be drawn."""
+    due, last = 0.0, None
     for one in results:
-        if one is not last and (is_final(one) or time.monotonic() - shown_at >= every):
-            shown_at = time.monotonic()
+        if one is not last and (is_final(one) or time.monotonic() >= due):
+            begun = time.monotonic()
             yield one
+            due = time.monotonic() + max(every - (time.monotonic() - begun), time.monotonic() - begun)
         last = one
 
 

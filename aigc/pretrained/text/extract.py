@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from aigc.data.texts import HAN
 
 MOST_SENTENCES = 1500  # what similarity between all pairs stays quick for
-SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？]+[”’」』）]*|[.!?]+[\"')\]]*(?=\s|$)|[!?]+|\n+|$)", re.S)
+LONGEST = 2000  # characters up to which what looks cut at an abbreviation is joined
+ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|No|Fig)\.$")
+SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？]+[”’」』）]*|(?<![.!?])[.!?]++[\"')\]]*+(?=\s|$)|[!?]+|\n+|$)", re.S)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def sentences(text: str) -> list[str]:
     found = [m.group().strip() for m in SENTENCE.finditer(text)]
     joined: list[str] = []
     for s in filter(None, found):
-        if joined and re.search(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|No|Fig)\.$", joined[-1]):
+        if joined and len(joined[-1]) < LONGEST and ABBREVIATION.search(joined[-1][-8:]):
             joined[-1] += " " + s
         else:
             joined.append(s)
@@ -45,7 +47,8 @@ def sentences(text: str) -> list[str]:
 
 def extract(text: str, words: int) -> Extract:
     """The most central sentences, up to about `words` words or characters."""
-    found = sentences(text)[:MOST_SENTENCES]
+    every = sentences(text)
+    found = every[:MOST_SENTENCES]
     chosen, length = set[int](), 0
     for i in sorted(range(len(found)), key=centrality(found, is_chinese(text)).__getitem__, reverse=True):
         here = measured(found[i])
@@ -53,7 +56,7 @@ def extract(text: str, words: int) -> Extract:
             chosen.add(i)
             length += here
     kept = tuple(found[i] for i in sorted(chosen))
-    return Extract(kept, ("" if is_chinese(text) else " ").join(kept), len(found))
+    return Extract(kept, ("" if is_chinese(text) else " ").join(kept), len(every))
 
 
 def centrality(found: list[str], chinese: bool) -> list[float]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class Path(Choice):
     STRAIGHT = "straight", both("flow matching (straight line)", "流匹配（直线路径）")
-    COSINE = "cosine", both("diffusion, cosine", "扩散，余弦日程")
+    COSINE = "cosine", both("diffusion, cosine", "扩散，余弦调度")
     LINEAR = "linear", both("diffusion, linear betas", "扩散，线性 β")
     ZERO_SNR = "zero-snr", both("diffusion, zero terminal SNR", "扩散，末端零信噪比")
 

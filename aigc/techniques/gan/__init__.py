@@ -10,20 +10,22 @@ from aigc.words import both
 TERMS = {
     "critic_loss": Term(
         both("critic's loss", "判别器损失"),
-        both("What the critic descends, penalties included; it settles rather than falls.", "判别器下降的目标，含惩罚项；它会稳住，而不是一路下降。"),
+        both(
+            "What the critic descends, penalties included; it settles rather than falls.", "判别器最小化的目标，含惩罚项；它会稳住，而不是一路下降。"
+        ),
         Role.JUDGE,
     ),
     "generator_loss": Term(
         both("generator's loss", "生成器损失"),
         both(
             "What the generator descends against a moving critic; its height says little, a steady climb says the critic is winning.",
-            "生成器面对不断变化的判别器所下降的目标；高低说明不了什么，持续上升说明判别器占了上风。",
+            "生成器面对不断变化的判别器所最小化的目标；高低说明不了什么，持续上升说明判别器占了上风。",
         ),
         Role.MAKER,
     ),
     "r1_loss": Term(
         both("lazy R1 loss", "惰性 R1 损失"),
-        both("The penalty as it is descended, weight and interval included.", "实际下降的惩罚项，含权重与间隔。"),
+        both("The penalty as it is descended, weight and interval included.", "实际最小化的惩罚项，含权重与间隔。"),
         Role.JUDGE,
     ),
     "r1": Term(
@@ -51,8 +53,9 @@ TERMS = {
         both("D(x)", "D(x)"),
         both(
             "How real the critic finds real data; always near 1, the generator gets no hint. "
-            "For Wasserstein and hinge it is a score squashed to 0–1.",
-            "判别器认为真实数据有多真；一直接近 1，说明生成器得不到提示。对 Wasserstein 与合页损失，它是压到 0–1 的得分。",
+            "For Wasserstein and hinge it is a score squashed to 0–1; for the relativistic loss only its distance from D(G(z)) means anything.",
+            "判别器认为真实数据有多真；一直接近 1，说明生成器得不到提示。对 Wasserstein 与合页损失，它是压到 0–1 的得分；"
+            "对相对论式损失，只有它与 D(G(z)) 的差距才有意义。",
         ),
         Role.REAL,
         unit="probability",

@@ -69,8 +69,8 @@ class Config(Body):
     )  # fmt: skip
     latent: int = knob(
         64, 1, 512, group="network", label=both("Latent size", "潜变量维数"),
-        help=both("How many random numbers an image is made from. With 2, the generator's whole world can be drawn as a grid.",
-                  "一张图由多少个随机数生成。取 2 时，可以把生成器的整个世界画成网格。"),
+        help=both("How many random numbers an image is made from. On 2-D points, 2 lets the page draw the generator's whole world as a grid.",
+                  "一张图由多少个随机数生成。对二维点集，取 2 时网页会把生成器的整个世界画成网格。"),
     )  # fmt: skip
     critic_network: CriticNetwork = knob(
         CriticNetwork.MIRROR, group="network", label=both("Critic network", "判别器网络"),
@@ -99,8 +99,8 @@ class Config(Body):
     )  # fmt: skip
     conditional: bool = knob(
         False, group="first", label=both("Class-conditional", "按类别生成"),
-        help=both("Both networks are told the class, so that you can ask for one. Without labels it changes nothing.",
-                  "把类别告诉两个网络，之后可指定类别生成。数据没有标签时不起作用。"),
+        help=both("Both networks are told the class, so that you can ask for one. Needs data with labels.",
+                  "把类别告诉两个网络，之后可指定类别生成。需要有标签的数据。"),
     )  # fmt: skip
 
     def suits(self, spec: DataSpec) -> None:

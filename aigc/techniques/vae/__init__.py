@@ -11,8 +11,9 @@ TERMS = {
     "loss": Term(
         both("loss", "损失"),
         both(
-            "Reconstruction plus the weighted KL; with beta 1 and no extras, minus the evidence lower bound.",
-            "重建加上加权的 KL；beta 为 1 且不加其他项时，就是负的证据下界。",
+            "Reconstruction plus the weighted KL; with beta 1, no extras and a true likelihood (Gaussian, or black-and-white pixels), "
+            "minus the evidence lower bound.",
+            "重建加上加权的 KL；beta 为 1、不加其他项、且似然名副其实（高斯，或非黑即白的像素）时，就是负的证据下界。",
         ),
         unit="nats",
     ),

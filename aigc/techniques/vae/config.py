@@ -72,8 +72,8 @@ class Config(Body):
     )  # fmt: skip
     conditional: bool = knob(
         False, group="first", label=both("Class-conditional", "按类别生成"),
-        help=both("Encoder and decoder are told the class, so that latents need only say how it is written. Without labels it changes nothing.",
-                  "把类别告诉编码器与解码器，潜变量只需描述写法。数据没有标签时不起作用。"),
+        help=both("Encoder and decoder are told the class, so that latents need only say how it is written. Needs data with labels.",
+                  "把类别告诉编码器与解码器，潜变量只需描述写法。需要有标签的数据。"),
     )  # fmt: skip
 
     def code_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -25,12 +25,11 @@ def draw(page: Page) -> None:
     if isinstance(tab, gr.Tab):
         tab.select(lambda: threading.Thread(target=warm, name="warm up pictures", daemon=True).start(), None, None, **QUIET)
     newest = gr.State(None, time_to_live=KEEP_SECONDS)  # the last picture made, whatever by
-    history = gr.State([], time_to_live=KEEP_SECONDS)
     with gr.Tabs(elem_id="view-image", selected=Verb.GENERATE.value):
         for verb in Verb:
             name = verb.value
             with gr.Tab(page.t(text.VIEWS[name]), id=name) as tab:
-                View(page, verb, newest, history)
+                View(page, verb, newest)
             tab.select(None, js=f"() => aigc.viewed('image', '{name}')", api_visibility="private", queue=False)
         with gr.Tab(page.t(text.VIEWS["inside"]), id="inside") as tab:
             Inside(page)

@@ -115,7 +115,7 @@ def _known(verb: Verb, values: Facts, seed: int | None) -> Facts:
 
     known = knobs(SETTINGS[verb])
     values = {k: v for k, v in values.items() if k != "count" or "count" in known}
-    return values | ({"seed": seed} if seed is not None else {})
+    return ({"seed": seed} if seed is not None else {}) | values
 
 
 def _opened(name: str, value: Any) -> Any:

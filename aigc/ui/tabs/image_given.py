@@ -104,7 +104,7 @@ class Given:
 def upload(page: Page, label: str, elem_id: str, **look: Any) -> gr.Image:
     """Hands over the file as it is: what cannot be opened is refused by `opened`, in words, and not by Gradio, without any."""
     image = gr.Image(
-        type="filepath", image_mode=None, sources=["upload", "clipboard"], label=label, height=150, buttons=[], elem_id=elem_id,
+        type="filepath", image_mode=None, format="png", sources=["upload", "clipboard"], label=label, height=150, buttons=[], elem_id=elem_id,
         elem_classes=["aigc-given"], **look,
     )  # fmt: skip
     image.preprocess = lambda payload: payload.path if payload is not None else None  # type: ignore[method-assign]

@@ -53,7 +53,7 @@ class GridFold:
                 yield shown, gr.skip(), gr.skip(), gr.skip()
         if kept is not None:
             kept_all = [kept, *given[view.history]][: image_view.MOST_KEPT]
-            yield shown, kept, kept_all, strip(kept_all, view.verb, view.page.lang)
+            yield shown, kept, kept_all, strip(kept_all, view.page.lang)
 
     def _made(self, given: dict[Component, Any], stop: Any) -> Iterator[Outcome]:
         view, lang = self.view, self.view.page.lang

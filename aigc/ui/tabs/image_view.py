@@ -82,8 +82,9 @@ Outcome = tuple[Any, Any]  # what the easel shows, and what is kept of it
 
 
 class View:
-    def __init__(self, page: Page, verb: Verb, newest: gr.State, history: gr.State):
-        self.page, self.verb, self.newest, self.history = page, verb, newest, history
+    def __init__(self, page: Page, verb: Verb, newest: gr.State):
+        self.page, self.verb, self.newest = page, verb, newest
+        self.history = gr.State([], time_to_live=KEEP_SECONDS)
         t, name = page.t, verb.value
         with gr.Row(elem_classes=["aigc-train"], equal_height=False):
             with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
@@ -125,7 +126,7 @@ class View:
         with gr.Row(elem_classes=["aigc-x-saves"]):
             explore_files.button(self.page, t(text.DOWNLOAD), saved, [self.last])
         gr.HTML(f'<p class="aigc-history-title">{esc(t(text.HISTORY))}</p>', padding=False)
-        self.strip = gr.HTML(strip([], self.verb, self.page.lang), js_on_load=HISTORY_JS, padding=False, elem_classes=["aigc-history-strip"])
+        self.strip = gr.HTML(strip([], self.page.lang), js_on_load=HISTORY_JS, padding=False, elem_classes=["aigc-history-strip"])
 
     def _wire(self) -> None:
         inputs: set[Component] = {self.newest, self.history, *self.chooser.inputs, *self.form.inputs}
@@ -166,7 +167,7 @@ class View:
                 yield shown, *[gr.skip()] * 4
         if kept is not None:
             kept_all = [kept, *given[self.history]][:MOST_KEPT]
-            yield shown, kept, kept, kept_all, strip(kept_all, self.verb, self.page.lang)
+            yield shown, kept, kept, kept_all, strip(kept_all, self.page.lang)
 
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
         asked, (entry, setup) = self.asked(given), self.chooser.chosen(given)
@@ -198,7 +199,7 @@ class View:
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older result: shown, and its settings in the form again."""
         i = evt._data.get("i") if isinstance(evt._data, dict) else None
-        if not isinstance(i, int) or not 0 <= i < len(kept) or kept[i].verb is not self.verb:
+        if not isinstance(i, int) or not 0 <= i < len(kept):
             return {self.last: gr.skip()}
         one = kept[i]
         back: dict[Any, Any] = {self.easel: reshown(one, self.page.lang), self.last: one, self.newest: one}
@@ -309,13 +310,12 @@ def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()
     return " · ".join(parts)
 
 
-def strip(kept: list[Kept], verb: Verb, lang: Lang) -> str:
-    """Thumbnails of what this verb made, newest first."""
+def strip(kept: list[Kept], lang: Lang) -> str:
+    """Thumbnails of what was made in a view, newest first."""
     buttons = "".join(
         f'<button type="button" data-kept="{i}" title="{esc(" · ".join(x for x in (one.prompt, one.facts) if x))}">'
         f'<img src="{one.thumb}" alt="{esc(one.prompt or one.facts)}"></button>'
         for i, one in enumerate(kept)
-        if one.verb is verb
     )
     return f'<div class="aigc-history">{buttons or f"<p>{esc(text.HISTORY_EMPTY[lang])}</p>"}</div>'
 

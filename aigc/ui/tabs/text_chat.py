@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,12 +116,16 @@ class ChatView:
         stop, lang = stops.begun(NAME, request), self.page.lang
 
         def complain(words: Words, _: bool) -> Shown:
-            return shown(given_[self.messages], self.page.t(text.THOUGHT)), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
+            """As it was before, with the question back in its box."""
+            if stop.unwanted:
+                return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            before = given_[self.messages]
+            return shown(before, self.page.t(text.THOUGHT)), before, gr.skip(), _line(words[lang]), gr.skip() if box is None else given_[self.box]
 
         yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
         yield from guarded(lambda: self._made(given_, asked(), stop, box, again), complain)
 
-    def _made(self, given_: dict[Component, Any], messages: list[Message], stop: threading.Event, box: str | None, again: bool) -> Iterator[Shown]:
+    def _made(self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
 
         lang, thought = self.page.lang, self.page.t(text.THOUGHT)
@@ -144,6 +147,8 @@ class ChatView:
         except Stopped:
             if draft is None:
                 raise
+            if stop.unwanted:
+                return
             draft = stopped(draft)
         assert draft is not None
         whole = [*messages, _reply(draft)]
@@ -165,7 +170,7 @@ class ChatView:
         stops.stopped(NAME, request)
 
     def cleared(self, request: gr.Request) -> Shown:
-        stops.stopped(NAME, request)
+        stops.stopped(NAME, request, unwanted=True)
         return [], [], {}, _line(""), ""
 
 

@@ -122,8 +122,8 @@ INSIDE_NOTES: dict[str, Words] = {
     ),
     "guidance": both(
         "The network answers twice: without the prompt and with it. Guidance walks on along the difference, "
-        "ε = ε₀ + w (ε₁ − ε₀); right, how long that difference is at each place.",
-        "网络回答两次：不看提示词和看提示词。引导沿两者之差走得更远，ε = ε₀ + w (ε₁ − ε₀)；右边是各处差别的大小。",
+        "ε = ε₀ + g (ε₁ − ε₀); right, how long that difference is at each place.",
+        "网络回答两次：不看提示词和看提示词。引导沿两者之差走得更远，ε = ε₀ + g (ε₁ − ε₀)；右边是各处差别的大小。",
     ),
     "curve": both("x_t = signal · x₀ + noise · ε. A dot is a step that was taken.", "x_t = 信号 · x₀ + 噪声 · ε。每个点是走过的一步。"),
 }

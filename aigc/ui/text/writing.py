@@ -132,8 +132,8 @@ NO_SUMMARISER = both(
 ROUGE = both(
     "ROUGE-1 {rouge1:.0%} · ROUGE-2 {rouge2:.0%} · ROUGE-L {rougeL:.0%}", "ROUGE-1 {rouge1:.0%} · ROUGE-2 {rouge2:.0%} · ROUGE-L {rougeL:.0%}"
 )
-ROUGE_HELP = both("ROUGE: F1 of single words, of pairs, and of the longest common order; Chinese by characters.",
-                  "ROUGE：单词、词对与最长公共顺序的 F1；中文按字计算。")  # fmt: skip
+ROUGE_HELP = both("ROUGE: F1 of single words, of pairs, and of the longest common subsequence; Chinese by characters.",
+                  "ROUGE：单个词、二元组与最长公共子序列的 F1；中文按字计算。")  # fmt: skip
 LONG_TEXT = both(
     "The first trains ran between the mines and the river, and horses drew them. When the engines came, the towns along the line grew within a "
     "decade. Farmers sold milk in the city on the morning it was drawn. Newspapers arrived before noon. People who had never left their valley "
