@@ -18,6 +18,7 @@ from tiny_pretrained import repository
 
 from aigc.pretrained import Stopped, hub, shelf
 from aigc.pretrained.catalogue import Entry, entries
+from aigc.pretrained.lending import AHEAD, Waiting, borrowed
 from aigc.pretrained.shelf import Setup
 from aigc.words import Refusal
 
@@ -91,6 +92,40 @@ def in_threads(*runs: Callable[[], None]) -> list[BaseException]:
         thread.join(PATIENCE)
         assert not thread.is_alive(), "it hangs"
     return failures
+
+
+# lent to a generator
+def test_results_wait_for_a_reader_who_is_slow():
+    made: list[int] = []
+
+    def work(thing: Thing) -> Iterator[int]:
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    results = borrowed(A, load, work, threading.Event())
+    read = next(r for r in results if r == 0)
+    deadline = time.monotonic() + PATIENCE
+    while len(made) < AHEAD and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    assert read == 0 and AHEAD <= len(made) <= AHEAD + 3
+    assert [r for r in results if not isinstance(r, Waiting)][-1] == 99 and len(made) == 100
+
+
+def test_a_reader_who_goes_away_is_not_waited_for():
+    stop = threading.Event()
+
+    def work(thing: Thing) -> Iterator[int]:
+        for i in range(1000):
+            if stop.is_set():
+                raise Stopped
+            yield i
+
+    results = borrowed(A, load, work, stop)
+    next(r for r in results if r == 0)
+    results.close()
+    assert stop.is_set() and not shelf.held()[0].busy
 
 
 # loaded once

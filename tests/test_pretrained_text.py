@@ -350,6 +350,14 @@ def test_rouge_is_that_of_torchmetrics():
         assert rouge(a, b) == pytest.approx({k: float(wanted[f"{k}_fmeasure"]) for k in ("rouge1", "rouge2", "rougeL")}, abs=1e-6)
 
 
+@pytest.mark.timeout(20)
+def test_texts_that_are_no_prose_are_cut_and_scored_in_no_time():
+    assert len(sentences("." * 200_000 + "x")) == 1
+    assert "".join(sentences("A. " * 100_000)).count("A.") == 100_000
+    words = [f"w{i % 997}" for i in range(50_000)]
+    assert rouge(" ".join(words), " ".join(words[1:]))["rougeL"] == pytest.approx(2 * 49_999 / 99_999)
+
+
 def test_chinese_rouge_counts_characters():
     assert rouge("今天天气好", "今天天气好")["rouge2"] == 1 and rouge("天气", "气天") == pytest.approx({"rouge1": 1, "rouge2": 0, "rougeL": 0.5})
     assert rouge("", "x") == {"rouge1": 0, "rouge2": 0, "rougeL": 0}

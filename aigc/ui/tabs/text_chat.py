@@ -113,17 +113,24 @@ class ChatView:
     def _answered(
         self, given_: dict[Component, Any], asked: Callable[[], list[Message]], request: gr.Request, box: str | None = None, again: bool = False
     ) -> Iterator[Shown]:
-        stop, lang = stops.begun(NAME, request), self.page.lang
+        stop, lang, taken = stops.begun(NAME, request), self.page.lang, False
+
+        def made() -> Iterator[Shown]:
+            nonlocal taken
+            for one in self._made(given_, asked(), stop, box, again):
+                taken = taken or isinstance(one[1], list)
+                yield one
 
         def complain(words: Words, _: bool) -> Shown:
-            """As it was before, with the question back in its box."""
+            """As it was before; a question that was taken out of its box is put back."""
             if stop.unwanted:
                 return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
             before = given_[self.messages]
-            return shown(before, self.page.t(text.THOUGHT)), before, gr.skip(), _line(words[lang]), gr.skip() if box is None else given_[self.box]
+            back = (before, given_[self.box] if box is not None else gr.skip()) if taken else (gr.skip(), gr.skip())
+            return shown(before, self.page.t(text.THOUGHT)), back[0], gr.skip(), _line(words[lang]), back[1]
 
         yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
-        yield from guarded(lambda: self._made(given_, asked(), stop, box, again), complain)
+        yield from guarded(made, complain)
 
     def _made(self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
