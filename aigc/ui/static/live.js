@@ -278,14 +278,27 @@ function adopt() {
   }
 }
 
-/** While the form is being filled, what it would send is neither the old nor the new. */
-function filling(technique, busy) {
+const filledFor = {}; // of each technique, what its form is being filled for
+
+function setGo(technique, disabled) {
   const go = panels[technique]?.element.closest(".aigc-train")?.querySelector(".aigc-go");
-  if (go) go.disabled = busy;
+  if (go) go.disabled = disabled;
+}
+
+/** While the form is being filled, what it would send is neither the old nor the new. */
+function filling(technique, given) {
+  filledFor[technique] = String(given);
+  setGo(technique, true);
+}
+
+/** `given` is what the form says now: if it was turned again meanwhile, that is still to be filled. */
+function filled(technique, given) {
+  if (filledFor[technique] === String(given)) setGo(technique, false);
 }
 
 const live = {
   filling,
+  filled,
   begin: (technique) => panels[technique]?.begin(),
   refused: (technique) => panels[technique]?.refused(),
   turn: (technique, name, value) => panels[technique]?.turn(name, value),

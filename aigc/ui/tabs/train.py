@@ -111,11 +111,12 @@ def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
         return gr.update(choices=_data_choices(page.lang, page.owner(request) or None))
 
     # the last turn counts, also when the answer to the one before is still on its way; until it has come nothing can be started
-    busy, free = (f"window.aigc?.live?.filling('{info.slug}', {flag});" for flag in ("true", "false"))
+    dialled = {dial.data, dial.preset}
+    busy, free = (f"window.aigc?.live?.{name}('{info.slug}', given);" for name in ("filling", "filled"))
     turning = [dial.data.input, dial.preset.input]
     js = f"(...given) => {{ {busy} return given; }}"
-    filling = gr.on(turning, turned, {dial.data, dial.preset}, shown, js=js, trigger_mode="always_last", **QUIET)
-    filling.then(None, None, None, js=f"() => {{ {free} }}", **QUIET)
+    filling = gr.on(turning, turned, dialled, shown, js=js, trigger_mode="always_last", **QUIET)
+    filling.then(None, dialled, None, js=f"(...given) => {{ {free} }}", **QUIET)
     dial.data.focus(refreshed, None, dial.data, **QUIET)
     # Gradio's page pays for every output of an event that runs when it loads, so the many are behind one that says whether to
     gr.on(None, opened, None, dial.asked, **QUIET)
