@@ -60,23 +60,16 @@ def _settings(args: argparse.Namespace, verb: Verb, model: str) -> Any:
 
 
 def _given(args: argparse.Namespace, verb: Verb) -> dict[str, Image]:
-    from PIL import Image, UnidentifiedImageError
-
     from aigc.pretrained.image import given
     from aigc.pretrained.textures import TEXTURES, texture
 
-    found: dict[str, Image.Image] = {}
+    found: dict[str, Image] = {}
     if args.image and verb in NEED_IMAGE:
         found["image"] = given.picture(args.image)
     if args.style:
         found["style"] = texture(args.style) if args.style in TEXTURES else given.picture(args.style)
     if args.mask:
-        try:
-            with Image.open(args.mask, formats=given.FORMATS) as mask:
-                given.checked(mask)
-                found["mask"] = mask.copy()
-        except (UnidentifiedImageError, Image.DecompressionBombError):
-            raise Refusal(given.NO_PICTURE) from None
+        found["mask"] = given.mask(args.mask)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
@@ -25,11 +26,25 @@ TOO_SMALL = both(
 
 def picture(path: str | Path) -> Image.Image:
     """A file as an RGB picture, turned as its camera meant; transparency becomes white.  Raises Refusal."""
+    return _opened(path, checked)
+
+
+def mask(path: str | Path) -> Image.Image:
+    """A file for `mask_of`, with what is transparent in it.  Raises Refusal."""
+
+    def whole(found: Image.Image) -> Image.Image:
+        checked(found)
+        return found.copy()
+
+    return _opened(path, whole)
+
+
+def _opened(path: str | Path, read: Callable[[Image.Image], Image.Image]) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as found:
-                return checked(found)
+                return read(found)
     except Image.DecompressionBombError:
         raise Refusal(TOO_LARGE, n=">178", most=MOST_PIXELS // 10**6) from None
     except (OSError, SyntaxError, ValueError, EOFError):

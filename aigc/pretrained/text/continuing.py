@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 
 from aigc.pretrained.text.asked import Continue, Method
 from aigc.pretrained.text.beams import generated
@@ -56,4 +57,6 @@ def by_beams(kit: Kit, ids: list[int], settings: Continue, stop: threading.Event
     text, ended = "".join(t.text for t in tokens), BY_ITSELF if best and best[-1] in kit.ends else AT_LENGTH
     if (cut := min((at for at in map(text.find, stops) if at >= 0), default=-1)) >= 0:
         text, ended = text[:cut], AT_STOP
+        ends = accumulate(len(t.text) for t in tokens)  # of each token in the text
+        tokens = tuple(token for token, end in zip(tokens, ends, strict=True) if end - len(token.text) < cut)
     yield Draft(text, tokens, length, seconds, first, ended, notes=tuple(notes))

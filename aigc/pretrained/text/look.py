@@ -69,12 +69,12 @@ def read(kit: Kit, ids: list[int], stop: threading.Event, start: int = 0) -> Ite
     if start == 0:  # nothing stands before the first
         yield [Token(pieces[0], None)]
         done = 1
-    logits = reading.on(ids[:done], every=True)[-1:]
+    logits = reading.on(ids[:done])[None]
     while done < len(ids):
         part = ids[done : done + step]
         if len(reading.ids) + len(part) > kit.window:  # what can be seen is full: begin again half a window back
             reading = Reading(kit, stop)
-            logits = reading.on(ids[max(0, done - kit.window // 2) : done], every=True)[-1:]
+            logits = reading.on(ids[max(0, done - kit.window // 2) : done])[None]
         behind = reading.on(part, every=True)
         at = [*logits, *behind[:-1]]
         yield [told(kit, token, pieces[done - start + i], at[i]) for i, token in enumerate(part)]

@@ -127,7 +127,7 @@ def _opened(name: str, value: Any) -> Any:
     path = value.get("path") if isinstance(value, dict) else getattr(value, "path", None)
     if not isinstance(path, str) or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
         raise Refusal(NOT_SENT)
-    return given.picture(path)
+    return given.mask(path) if name == "mask" else given.picture(path)
 
 
 def _whole(images: list[Image]) -> Image:

@@ -50,7 +50,7 @@ class Endpoints:
         """A prompt written on."""
         with in_words("en"):
             entry, asked = self._asked(Verb.CONTINUE, model, seed, settings)
-            words, ends = given(prompt), stop_words("\n".join(map(str, stops or [])))
+            words, ends = given(prompt), stop_words("\n".join(_escaped(stops)))
             yield from self._told(
                 entry, asked, lambda stop: CONTINUATIONS(words, asked, ends, entry, stop=stop), lambda draft: (draft.whole, _facts(draft))
             )
@@ -63,7 +63,8 @@ class Endpoints:
 
         with in_words("en"):
             entry, asked = self._asked(Verb.CHAT, model, seed, settings)
-            messages = conversation([*(history or []), {"role": "user", "content": given(message, "message")}], system)
+            before = history if isinstance(history, list) else [history] if history else []
+            messages = conversation([*before, {"role": "user", "content": given(message, "message")}], system)
 
             def answer(draft: Any) -> tuple[str, Facts]:
                 thought, said = parted(draft.text)
@@ -129,6 +130,11 @@ class Endpoints:
         if last is not None:
             words, facts = tell(last)
             yield words, {"model": entry.slug, "settings": as_values(asked), **facts}
+
+
+def _escaped(stops: Any) -> list[str]:
+    """Stop words as the page has them, a line each."""
+    return [str(word).replace("\n", "\\n") for word in (stops if isinstance(stops, list) else [stops] if stops else [])]
 
 
 def _facts(draft: Any) -> Facts:
