@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 from tiny_pretrained import repository
 
 from aigc.knobs import read
@@ -527,3 +527,22 @@ def test_every_verb_has_settings_and_a_task() -> None:
             read(SETTINGS[verb], habits.habits(verb, slug))
         assert values
     assert enlarged and make
+
+
+# masks
+def test_a_mask_is_widened_by_a_square_as_pillow_does_it_slowly() -> None:
+    dots = Image.fromarray((np.random.default_rng(0).random((40, 30)) > 0.97).astype(np.uint8) * 255)
+    for by in (1, 3, 12):
+        assert given.widened(dots, by).tobytes() == dots.filter(ImageFilter.MaxFilter(2 * by + 1)).tobytes()
+
+
+def test_a_mask_file_keeps_what_is_transparent(tmp_path: Path) -> None:
+    painted = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    painted.paste((255, 255, 255, 255), (0, 0, 8, 32))
+    painted.save(tmp_path / "mask.png")
+    marked = given.mask_of(given.mask(tmp_path / "mask.png"), (32, 32))
+    assert marked.getbbox() == (0, 0, 8, 32)
+
+
+def test_a_prompt_without_words_has_no_maps() -> None:
+    assert attention_to((), [torch.rand(16, 5)], (4, 4)).shape == (0, 4, 4)
