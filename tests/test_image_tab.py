@@ -365,6 +365,8 @@ def test_programs_call_named_typed_endpoints(client: Any, file: str, tmp_path: P
     assert kinds["prompt"] == "str" and kinds["image"] == "filepath" and kinds["seed"] == "int"
     path, facts = client.predict("a red seven", seed=5, settings={"steps": 3}, api_name="/image_generate")
     assert facts["seed"] == 5 and facts["model"] == "pictures" and json.loads(Image.open(path).info["parameters"])["settings"]["steps"] == 3
+    _, facts = client.predict("a red seven", settings={"steps": 3, "seed": 42}, api_name="/image_generate")
+    assert facts["seed"] == 42
     mask = Image.new("L", (SIDE, SIDE))
     mask.paste(255, (8, 8, 40, 40))
     mask.save(tmp_path / "mask.png")

@@ -92,8 +92,9 @@ class Endpoints:
         stop, told_at, shot = threading.Event(), 0.0, None
         with in_words("en"):
             entry = catalogue.find(TASKS[verb], str(model or ""), self.page.public)
-            values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **an_object(settings)}
-            asked = Asked(verb, read(SETTINGS[verb], _known(verb, values, seed)), **{name: _opened(name, v) for name, v in given.items()})
+            seeded = {} if seed is None else {"seed": seed}
+            values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **seeded, **an_object(settings)}
+            asked = Asked(verb, read(SETTINGS[verb], _known(verb, values)), **{name: _opened(name, v) for name, v in given.items()})
             try:
                 for told in PICTURES(asked, entry, stop=stop):
                     if isinstance(told, Shot):
@@ -106,16 +107,16 @@ class Endpoints:
             finally:
                 stop.set()
             if shot is not None:
-                path = outputs.picture(_whole(shot.images), made=True, note=note(asked, entry.slug, shot), name=f"{verb.value}-{seed or 0}.png")
-                yield _file(path), {**note(asked, entry.slug, shot), "seeds": list(shot.seeds), "notes": [w.en for w in shot.notes]}
+                how = note(asked, entry.slug, shot)
+                path = outputs.picture(_whole(shot.images), made=True, note=how, name=f"{verb.value}-{how['seed'] or 0}.png")
+                yield _file(path), {**how, "seeds": list(shot.seeds), "notes": [w.en for w in shot.notes]}
 
 
-def _known(verb: Verb, values: Facts, seed: int | None) -> Facts:
+def _known(verb: Verb, values: Facts) -> Facts:
     from aigc.knobs import knobs
 
     known = knobs(SETTINGS[verb])
-    values = {k: v for k, v in values.items() if k != "count" or "count" in known}
-    return ({"seed": seed} if seed is not None else {}) | values
+    return {k: v for k, v in values.items() if k != "count" or "count" in known}
 
 
 def _opened(name: str, value: Any) -> Any:
