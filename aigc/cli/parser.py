@@ -130,14 +130,11 @@ def _train(verb: Parser) -> None:
     budget = verb.add_mutually_exclusive_group()
     budget.add_argument("--images", type=int, metavar="N", help=both("stop after N images", "训练 N 张图像后停止")[verb.lang])
     budget.add_argument("--seconds", type=float, metavar="S", help=both("stop after S seconds", "训练 S 秒后停止")[verb.lang])
-    verb.option(
-        "--preset",
-        metavar="NAME",
-        help=both(
-            "quick, good or long; article (not for diffusion); codes (VAE of large pictures) (default: quick)",
-            "quick、good 或 long；article（扩散模型没有）；codes（大图的 VAE）（默认 quick）",
-        ),
+    presets = both(
+        "quick, good or long; article (not for diffusion); codes (VAE of large pictures) (default: quick)",
+        "quick、good 或 long；article（扩散模型没有）；codes（大图的 VAE）（默认 quick）",
     )
+    verb.option("--preset", metavar="NAME", help=presets)
     _settings(verb, both("any knob; may be repeated", "任一选项；可重复"))
     _seed(verb, both("with --images, the same seed gives the same run", "与 --images 同用时，种子相同，训练就相同"))
     verb.option("--name", metavar="SLUG", help=both("name of the model", "模型的名称"))

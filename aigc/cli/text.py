@@ -16,7 +16,7 @@ from aigc.pretrained.catalogue import Entry, find
 from aigc.pretrained.fit import Setup
 from aigc.pretrained.lending import Waiting
 from aigc.pretrained.text import run
-from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, conversation, given, habits, short, stop_words
+from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
 from aigc.words import Refusal, both
 
 OPENING = both("Opening {model} …", "正在打开 {model}……")
@@ -81,7 +81,7 @@ def _settings(args: argparse.Namespace, verb: Verb, entry: Entry) -> Any:
 def _started(args: argparse.Namespace, verb: Verb, words: str, settings: Any, entry: Entry) -> Iterator[Any]:
     stop, setup = threading.Event(), read(Setup, {"device": args.device})
     if verb is Verb.CONTINUE:
-        return run.continuations(words, settings, stop_words("\n".join(w.replace("\n", "\\n") for w in args.stop)), entry, stop, setup)
+        return run.continuations(words, settings, stop_words(as_lines(args.stop)), entry, stop, setup)
     if verb is Verb.CHAT:
         return run.chats(conversation([{"role": "user", "content": words}], args.system), settings, entry, stop, setup)
     return run.summaries(words, settings, entry, stop, setup)

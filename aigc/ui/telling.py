@@ -41,7 +41,8 @@ def newest(results: Iterator[T], every: float, is_final: Callable[[T], bool] = i
         if one is not last and (is_final(one) or time.monotonic() >= due):
             begun = time.monotonic()
             yield one
-            due = time.monotonic() + max(every - (time.monotonic() - begun), time.monotonic() - begun)
+            drawn = time.monotonic()
+            due = max(begun + every, drawn + (drawn - begun))
         last = one
 
 

@@ -192,7 +192,9 @@ def attention_to(words: tuple[Word, ...], maps: list[Tensor], size: tuple[int, i
     """Attention given to each word, mean over layers, at the latent's size.  -> (words, h, w)"""
     height, width = size
     total = torch.zeros(len(words), height, width)
-    for weights in maps if words else []:  # (places, tokens)
+    if not words:
+        return total
+    for weights in maps:  # (places, tokens)
         shrink = round((height * width / len(weights)) ** 0.5)
         h, w = -(-height // shrink), -(-width // shrink)
         each = torch.stack([weights[:, list(word.tokens)].sum(1) for word in words]).reshape(len(words), 1, h, w)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +160,11 @@ def stop_words(lines: Any) -> tuple[str, ...]:
     if len(found) > MOST_STOPS or any(len(word) > LONGEST_STOP for word in found):
         raise Refusal(BAD_STOPS, n=MOST_STOPS, m=LONGEST_STOP)
     return tuple(found)
+
+
+def as_lines(words: Iterable[Any]) -> str:
+    """Stop words that came one by one, for `stop_words`."""
+    return "\n".join(str(word).replace("\n", "\\n") for word in words)
 
 
 def conversation(messages: Any, system: str = "") -> list[Message]:

@@ -18,7 +18,7 @@ import gradio as gr
 from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.catalogue import Entry
-from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, conversation, given, habits, short, stop_words
+from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
 from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.text_chat import CHATS
@@ -50,7 +50,7 @@ class Endpoints:
         """A prompt written on."""
         with in_words("en"):
             entry, asked = self._asked(Verb.CONTINUE, model, seed, settings)
-            words, ends = given(prompt), stop_words("\n".join(_escaped(stops)))
+            words, ends = given(prompt), stop_words(as_lines(_listed(stops)))
             yield from self._told(
                 entry, asked, lambda stop: CONTINUATIONS(words, asked, ends, entry, stop=stop), lambda draft: (draft.whole, _facts(draft))
             )
@@ -63,8 +63,7 @@ class Endpoints:
 
         with in_words("en"):
             entry, asked = self._asked(Verb.CHAT, model, seed, settings)
-            before = history if isinstance(history, list) else [history] if history else []
-            messages = conversation([*before, {"role": "user", "content": given(message, "message")}], system)
+            messages = conversation([*_listed(history), {"role": "user", "content": given(message, "message")}], system)
 
             def answer(draft: Any) -> tuple[str, Facts]:
                 thought, said = parted(draft.text)
@@ -132,9 +131,11 @@ class Endpoints:
             yield words, {"model": entry.slug, "settings": as_values(asked), **facts}
 
 
-def _escaped(stops: Any) -> list[str]:
-    """Stop words as the page has them, a line each."""
-    return [str(word).replace("\n", "\\n") for word in (stops if isinstance(stops, list) else [stops] if stops else [])]
+def _listed(given_: Any) -> list[Any]:
+    """What a program sent where a list belongs."""
+    if isinstance(given_, list):
+        return given_
+    return [given_] if given_ else []
 
 
 def _facts(draft: Any) -> Facts:

@@ -125,9 +125,11 @@ class ChatView:
             """As it was before; a question that was taken out of its box is put back."""
             if stop.unwanted:
                 return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            before = given_[self.messages]
-            back = (before, given_[self.box] if box is not None else gr.skip()) if taken else (gr.skip(), gr.skip())
-            return shown(before, self.page.t(text.THOUGHT)), back[0], gr.skip(), _line(words[lang]), back[1]
+            before, line = given_[self.messages], _line(words[lang])
+            told = shown(before, self.page.t(text.THOUGHT))
+            if not taken:
+                return told, gr.skip(), gr.skip(), line, gr.skip()
+            return told, before, gr.skip(), line, gr.skip() if box is None else given_[self.box]
 
         yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
         yield from guarded(made, complain)
