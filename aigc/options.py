@@ -25,6 +25,14 @@ class Precision(Choice):
     SINGLE = "float32", both("float32 throughout", "全程 float32")
 
 
+class Compiling(Choice):
+    """Of a technique's own knob `compiling`, where torch.compile makes its training quicker."""
+
+    AUTOMATIC = "auto", both("where it pays", "划算时")
+    ON = "on", both("always", "总是")
+    OFF = "off", both("never", "从不")
+
+
 @dataclass(frozen=True)
 class Options:
     seconds: float = knob(

@@ -17,6 +17,7 @@ from aigc.data.load import Dataset
 from aigc.events import Event
 from aigc.options import Options
 from aigc.techniques.base import Technique
+from aigc.train.compiling import Translation
 from aigc.train.devices import best_device
 from aigc.train.loop import Loop, Measure, NotFinite
 from aigc.train.steer import obey
@@ -44,15 +45,20 @@ def train(
     if resume:
         loop.restore(*resume)
     yield from loop.look(due=True)
-    while not loop.spent():
-        told = commands()
-        if told and (yield from obey(loop, told, commands)):
+    with Translation(loop) as translation:
+        if (yield from translation.begin(commands)):
             yield from loop.close("stop")
             return loop.averaged
-        loop.step()
-        yield from loop.report()
-        yield from loop.look()
-        yield from loop.gauge()
-        yield from loop.save()
+        while not loop.spent():
+            told = commands()
+            if told and (yield from obey(loop, told, commands)):
+                yield from loop.close("stop")
+                return loop.averaged
+            loop.step()
+            yield from translation.follow()
+            yield from loop.report()
+            yield from loop.look()
+            yield from loop.gauge()
+            yield from loop.save()
     yield from loop.close("budget")
     return loop.averaged

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aigc.knobs import Choice, ModelName, knob
 from aigc.nets.kinds import CONVOLUTIONAL, Network
-from aigc.options import Optimiser, Schedule
+from aigc.options import Compiling, Optimiser, Schedule
 from aigc.techniques import Role, TechniqueInfo, Term
 from aigc.words import Refusal, both
 
@@ -109,6 +109,12 @@ class Config:
     dropout: float = knob(
         0.0, 0.0, 0.9, group="network", label=both("Dropout", "Dropout"),
         help=both("Share of activations silenced while training; against memorising small sets.", "训练时随机置零的激活比例，防止死记小数据集。"),
+    )  # fmt: skip
+    compiling: Compiling = knob(
+        Compiling.AUTOMATIC, group="run", label=both("Compile the network", "编译网络"),
+        help=both("The network is translated for this machine before the first step: up to a minute, then about a sixth more images a second. "
+                  "It pays with a time budget of five minutes or more; a C++ compiler has to be there.",
+                  "第一步之前先为本机编译网络：最多一分钟，此后每秒约多六分之一的图像。时间预算在五分钟以上才划算；本机须有 C++ 编译器。"),
     )  # fmt: skip
 
     def __post_init__(self) -> None:
