@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -11,7 +12,7 @@ from torch import Generator, Tensor
 from aigc.data.augment import Augmentation, augment
 from aigc.data.load import Dataset
 
-__all__ = ["Augmentation", "Batch", "Batches", "augment", "examples"]
+__all__ = ["Augmentation", "Batch", "Batches", "Draws", "augment", "examples"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+class Draws(Protocol):
+    """Where training draws from."""
+
+    def draw(self, index: int, rng: Generator) -> Batch:
+        """The batch after `index` others."""
+        ...
 
 
 class Batches:
@@ -61,7 +70,7 @@ class Batches:
 
     def _order(self, epoch: int) -> Tensor:
         if epoch not in self.orders:
-            rng = Generator(self.x.device).manual_seed(_stable_hash(self.seed, epoch))
+            rng = Generator(self.x.device).manual_seed(stable_hash(self.seed, epoch))
             self.orders = {e: order for e, order in self.orders.items() if e == epoch - 1}
             self.orders[epoch] = torch.randperm(len(self.x), generator=rng, device=self.x.device)
         return self.orders[epoch]
@@ -82,6 +91,6 @@ def examples(dataset: Dataset, n: int, augmentation: Augmentation, rng: Generato
     return x if dataset.spec.is_points else augment(as_float(x), augmentation, rng)
 
 
-def _stable_hash(seed: int, epoch: int) -> int:
+def stable_hash(seed: int, epoch: int) -> int:
     """A seed for the order of one round: neighbouring seeds and rounds have nothing in common."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{epoch}".encode(), digest_size=8).digest(), "big") >> 1

@@ -12,6 +12,7 @@ from aigc.nets.kinds import Norm
 from aigc.options import Options
 from aigc.registry.card import SLUG
 from aigc.registry.latents import autoencoder
+from aigc.registry.teachers import taught
 from aigc.techniques import suits, technique
 from aigc.words import Refusal, both
 
@@ -28,7 +29,7 @@ class Request:
     preset: str = ""
     device: str = "auto"
     owner: str = ""  # "" is whoever sits at this machine
-    parent: str = ""  # slug of the model it goes on from, or in whose latents it works
+    parent: str = ""  # slug of the model it goes on from, or in whose latents it works, or whose shortcut it learns
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> Request:
@@ -46,9 +47,13 @@ def checked(request: Request, most_seconds: float | None = None) -> tuple[Reques
         config, options = info.read({**request.config, **request.options}, spec, request.preset)
     else:
         config, options = read(info.Config, request.config), read(Options, request.options)
+    if getattr(config, "teacher", ""):
+        config = taught(config, spec)
     suits(config, spec)
     if latents := getattr(config, "latents", ""):
         request = replace(request, parent=autoencoder(latents, spec).slug)
+    if learns_from := getattr(config, "teacher", ""):
+        request = replace(request, parent=learns_from)
     if options.batch == 1 and Norm.BATCH in vars(config).values():
         raise Refusal(
             both("Batch normalisation needs at least 2 images a step: make the batch larger, or choose another normalisation.",

@@ -79,6 +79,11 @@ def logit_normal(u: Tensor) -> Tensor:
     return (math.sqrt(2) * torch.erfinv(2 * u - 1)).sigmoid()
 
 
+def both_ends(u: Tensor, steepness: float = 4.0) -> Tensor:
+    """Quantiles of the density cosh(a (t - 1/2)), which looks most at data and at noise.  [0, 1) -> [0, 1)   Lee et al. 2024, "U-shaped" """
+    return 0.5 + torch.asinh((2 * u - 1) * math.sinh(steepness / 2)) / steepness
+
+
 def trailing(levels: int, steps: int, shift: float = 1.0) -> list[int]:
     """Which levels a sampler of so many steps goes through, noise first, data (level 0) last.   Lin et al. 2024, table 2
 

@@ -44,7 +44,7 @@ class ModelCard:
     licence: str = ""  # of the data, and therefore of this model
     credit: str = ""
     created: str = ""  # ISO 8601, UTC
-    parent: str = ""  # slug of the model it was continued from, or in whose latents it works
+    parent: str = ""  # slug of the model it was continued from, in whose latents it works, or whose shortcut it learnt
     inside: dict[str, Any] = field(default_factory=dict)  # technique and config of the autoencoder whose weights are among its own
     run: str = ""  # id of the run that made it
     owner: str = ""  # whoever started that run; never leaves this machine

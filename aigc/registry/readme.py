@@ -72,7 +72,12 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
     )  # fmt: skip
     if card.inside:
         yield t(both("It works in the latents of `{p}`, which is inside.", "它在 `{p}` 的潜空间中工作，后者已包含在内。"), p=card.parent)
-    elif card.parent:
+    if card.config.get("teacher"):
+        yield t(
+            both("It learnt the shortcut of `{p}`: from its noise straight to its samples.", "它学的是 `{p}` 的捷径：由它的噪声直达它的样本。"),
+            p=card.parent,
+        )
+    elif card.parent and not card.inside:
         yield t(both("Continued from `{p}`.", "接着 `{p}` 继续训练。"), p=card.parent)
     if card.quality:
         yield "## " + t(both("Measured quality", "实测质量"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aigc.knobs import as_values, read
+from aigc.knobs import as_values, knobs, read
 from aigc.options import Options
 from aigc.registry.card import SLUG, ModelCard, spec_from_json
+from aigc.registry.entries import entry
 from aigc.techniques import technique
 from aigc.words import Refusal
 
@@ -20,7 +22,7 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
     preset = _preset_values(card)
     if card.preset and preset:
         words += ["--preset", card.preset]
-    asked = {**card.config, **card.options}
+    asked = {**_own(card), **card.options}
     for budget, other in (("images", "seconds"), ("seconds", "images")):
         if asked.get(budget) and not asked.get(other):  # in a shell, either budget sets the other to "no limit"
             words += [f"--{budget}", _text(asked.pop(budget))]
@@ -32,9 +34,26 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
     return shlex.join([*words, "--name", card.slug])
 
 
+def _own(card: ModelCard) -> dict[str, Any]:
+    """The knobs of its config, but for those that a model takes over from its teacher."""
+    if not card.config.get("teacher"):
+        return card.config
+    known = knobs(technique(card.technique).Config)
+    return {name: value for name, value in card.config.items() if name not in known or (known[name].when or ("",))[0] != "teacher"}
+
+
 def shell_commands(card: ModelCard) -> list[str]:
-    """Every line it takes to make this model: that of the autoencoder inside it, where the card knows it, then its own."""
-    return [shell_command(c) for c in (*_before(card), card)]
+    """Every line it takes to make this model: that of a teacher that did not come along, that of the autoencoder inside it,
+    where the card knows it, then its own."""
+    return [shell_command(c) for c in (*_teacher(card), *_before(card), card)]
+
+
+def _teacher(card: ModelCard) -> Iterator[ModelCard]:
+    if card.config.get("teacher"):
+        with contextlib.suppress(Refusal):
+            found = entry(card.config["teacher"])
+            if not found.shipped:
+                yield found.card
 
 
 def _before(card: ModelCard) -> Iterator[ModelCard]:

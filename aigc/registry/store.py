@@ -96,7 +96,8 @@ def rename(slug: str, new: str) -> Entry:
         for child in entries():
             if child.card.parent == slug and not child.shipped:
                 config = child.card.config
-                _rewrite(replace(child.card, parent=new, config={**config, "latents": new} if config.get("latents") == slug else config))
+                named = {name: new for name in ("latents", "teacher") if config.get(name) == slug}
+                _rewrite(replace(child.card, parent=new, config={**config, **named}))
     return entry(new)
 
 

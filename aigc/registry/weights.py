@@ -11,6 +11,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -18,6 +19,7 @@ from aigc.data import DataSpec
 from aigc.knobs import as_values, read
 from aigc.registry.entries import entry
 from aigc.registry.latents import autoencoder, has_map
+from aigc.registry.teachers import teacher
 from aigc.techniques import technique
 from aigc.words import Refusal, Words, both
 
@@ -39,14 +41,18 @@ def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | No
     """Fresh networks of a technique; `config` is its Config or the plain values of one.  Raises Refusal.
 
     A model that works in the latents of another has that one inside: as it is in the registry, or, where `inside` of its card says
-    what it is, with weights that are still to come out of the model's own file.
+    what it is, with weights that are still to come out of the model's own file.  One that learns from another finds it when trained.
     """
     info = technique(slug)
     config = read(info.Config, config) if isinstance(config, Mapping) else config
-    if not getattr(config, "latents", ""):
-        return info.load()(config, spec)
-    latent: Any = info.load()
-    return latent(config, spec, _fresh(inside, spec) if inside else _trained(config.latents, spec))
+    made: Any = info.load()
+    if getattr(config, "latents", ""):
+        model = made(config, spec, _fresh(inside, spec) if inside else _trained(config.latents, spec))
+    else:
+        model = made(config, spec)
+    if getattr(config, "teacher", ""):
+        model.find_teacher = partial(_teacher, config.teacher, spec)
+    return model
 
 
 def inside_of(model: Technique) -> dict[str, Any]:
@@ -59,6 +65,12 @@ def inside_of(model: Technique) -> dict[str, Any]:
         card = entry(model.config.latents).card
         known = card.inside or {k: getattr(card, k) for k in ("slug", "options", "preset", "seed", "images", "steps")}
     return {**known, "technique": inner.info.slug, "config": as_values(inner.config)}
+
+
+def _teacher(slug: str, spec: DataSpec) -> Technique:
+    from aigc.registry.store import load
+
+    return load(teacher(slug, spec).slug)
 
 
 def _fresh(inside: Mapping[str, Any], spec: DataSpec) -> Technique:

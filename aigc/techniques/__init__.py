@@ -62,6 +62,7 @@ class TechniqueInfo:
     can_encode: bool = False  # reconstruct, walk the plane, noise an image
     latent_plane: bool = False  # a 2-D plane of latents can be decoded by clicking on it
     conditional: bool = False  # can take labels when its config says so
+    sampling_of: Callable[[Any], dict[str, Any]] = lambda config: {}  # config -> knobs of sampling whose start depends on the model
     steps: tuple[str, ...] = field(default=())  # phases that "one step" can run alone; empty: only all together
 
     def load(self) -> type[Technique]:

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
-from aigc.data.batches import Augmentation, Batch, Batches
+from aigc.data.batches import Augmentation, Batch, Batches, Draws
 from aigc.data.load import Dataset
 from aigc.options import Options
 from aigc.techniques import suits
@@ -65,7 +65,10 @@ class Technique(nn.Module):
     def phases(self) -> dict[str, Phase]:
         raise NotImplementedError
 
-    def batches(self, data: Dataset, options: Options) -> Batches:
+    def begin(self) -> None:
+        """Called before the first step of a training, not of one that goes on: what is not to start from chance starts here."""
+
+    def batches(self, data: Dataset, options: Options) -> Draws:
         """Where training draws from: the data on this device.  A model that works on something made from them makes it here, once."""
         return Batches(data, options.batch, Augmentation.of(options), options.seed, self.device)
 

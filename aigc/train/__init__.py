@@ -41,6 +41,8 @@ def train(
     `measure(averaged model)` says how good it is now, by figures of few samples; it is asked at the moments that `options.measures` gives.
     Returns the averaged, calibrated model.  Raises NotFinite.
     """
+    if not resume:
+        model.begin()
     loop = Loop(model, data, options, watch, measure)
     if resume:
         loop.restore(*resume)

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from aigc.data.batches import Batch, Batches
+from aigc.data.batches import Batch, Draws
 from aigc.data.load import Dataset
 from aigc.ema import EMA
 from aigc.events import Event, Finished, Health, Measured, Preview, Saved, Step
@@ -69,7 +69,7 @@ class Loop:
         self.started, self.before = time.monotonic(), 0.0
 
     @cached_property
-    def batches(self) -> Batches:
+    def batches(self) -> Draws:
         """Made for the first step: by then the weights are those of the checkpoint, and a model may prepare its data by them."""
         with precision(self.device, self.options.precision):
             return self.model.batches(self.data, self.options)

@@ -12,11 +12,12 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value
-from aigc.registry import autoencoders
+from aigc.registry import autoencoders, teachers
 from aigc.words import Lang, Refusal, both
 
 LIVE = both("Can be changed while training.", "训练中可以改。")
 NO_MODEL = both("none", "无")
+MODELS = {"latents": autoencoders, "teacher": teachers}  # which models a knob can name
 SLIDER_STEPS = 1000  # a slider with more whole numbers than this cannot be aimed with a mouse: a number box instead
 WIDE = 200.0  # the same for fractions: the widest span that a slider covers
 
@@ -148,7 +149,7 @@ def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
     if k.kind is bool:
         return gr.Checkbox(**common)
     if k.kind is ModelName:
-        return gr.Dropdown(choices=_models(lang), allow_custom_value=True, **common)
+        return gr.Dropdown(choices=_models(k.name, lang), allow_custom_value=True, **common)
     if _has_ladder(k):
         common["elem_classes"].append("aigc-ladder")  # static/ladder.js
         return gr.Dropdown(choices=ladder(k), allow_custom_value=True, **common)
@@ -157,8 +158,9 @@ def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
     return gr.Number(**common)  # no minimum here: a refusal in our own words is better than Gradio's
 
 
-def _models(lang: Lang) -> list[tuple[str, str]]:
-    return [(NO_MODEL[lang], ""), *((slug, slug) for slug in autoencoders())]
+def _models(name: str, lang: Lang) -> list[tuple[str, str]]:
+    """What the knob called `name` offers."""
+    return [(NO_MODEL[lang], ""), *((slug, slug) for slug in MODELS[name]())]
 
 
 def _choice(choices: list[tuple[str, str]], common: dict[str, Any]) -> Component:
@@ -203,7 +205,9 @@ def _wire(form: Form) -> None:
     """Knobs appear and vanish with the one they depend on; models trained since the page was made are offered too."""
     for name, widget in form.widgets.items():
         if form.knobs[name].kind is ModelName:
-            widget.focus(lambda: gr.update(choices=_models(form.lang)), None, widget, show_progress="hidden", api_visibility="private")  # type: ignore[attr-defined]
+            widget.focus(
+                lambda name=name: gr.update(choices=_models(name, form.lang)), None, widget, show_progress="hidden", api_visibility="private"
+            )  # type: ignore[attr-defined]
     for above in {k.when[0] for k in form.knobs.values() if k.when and k.when[0] in form.knobs}:
         below = {name: form.widgets[name] for name in form.knobs if _depends(form, name, above)}
         inputs = {form.widgets[name] for name in {above, *_above(form, below)}}

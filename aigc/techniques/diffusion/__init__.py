@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aigc.knobs import Choice, ModelName, knob
+from aigc.knobs import Choice, ModelName, knob, knobs
 from aigc.nets.kinds import CONVOLUTIONAL, Network
 from aigc.options import Compiling, Optimiser, Schedule
 from aigc.techniques import Role, TechniqueInfo, Term
@@ -46,34 +46,37 @@ class Sampler(Choice):
     UNIPC = "unipc", both("UniPC", "UniPC")
 
 
+ALONE = ("teacher", ("",))  # what a model that learns from another takes over from it
+
+
 @dataclass(frozen=True)
 class Config:
     path: Path = knob(
-        Path.STRAIGHT, group="first", label=both("Path from data to noise", "从数据到噪声的路径"),
+        Path.STRAIGHT, group="first", when=ALONE, label=both("Path from data to noise", "从数据到噪声的路径"),
         help=both("How data fade while noise grows. The straight line needs the fewest sampling steps.",
                   "数据如何淡去、噪声如何增长。直线路径采样所需步数最少。"),
     )  # fmt: skip
     target: Target = knob(
-        Target.AUTOMATIC, group="first", label=both("The network predicts", "网络预测什么"),
+        Target.AUTOMATIC, group="first", when=ALONE, label=both("The network predicts", "网络预测什么"),
         help=both("All of them say the same thing of x_t in other units. What suits: the velocity on the straight line, v on the others.",
                   "对 x_t 而言它们说的是同一件事，只是单位不同。相配的选择：直线路径用速度，其余用 v。"),
     )  # fmt: skip
     levels: int = knob(
-        1000, 1, 4000, log=True, label=both("Noise levels (diffusion steps T)", "噪声级数（扩散步数 T）"),
+        1000, 1, 4000, when=ALONE, log=True, label=both("Noise levels (diffusion steps T)", "噪声级数（扩散步数 T）"),
         help=both("Into how many levels the path is cut; sampling may skip most of them.", "把路径分成多少级；采样时可以跳过大多数。"),
     )  # fmt: skip
     times: Times = knob(
-        Times.UNIFORM, live=True, label=both("Levels trained on", "训练时取哪些级"),
+        Times.UNIFORM, live=True, when=ALONE, label=both("Levels trained on", "训练时取哪些级"),
         help=both("The middle of the path is the hardest; logit-normal looks there more often (Esser et al. 2024).",
                   "路径中段最难；logit-normal 更常取那里（Esser 等 2024）。"),
     )  # fmt: skip
     min_snr: float = knob(
-        0.0, 0.0, 100.0, live=True, label=both("Min-SNR γ", "Min-SNR 的 γ"),
+        0.0, 0.0, 100.0, live=True, when=ALONE, label=both("Min-SNR γ", "Min-SNR 的 γ"),
         help=both("Weighs the error of x₀ by min(SNR, γ), 5 in the paper (Hang et al. 2023); 0 weighs what is predicted alike at all levels.",
                   "以 min(SNR, γ) 加权 x₀ 的误差，论文取 5（Hang 等 2023）；0 表示各级的预测误差同等看待。"),
     )  # fmt: skip
     conditional: bool = knob(
-        False, group="first", label=both("Told the class", "告知类别"),
+        False, group="first", when=ALONE, label=both("Told the class", "告知类别"),
         help=both("The network is told the label, so that you can ask for a class.", "网络得知标签，于是可以指定类别来生成。"),
     )  # fmt: skip
     label_dropout: float = knob(
@@ -81,24 +84,31 @@ class Config:
         help=both("This share of the labels is hidden, which teaches the class-free prediction that guidance needs.",
                   "隐去这一比例的标签，使网络也学会无类别的预测；引导采样需要它。"),
     )  # fmt: skip
+    teacher: ModelName = knob(
+        ModelName(), label=both("Shortcut of", "为谁学捷径"),
+        help=both("A flow-matching model of the same data: this one starts as its copy and learns to go straight from its noise to its samples, "
+                  "so that one or two steps are enough (reflow, Liu et al. 2023). Empty: learns from the data alone.",
+                  "同一数据上的流匹配模型：本模型从它的副本出发，学会由它的噪声直达它的样本，于是一两步就够（reflow，Liu 等 2023）。"
+                  "留空则只从数据中学习。"),
+    )  # fmt: skip
     latents: ModelName = knob(
-        ModelName(), group="network", label=both("In the latents of", "在谁的潜空间中"),
+        ModelName(), group="network", when=ALONE, label=both("In the latents of", "在谁的潜空间中"),
         help=both("A VAE trained on the same data with a map of codes: noise is taken away from its codes, which are far fewer than the pixels "
                   "(Rombach et al. 2022). Empty: the pixels themselves.",
                   "在同一数据上训练、以编码图为潜变量的 VAE：对它的编码去噪，数量远少于像素（Rombach 等 2022）。留空则直接对像素。"),
     )  # fmt: skip
     network: Network = knob(
-        Network.AUTOMATIC, group="network", label=both("Network", "网络"),
+        Network.AUTOMATIC, group="network", when=ALONE, label=both("Network", "网络"),
         help=both("A U-Net for images, a residual dense network for points; a dense one can also draw small images.",
                   "图像用 U-Net，点集用残差全连接网络；全连接网络也能画小图。"),
     )  # fmt: skip
     width: int = knob(
-        32, 8, 1024, group="network", log=True, label=both("Width", "宽度"),
+        32, 8, 1024, group="network", when=ALONE, log=True, label=both("Width", "宽度"),
         help=both("Channels at the finest resolution of the U-Net (twice as many below), or units a layer of the dense network.",
                   "U-Net 最高分辨率处的通道数（其下翻倍），或全连接网络每层的单元数。"),
     )  # fmt: skip
     depth: int = knob(
-        1, 1, 12, group="network", label=both("Depth", "深度"),
+        1, 1, 12, group="network", when=ALONE, label=both("Depth", "深度"),
         help=both("Residual blocks at each resolution and side of the U-Net, or in the dense network.",
                   "U-Net 每个分辨率每一侧的残差块数，或全连接网络的残差块数。"),
     )  # fmt: skip
@@ -134,6 +144,11 @@ class Config:
     def suits(self, spec: DataSpec) -> None:
         """Raises Refusal where these knobs make no sense for data of this kind."""
         self.network.on(spec.shape)
+
+    @property
+    def guidable(self) -> bool:
+        """Whether it also knows what a picture of no class in particular looks like.  A shortcut has its teacher's guidance learnt."""
+        return self.conditional and self.label_dropout > 0 and not self.teacher
 
     @property
     def predicts(self) -> Target:
@@ -173,6 +188,13 @@ class Sampling:
     )  # fmt: skip
 
 
+SHORTCUT = 2  # steps: it goes almost straight
+
+
+def default_steps(config: Config) -> int:
+    return min(SHORTCUT if config.teacher else knobs(Sampling)["steps"].default, config.levels)
+
+
 TERMS = {
     "loss": Term(
         both("Loss", "损失"), both("Squared error of the prediction, weighted: what is descended. It soon looks flat; the samples go on improving.",
@@ -194,6 +216,9 @@ TERMS = {
 }  # fmt: skip
 
 
+TEACHERS = {"mnist": "mnist-diffusion", "fashion-mnist": "fashion-diffusion", "moons": "moons-diffusion", "ring": "ring-diffusion"}
+
+
 def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
     """ "quick" (45 s) was tuned on digits, MNIST and the checkerboard on two CPU cores; "good" (10 minutes) and "long" (an hour)
     take wider networks at smaller steps on the same reasoning, and were not tuned."""
@@ -207,7 +232,16 @@ def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
         common |= {"batch": 64, "learning_rate": 4e-3, "ema_halflife": 5_000} if max(data.shape[1:]) <= 16 else {"batch": 32, "ema_halflife": 5_000}
     rates = {"quick": 8e-3, "good": 4e-3, "long": 2e-3}  # of images above 16 pixels: a wider network wants smaller steps
     seconds = {"quick": 45.0, "good": 600.0, "long": 3600.0}
-    return {name: {"learning_rate": rates[name], **common, **network[name], "seconds": seconds[name]} for name in seconds}
+    table = {name: {"learning_rate": rates[name], **common, **network[name], "seconds": seconds[name]} for name in seconds}
+    return table | _shortcut(data)
+
+
+def _shortcut(data: DataSpec) -> dict[str, dict[str, Any]]:
+    """With the model that came along as the teacher; on MNIST nothing is gained after five minutes."""
+    if data.name not in TEACHERS:
+        return {}
+    values: dict[str, Any] = {"teacher": TEACHERS[data.name], "schedule": Schedule.COSINE, "ema_halflife": 5_000, "seconds": 300.0}
+    return {"shortcut": values | ({"batch": 512, "learning_rate": 1e-3} if data.is_points else {"batch": 64, "learning_rate": 5e-4})}
 
 
 TECHNIQUE = TechniqueInfo(
@@ -223,4 +257,5 @@ TECHNIQUE = TechniqueInfo(
     order=40,
     can_encode=True,
     conditional=True,
+    sampling_of=lambda config: {"steps": default_steps(config)},
 )  # fmt: skip

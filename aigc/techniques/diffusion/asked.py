@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from aigc.knobs import read
-from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Sampling
+from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Sampling, default_steps
 from aigc.words import Refusal, both
 
 ON_STRAIGHT = (Sampler.EULER, Sampler.HEUN, Sampler.ADAMS)
@@ -22,12 +22,13 @@ def chosen(asked: Mapping[str, Any], config: Config, *, points: bool = False) ->
     """
     how, straight = read(Sampling, asked), config.path is Path.STRAIGHT
     if "steps" not in asked:
-        how = replace(how, steps=min(how.steps, config.levels))
+        how = replace(how, steps=default_steps(config))
     if how.steps > config.levels:
         raise Refusal(both("This model has {t} noise levels: take at most {t} steps.", "此模型只有 {t} 个噪声级：最多取 {t} 步。"), t=config.levels)
     if how.sampler is Sampler.AUTOMATIC:
-        how = replace(how, sampler=Sampler.DPM_SOLVER if not straight else Sampler.HEUN if points else Sampler.ADAMS)
-    if how.guidance == GUIDANCE and not (config.conditional and config.label_dropout > 0):
+        suits = Sampler.EULER if config.teacher else Sampler.HEUN if points else Sampler.ADAMS
+        how = replace(how, sampler=suits if straight else Sampler.DPM_SOLVER)
+    if how.guidance == GUIDANCE and not config.guidable:
         how = replace(how, guidance=1.0)
     if how.sampler in ON_STRAIGHT and not straight:
         raise Refusal(
@@ -44,7 +45,7 @@ def check_labels(labels: Tensor | None, guidance: float, config: Config, classes
         raise Refusal(
             both("This model was not told classes: leave class and guidance as they are.", "此模型训练时没有类别：请勿指定类别或引导强度。")
         )
-    if config.conditional and config.label_dropout == 0 and (labels is None or guidance != 1):
+    if config.conditional and not config.guidable and (labels is None or guidance != 1):
         raise Refusal(
             both("This model never had its labels hidden: name a class and leave guidance at 1.",
                  "此模型训练时从未隐去标签：请指定类别，并让引导强度为 1。")

@@ -5,14 +5,14 @@ It works on the pixels, or on the codes of an autoencoder that it holds frozen i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
 from aigc.data import DataSpec
-from aigc.data.batches import Batch, Batches
+from aigc.data.batches import Batch, Draws
 from aigc.data.load import Dataset
 from aigc.maths import diffusion as maths
 from aigc.maths import noise_paths
@@ -24,6 +24,7 @@ from aigc.techniques.base import Phase, Shown, Technique
 from aigc.techniques.diffusion import TECHNIQUE, Config, Path, Sampler, Sampling, Target, Times, samplers
 from aigc.techniques.diffusion.asked import check_labels, chosen
 from aigc.techniques.diffusion.codes import CodeBatch, CodeBatches, can_be_kept
+from aigc.techniques.diffusion.pairs import PairBatch, Pairs
 from aigc.techniques.vae.model import VAE
 
 PATHS = {
@@ -48,6 +49,7 @@ class Diffusion(Technique):
     info = TECHNIQUE
     config: Config
     rates: Tensor  # (T + 1, 2): signal_rate and noise_rate of every level
+    find_teacher: Callable[[], Diffusion] | None = None  # the model that `config.teacher` names; only training asks for it
 
     def __init__(self, config: Config, spec: DataSpec, autoencoder: VAE | None = None):
         """`autoencoder` is the one that `config.latents` names; `aigc.registry.build` finds it."""
@@ -67,8 +69,8 @@ class Diffusion(Technique):
 
     def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
         """The squared error of what is predicted from x_t, per value.   Ho et al. 2020, eq. 14; Lipman et al. 2023, eq. 23"""
-        x0 = batch.x if isinstance(batch, CodeBatch) else self.from_data(batch.x)
-        noise = torch.randn(x0.shape, generator=rng, device=x0.device)
+        x0 = batch.x if isinstance(batch, CodeBatch | PairBatch) else self.from_data(batch.x)
+        noise = batch.noise if isinstance(batch, PairBatch) else torch.randn(x0.shape, generator=rng, device=x0.device)
         level = self.draw_levels(len(x0), rng)
         signal_rate, noise_rate = self.rates[level].view(-1, 2, *[1] * (x0.dim() - 1)).unbind(1)
 
@@ -82,8 +84,18 @@ class Diffusion(Technique):
             weighted = error * maths.min_snr_weight(signal_rate, noise_rate, self.mix, self.config.min_snr).flatten()
         return {"loss": weighted.mean(), "mse": error.mean(), "loss_by_noise_level": self.by_level(error.detach(), level)}
 
-    def batches(self, data: Dataset, options: Options) -> Batches:
-        """With an autoencoder, of codes that are worked out once; where pictures are shifted or turned, each step encodes its own."""
+    def begin(self) -> None:
+        """A shortcut starts as its teacher."""
+        if self.find_teacher is not None:
+            self.load_state_dict(self.find_teacher().state_dict())
+
+    def batches(self, data: Dataset, options: Options) -> Draws:
+        """With a teacher, pairs of its noise and its samples.  With an autoencoder, of codes that are worked out once; where pictures
+        are shifted or turned, each step encodes its own."""
+        if self.find_teacher is not None:
+            teacher = self.find_teacher().to(self.device)
+            classes = len(self.spec.classes) if self.config.conditional else 0
+            return Pairs(teacher.make_inside, self.shape, classes, options.batch, options.seed, self.device)
         if self.autoencoder is None or not can_be_kept(options):
             return super().batches(data, options)
         return CodeBatches(data, options, self.device, self.from_data)
@@ -95,7 +107,9 @@ class Diffusion(Technique):
     def draw_levels(self, n: int, rng: Generator) -> Tensor:
         """-> (n,) int64 from 1 to T"""
         u = maths.evenly(n, rng)
-        if self.config.times is Times.LOGIT_NORMAL:
+        if self.config.teacher:
+            u = maths.both_ends(u)
+        elif self.config.times is Times.LOGIT_NORMAL:
             u = maths.logit_normal(u)
         return (u * self.config.levels).long().clamp(max=self.config.levels - 1) + 1
 
@@ -103,6 +117,8 @@ class Diffusion(Technique):
         """A share of the labels becomes "no label".   Ho & Salimans 2022, alg. 1"""
         if not self.config.conditional or labels is None:
             return None
+        if self.config.teacher:
+            return labels
         hidden = torch.rand(len(labels), generator=rng, device=labels.device) < self.config.label_dropout
         return torch.where(hidden, len(self.spec.classes), labels)
 
@@ -138,8 +154,12 @@ class Diffusion(Technique):
         return samplers.invert(self.denoise_for(labels, asked.guidance), self.from_data(x), levels, self.rates.tolist())
 
     def make(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Tensor:
-        *_, (_, x0) = self.walk(self.latents(n, rng), labels, rng, chosen(how, self.config, points=self.spec.is_points))
-        return self.to_data(x0)
+        return self.to_data(self.make_inside(self.latents(n, rng), labels, rng, **how))
+
+    def make_inside(self, z: Tensor, labels: Tensor | None, rng: Generator, **how: Any) -> Tensor:
+        """What becomes of z, as the network sees it."""
+        *_, (_, x0) = self.walk(z, labels, rng, chosen(how, self.config, points=self.spec.is_points))
+        return x0
 
     def noise_path(self, x: Tensor, rng: Generator, count: int = 10) -> Iterator[Tensor]:
         """x_t at `count` levels from clean to noise, by one and the same draw of noise; `to_data` makes a picture of it."""
@@ -183,6 +203,8 @@ class Diffusion(Technique):
         return Sampler.EULER if self.config.path is Path.STRAIGHT else Sampler.DDIM
 
     def glance(self) -> dict[str, Any]:
+        if self.config.teacher:
+            return {}
         steps = 20 if self.spec.is_points else 8
         if self.config.path is Path.STRAIGHT and not self.spec.is_points:
             return {"sampler": Sampler.ADAMS, "steps": min(steps, self.config.levels), "guidance": 1.0}

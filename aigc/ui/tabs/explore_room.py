@@ -8,20 +8,22 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from aigc.knobs import knobs
+from aigc.knobs import knobs, read
 from aigc.techniques import TechniqueInfo
+from aigc.ui.forms import Form
 from aigc.ui.page import Page
 from aigc.ui.studio.film import Film, Payload
 from aigc.ui.studio.subjects import Subject
 from aigc.ui.telling import guarded, said
 from aigc.ui.text import explore as text
 from aigc.ui.text.live import LAYERS
-from aigc.words import Lang, Words
+from aigc.words import Lang, Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 TELL_EVERY = 0.25  # seconds between two looks at what is not ready yet; also how soon Stop is noticed
@@ -77,6 +79,19 @@ class Room:
     def follows(self, component: Component, how: Callable[[Subject | None], Any]) -> None:
         """`component` becomes `how(subject)` whenever another model is chosen."""
         self.follow.append((component, how))
+
+    def starts(self, form: Form) -> None:
+        """The knobs of sampling in `form` start where it suits the model that is chosen."""
+        for name in self.info.sampling_of(self.info.Config()):
+            self.follows(form.widgets[name], partial(self._start, name))
+
+    def _start(self, name: str, this: Subject | None) -> Any:
+        if this is None:
+            return gr.skip()
+        try:
+            return gr.update(value=self.info.sampling_of(read(self.info.Config, this.card.config))[name])
+        except Refusal:  # made by another version: it says so itself when it is asked
+            return gr.skip()
 
 
 Result = tuple[Payload, Made | None]

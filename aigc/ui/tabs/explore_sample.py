@@ -69,6 +69,8 @@ def draw_samples(room: Room, tab: gr.Tab) -> None:
     _follow_classes(room, label, text.ALL)
     room.follows(form.widgets["count"], lambda this: gr.update(visible=not (this and this.spec.is_points)))
 
+    room.starts(form)
+
     def sample(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _sample(room, form, given, given[label], given[room.model])
 
@@ -173,6 +175,7 @@ def draw_between(room: Room, tab: gr.Tab) -> None:
             lower = gr.Dropdown([], label=page.t(text.CLASS_B), visible=False)
             with gr.Accordion(page.t(text.HOW), open=False, elem_classes=["aigc-fold"]):
                 more = forms.draw(page.lang, info.Sampling, fold=False)
+                room.starts(more)
             go, stop = buttons(page, text.GO["between"])
         with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
             on, last = stage(page, "between"), result_state()

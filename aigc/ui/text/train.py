@@ -32,6 +32,7 @@ PRESETS: dict[str, Words] = {
     "good": both("Good", "效果较好"),
     "long": both("Long", "长时间"),
     "article": both("As in the article", "按文章"),
+    "shortcut": both("One or two steps", "一两步生成"),
     "codes": both("Codes to diffuse in", "供潜空间扩散"),
 }
 
