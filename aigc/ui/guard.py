@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc.ui import visitors
-from aigc.words import Words, both
+from aigc.ui.document import LANG_COOKIE, preferred
+from aigc.words import LANGS, Lang, Words, both
 
 MEGABYTE = 1_000_000
-JSON_LIMIT = 1 * MEGABYTE
+JSON_LIMIT = 10 * MEGABYTE  # two texts of the longest kind, each character escaped as \uXXXX\uXXXX
+UPLOADS = "/gradio_api/upload"
 UPLOAD_LIMIT = 64 * MEGABYTE
 PUBLIC_UPLOAD_LIMIT = 16 * MEGABYTE
 
@@ -83,7 +85,7 @@ class Guard:
             send = _set_cookie(send, visitors.owner_cookie(fresh_owner, visitors.is_https(scope, headers)))
         if (refusal := self._refusal(scope, headers)) is not None:
             status, words = refusal
-            await _answer(words, status, headers)(scope, receive, send)
+            await _answer(words, status, scope, headers)(scope, receive, send)
             return
         scope["query_string"] = _without(scope["query_string"], ("page", "deep_link"))  # Gradio's own; the first can break the page
         await self._counted(scope, headers, receive, send)
@@ -104,8 +106,8 @@ class Guard:
 
     async def _counted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Passes the request on until more bytes than allowed have come in; the sender's own figure is not believed."""
-        limit = self.policy.upload_limit if scope["path"].startswith("/gradio_api/upload") else JSON_LIMIT
-        refuse = _answer(TOO_LARGE.fill(mb=limit // MEGABYTE), 413, headers)
+        limit = self.policy.upload_limit if scope["path"].startswith(UPLOADS) else JSON_LIMIT
+        refuse = _answer(TOO_LARGE.fill(mb=limit // MEGABYTE), 413, scope, headers)
         declared = headers.get("content-length", "")
         if re.fullmatch(r"\d+", declared, re.ASCII) and (len(declared) > 15 or int(declared) > limit):
             await refuse(scope, receive, send)
@@ -164,9 +166,27 @@ def _set_cookie(send: Send, cookie: str) -> Send:
     return with_cookie
 
 
-def _answer(words: Words, status: int, headers: Headers) -> PlainTextResponse:
-    lang = "zh" if headers.get("accept-language", "").lower().startswith("zh") else "en"
-    return PlainTextResponse(words[lang], status_code=status)
+def _answer(words: Words, status: int, scope: Scope, headers: Headers) -> Response:
+    """As JSON where a script of the page shows what it is told; of a refused upload Gradio's shows the bare text."""
+    told = words[_language(headers)]
+    if scope["method"] == "POST" and not scope["path"].startswith(UPLOADS):
+        return JSONResponse({"error": told}, status)
+    return PlainTextResponse(told, status)
+
+
+def _language(headers: Headers) -> Lang:
+    """Of the page that asks, where the browser names it; else the one that was chosen before; else what the browser prefers."""
+    page, chosen = _path(headers.get("referer", "")), visitors.cookies_in(headers.get("cookie", "")).get(LANG_COOKIE)
+    if page:
+        return "zh" if page.endswith("/zh") else "en"
+    return next((lang for lang in LANGS if lang == chosen), None) or preferred(headers.get("accept-language", ""))
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def _hostname(host: str) -> str:
