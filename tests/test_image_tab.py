@@ -14,6 +14,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
+from pressing import Visitor, served
 from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
@@ -170,7 +171,7 @@ def test_a_stop_is_said_and_the_next_run_works() -> None:
         results.append(result)
         if told(result).get("kind") == "pictures":
             v.stopped(REQUEST)
-    assert told(results[-1])["status"] == text.STOPPED.en and told(results[-1])["stopped"]
+    assert told(results[-1])["status"] == text.STOPPED.en and told(results[-1])["go"] == told(results[0])["go"]
     kept_by(ran(v))
 
 
@@ -180,7 +181,36 @@ def test_a_second_press_ends_the_first_run() -> None:
     next(first)
     next(first)
     kept_by(ran(v))
-    assert told(list(first)[-1])["status"] == text.STOPPED.en
+    assert not told(list(first)[-1])  # it leaves the easel alone
+
+
+def test_two_results_of_one_view_both_stay() -> None:
+    v, history = view(Verb.GENERATE), []
+    crossed = given(v, history=history) | {w: w.value for w in v.grid.axes.inputs}  # type: ignore[union-attr]
+    grid = v.grid.run(crossed, cast(gr.Request, types.SimpleNamespace(session_hash="bob")))  # type: ignore[union-attr]
+    next(grid)
+    ran(v, prompt="meanwhile", history=history)
+    list(grid)
+    assert [kept.prompt == "meanwhile" for kept in history] == [False, True]
+
+
+def test_a_press_that_ends_another_is_seen() -> None:
+    """Gradio repeats the last that a run told when it ends, which must not end what came after it."""
+    with gr.Blocks() as demo:
+        v = View(page(), Verb.GENERATE, gr.State(None))
+    steps, count = v.form.widgets["steps"], v.form.widgets["count"]
+    with served(demo) as url:
+        ann = Visitor(demo, url, "ann")
+        ann.press(v.run, {v.prompt: "one", steps: 3, count: 1})
+        ann.waits()
+        ann.press(v.run, {v.prompt: "two", steps: 150, count: 4})
+        ann.hears("of 150")
+        ann.press(v.run, {v.prompt: "three", steps: 3, count: 1})
+        ann.waits()
+        assert [kept.prompt for kept in ann.state(v.history)] == ["three", "one"]
+        _, second, third = ann.ended()
+        assert second[0] is None and json.loads(third[0])["made"]
+        assert not any("stopped" in json.dumps(m) for m in ann.heard)
 
 
 def test_two_visitors_wait_for_each_other() -> None:

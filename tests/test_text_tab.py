@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import re
 import socket
+import threading
+import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +16,13 @@ from typing import Any, cast
 
 import gradio as gr
 import pytest
+from pressing import Visitor, served
 from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
-from aigc.pretrained import shelf
+from aigc.pretrained import lending, shelf
 from aigc.pretrained.catalogue import Task, rows
+from aigc.ui import stops
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_chat, text_continue, text_grid, text_kept
 from aigc.ui.tabs.text_api import Endpoints
@@ -26,6 +31,7 @@ from aigc.ui.tabs.text_continue import ContinueView
 from aigc.ui.tabs.text_kept import Kept
 from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
+from aigc.ui.text import telling as telling_text
 from aigc.ui.text import writing as text
 from aigc.words import LANGS, Lang, Refusal, Words
 
@@ -146,7 +152,7 @@ def test_a_second_press_ends_the_first_run() -> None:
     first = v.run(given(v, length=240), REQUEST)
     assert len(list(itertools.islice(first, 2))) == 2
     assert isinstance(ran(v)[-1][1], Kept)
-    assert not told(list(first)[-1])["busy"]
+    assert not told(list(first)[-1])  # it leaves the panel alone
 
 
 BAD: list[tuple[Any, dict[str, Any], str]] = [
@@ -427,6 +433,91 @@ def test_a_file_fills_the_box(tmp_path: Path) -> None:
     assert v.uploaded(str(tmp_path / "a.txt")) == "你好"
     with pytest.raises(gr.Error):
         v.uploaded(None)
+
+
+# several presses at once, through Gradio's queue
+def slowed(real: Any) -> Any:
+    """A run whose every result takes a while."""
+
+    def run(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for result in real(*args, **kwargs):
+            yield result
+            time.sleep(0.05)
+
+    return run
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_whoever_waits_hears_how_many_are_before_and_stop_is_heard_there(lang: Lang) -> None:
+    from aigc.pretrained.text.kit import load
+
+    with gr.Blocks() as demo:
+        v = ContinueView(page(lang))
+    verse = next(e for e in rows(Task.CONTINUE) if e.slug == "verse")
+    with served(demo) as url:
+        crowd = [Visitor(demo, url, f"{lang}-{i}") for i in range(7)]
+        with shelf.lent(verse, load, threading.Event()):
+            for place, one in enumerate(crowd, 1):
+                one.press(v.run, {v.prompt: "hello", v.form.widgets["length"]: 4})
+                one.hears(telling_text.IN_LINE.fill(n=place)[lang])
+            crowd[-2].press(v.halt)
+            crowd[-2].hears(telling_text.STOPPED[lang], seconds=10)
+            crowd[-1].hears(telling_text.IN_LINE.fill(n=6)[lang])
+        for one in crowd:
+            one.waits()
+        assert [len(one.state(v.history)) for one in crowd] == [1, 1, 1, 1, 1, 0, 1]
+
+
+def test_what_two_presses_made_both_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare is pressed while Continue streams: its half is kept, and shows nothing over what came after it."""
+    monkeypatch.setattr(text_continue, "CONTINUATIONS", slowed(text_continue.CONTINUATIONS))
+    with gr.Blocks() as demo:
+        v = ContinueView(page())
+    with served(demo) as url:
+        ann = Visitor(demo, url, "ann")
+        ann.press(v.run, {v.prompt: "hello", v.form.widgets["length"]: 240})
+        ann.hears("of at most")
+        ann.press(v.run_all, {v.prompt: "hello", v.form.widgets["length"]: 4})
+        ann.waits()
+        first, compared = sorted(ann.state(v.history), key=lambda kept: len(json.loads(kept.payload)["columns"]))
+        assert first.given == compared.given and first.values["length"] == 240 and len(first.text) > 5
+        assert len(json.loads(compared.payload)["columns"]) == 3 and ann.state(v.last) is compared
+        shown = [end[0] for end in ann.ended()]
+        assert None in shown and len(told(next(one for one in shown if one))["columns"]) == 3
+
+
+def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_chat, "CHATS", slowed(text_chat.CHATS))
+    with gr.Blocks() as demo:
+        v = ChatView(page())
+    with served(demo) as url:
+        ann = Visitor(demo, url, "ann")
+        ann.press(v.send, {v.box: "hello", v.chooser.model: TALKER, v.form.widgets["length"]: 200})
+        ann.hears("of at most")
+        ann.press(v.cleared)
+        ann.waits()
+        shown = [end[0] for end in ann.ended()]
+        assert None in shown and [] in shown and ann.state(v.messages) == []
+
+
+def test_a_run_that_lasts_can_always_be_stopped() -> None:
+    asking = [cast(gr.Request, types.SimpleNamespace(session_hash=str(i))) for i in range(1000)]
+    running = [stops.begun("continue", one) for one in asking]
+    for one in asking:
+        stops.stopped("continue", one)
+    assert all(stop.is_set() for stop in running)
+    running.clear()
+    gc.collect()
+    assert not [who for who, _ in stops.RUNNING if who.isdecimal()]
+
+
+def test_a_crowd_too_large_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(lending, "_places", places)
+    for _ in range(2):  # a run leaves its place when it is over
+        assert isinstance(ran(view(ContinueView))[-1][1], Kept)
+    places.acquire()
+    assert told(ran(view(ContinueView, "zh"))[-1])["status"] == lending.TOO_MANY.fill(n=lending.MOST).zh
 
 
 # programs

@@ -11,10 +11,15 @@ from typing import Any, TypeVar
 from aigc.pretrained import shelf
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.fit import AUTOMATIC, Setup
+from aigc.words import Refusal, both
 
 T = TypeVar("T")
+MOST = 64  # runs at a time, at work or in line: each has a thread
 BEAT = 0.2  # seconds between two chances to be closed while nothing comes
 AHEAD = 4  # results that may wait to be read: large pictures must not pile up behind a slow reader
+
+TOO_MANY = both("{n} others are waiting for their turn already: please try again in a moment.", "已有 {n} 个任务在排队，请稍后再试。")
+_places = threading.BoundedSemaphore(MOST)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ def borrowed(
     entry: Entry, load: Callable[..., Any], work: Callable[[Any], Iterator[T]], stop: threading.Event, setup: Setup = AUTOMATIC
 ) -> Iterator[Waiting | T]:
     """`work` in a thread of its own; closing the generator stops it and waits for it.  Raises Refusal and Stopped."""
+    if not _places.acquire(blocking=False):
+        raise Refusal(TOO_MANY, n=MOST)
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
     room, end = threading.Semaphore(AHEAD), object()
 
@@ -45,6 +52,8 @@ def borrowed(
             told.put(end)
         except BaseException as error:
             told.put(error)
+        finally:
+            _places.release()
 
     thread = threading.Thread(target=run, name=f"run of {entry.slug}", daemon=True)
     thread.start()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
 DRAWN = {"home": home, "data": data, "text": text_tab, "image": image, "models": models, "evaluate": evaluate, "arena": arena}
+HANDLERS = 160  # at a time; a pretrained run keeps one while it waits for its model, and its Stop must find another
 TEMPORARY = (3600, 24 * 3600)  # seconds: how often Gradio looks for old files it made, and how old they must be
 
 
@@ -33,6 +34,8 @@ def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = 
             _draw(Page("en", supervisor, watch, names, public=public, single_user=single_user))
         with demo.route(text.OTHER_LANGUAGE.en, "/zh", show_in_navbar=False):
             _draw(Page("zh", supervisor, watch, names, public=public, single_user=single_user))
+        demo.max_threads = HANDLERS
+        demo.queue()
     return demo
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import gradio as gr
-
-MOST = 256  # remembered of all visitors
 
 
 class Stop(threading.Event):
@@ -15,19 +14,17 @@ class Stop(threading.Event):
     unwanted = False
 
 
-RUNNING: dict[tuple[str, str], Stop] = {}
+RUNNING: weakref.WeakValueDictionary[tuple[str, str], Stop] = weakref.WeakValueDictionary()  # a run holds its stop as long as it lasts
 
 
 def begun(view: str, request: gr.Request) -> Stop:
     """The stop of a new run; it ends the run before."""
     stopped(view, request, unwanted=True)
     stop = RUNNING[str(request.session_hash), view] = Stop()
-    while len(RUNNING) > MOST:
-        RUNNING.pop(next(iter(RUNNING)))
     return stop
 
 
 def stopped(view: str, request: gr.Request, unwanted: bool = False) -> None:
-    if (running := RUNNING.pop((str(request.session_hash), view), None)) is not None:
+    if (running := RUNNING.get((str(request.session_hash), view))) is not None:
         running.unwanted = unwanted
         running.set()

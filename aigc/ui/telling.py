@@ -35,25 +35,27 @@ def is_over(result: Any) -> bool:
 
 
 def newest(results: Iterator[T], every: float, is_final: Callable[[T], bool] = is_over) -> Iterator[T]:
-    """Leaves out what nobody could see: results that follow each other faster than `every` seconds, or than they can be drawn."""
-    due, last = 0.0, None
+    """Leaves out what nobody could see: results that follow each other faster than `every` seconds, or than they can be drawn.
+
+    One that came too soon is told when it comes again, as it does where nothing follows it.
+    """
+    due, shown = 0.0, None
     for one in results:
-        if one is not last and (is_final(one) or time.monotonic() >= due):
-            begun = time.monotonic()
+        if one is not shown and (is_final(one) or time.monotonic() >= due):
+            begun, shown = time.monotonic(), one
             yield one
             drawn = time.monotonic()
             due = max(begun + every, drawn + (drawn - begun))
-        last = one
 
 
-def guarded(run: Callable[[], Iterator[T]], complain: Callable[[Words, bool], T]) -> Iterator[T]:
-    """What `run` yields; a refusal, a stop or a mistake becomes `complain(the sentence, whether somebody stopped it)`."""
+def guarded(run: Callable[[], Iterator[T]], complain: Callable[[Words], T]) -> Iterator[T]:
+    """What `run` yields; a refusal, a stop or a mistake becomes `complain(the sentence)`."""
     try:
         yield from run()
     except Refusal as refusal:
-        yield complain(refusal.words, False)
+        yield complain(refusal.words)
     except Stopped:
-        yield complain(text.STOPPED, True)
+        yield complain(text.STOPPED)
     except Exception:
         log.exception("a run")
-        yield complain(text.UNEXPECTED, False)
+        yield complain(text.UNEXPECTED)

@@ -5,8 +5,8 @@
 //   {kind: "pictures", items: [{src, width, height, caption}], before, index, facts, notes, made}
 //   {kind: "grid", x: {label, values}, y: {label, values}, cells: [src or null], facts}
 //   {kind: "same"}
-// with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its
-// way.  The steps of a run are kept here as they come, so that the way can be walked again without asking anybody.
+// with {status, busy, progress} beside it, and the `go` that it belongs to.  The steps of a run are kept here as they come, so that the
+// way can be walked again without asking anybody.
 
 import { bring, h, say, filled } from "./dom.js";
 import { crossed } from "./grid.js";
@@ -46,8 +46,6 @@ export class Easel {
   }
 
   show(value) {
-    if (value.stopped) this.over = this.newest;
-    if (value.go && value.go === this.over) return;
     if (value.go && value.go !== this.newest) this.begin();
     this.newest = value.go ?? this.newest;
     say(this.status, value.status ?? "");

@@ -135,7 +135,7 @@ def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any
                 yield json.dumps({**payload, **go}), result if result is not None else gr.skip()
 
         yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), gr.skip()
-        yield from guarded(made, lambda words, _: (said(words, lang), gr.skip()))
+        yield from guarded(made, lambda words: (said(words, lang), gr.skip()))
 
     return run
 

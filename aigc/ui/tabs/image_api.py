@@ -25,13 +25,14 @@ from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import habits
 from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
-from aigc.ui.tabs.image_view import AT_ONCE, PICTURES
+from aigc.ui.tabs.image_view import PICTURES
 from aigc.ui.text import picture as text
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+AT_ONCE = 4  # calls of an endpoint; of the others in its line Gradio tells a program the rank
 TELL_EVERY = 0.5  # seconds
 Facts = dict[str, Any]
 NOT_SENT = both("The file has to be sent with handle_file(...).", "文件须用 handle_file(...) 发送。")

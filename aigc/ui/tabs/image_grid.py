@@ -15,7 +15,7 @@ from aigc.ui.axes import Axes, head
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image_view
 from aigc.ui.tabs.explore_room import QUIET
-from aigc.ui.tabs.image_view import Kept, Outcome, View, facts_of, streamed, strip, waited
+from aigc.ui.tabs.image_view import Kept, Outcome, View, facts_of, joined, streamed, waited
 from aigc.ui.telling import newest
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
@@ -42,7 +42,7 @@ class GridFold:
     def wire(self) -> None:
         view = self.view
         made: list[Component] = [view.easel, view.last, view.history, view.strip]
-        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **{**QUIET, "concurrency_limit": image_view.AT_ONCE})
+        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **QUIET)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         view = self.view
@@ -50,10 +50,9 @@ class GridFold:
         kept: Kept | None = None
         for shown, kept in streamed(view.page.lang, lambda: self._made(given, stop)):
             if kept is None:
-                yield shown, gr.skip(), gr.skip(), gr.skip()
+                yield gr.skip() if stop.unwanted else shown, gr.skip(), gr.skip(), gr.skip()
         if kept is not None:
-            kept_all = [kept, *given[view.history]][: image_view.MOST_KEPT]
-            yield shown, kept, kept_all, strip(kept_all, view.page.lang)
+            yield shown, kept, *joined(kept, given[view.history], view.page.lang)
 
     def _made(self, given: dict[Component, Any], stop: Any) -> Iterator[Outcome]:
         view, lang = self.view, self.view.page.lang

@@ -23,7 +23,7 @@ from aigc.ui.page import Page
 from aigc.ui.studio import film
 from aigc.ui.tabs.explore_room import QUIET, STAGE_JS, buttons
 from aigc.ui.tabs.explore_room import template as stage_template
-from aigc.ui.tabs.image_view import AT_ONCE, first_model, prompt_box, streamed, waited
+from aigc.ui.tabs.image_view import first_model, prompt_box, streamed, waited
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang
@@ -75,7 +75,7 @@ class Inside:
     def _wire(self) -> None:
         inputs: set[Component] = {self.prompt, *self.form.inputs, *self.chooser.inputs}
         shown: list[Component] = [*self.stages.values(), self.curve]
-        self.go.click(self.run, inputs, shown, **{**QUIET, "concurrency_limit": AT_ONCE})
+        self.go.click(self.run, inputs, shown, **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:

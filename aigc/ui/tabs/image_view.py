@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 VERBS_OF_GRIDS = (Verb.GENERATE, Verb.EDIT, Verb.INPAINT)
 MOST_KEPT = 16  # results of a visit
 SHOW_EVERY = 0.06  # seconds between two previews
-AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
 
 EASEL_JS = f"""
 {MODULE.format(file="easel.js")}.then(({{ Easel }}) => {{
@@ -133,13 +132,12 @@ class View:
         inputs |= {c for c in (self.prompt, self.negative) if c is not None} | (self.given.inputs if self.given else set())
         self.inputs = inputs
         made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
-        how = {**QUIET, "concurrency_limit": AT_ONCE}
-        self.go.click(self.run, inputs, made, **how)
+        self.go.click(self.run, inputs, made, **QUIET)
         if self.another is not None:
             seed = self.form.widgets["seed"]
-            self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **how)
+            self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **QUIET)
         if self.prompt is not None:
-            self.prompt.submit(self.run, inputs, made, **how)
+            self.prompt.submit(self.run, inputs, made, **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
         self.easel.choose(_chosen, self.last, self.last, **QUIET)
         back = {
@@ -159,15 +157,14 @@ class View:
 
     # the events
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """One press of the button: the wait, every step, and the result, which joins the history."""
+        """One press of the button: the wait, every step, and the result, which joins the history.  The next press ends it."""
         stop = self.begun(request)
         kept: Kept | None = None
         for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop)):
             if kept is None:
-                yield shown, *[gr.skip()] * 4
+                yield gr.skip() if stop.unwanted else shown, *[gr.skip()] * 4
         if kept is not None:
-            kept_all = [kept, *given[self.history]][:MOST_KEPT]
-            yield shown, kept, kept, kept_all, strip(kept_all, self.page.lang)
+            yield shown, kept, kept, *joined(kept, given[self.history], self.page.lang)
 
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
         asked, (entry, setup) = self.asked(given), self.chooser.chosen(given)
@@ -190,7 +187,7 @@ class View:
         pictures = self.given.pictures(given) if self.given else {}
         return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
 
-    def begun(self, request: gr.Request) -> threading.Event:
+    def begun(self, request: gr.Request) -> stops.Stop:
         return stops.begun(self.verb.value, request)
 
     def stopped(self, request: gr.Request) -> None:
@@ -253,7 +250,7 @@ def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]]) -> Iterator[Outc
             yield (json.dumps({**payload, **go}, ensure_ascii=False) if payload else gr.skip()), kept
 
     yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), None
-    yield from guarded(run, lambda words, stopped: (said(words, lang, **({"stopped": True} if stopped else {})), None))
+    yield from guarded(run, lambda words: (said(words, lang, **go), None))
 
 
 def waited(told: Any, lang: Lang) -> easel.Payload | None:
@@ -308,6 +305,13 @@ def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()
     parts = [f"{image.width} × {image.height}", *in_words(asked.settings, lang, (*told_anyway, *without, *shot.silent))]
     parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
     return " · ".join(parts)
+
+
+def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str]:
+    """The history with one more, and its strip.  The list itself grows: another result may be on its way into it."""
+    history.insert(0, kept)
+    del history[MOST_KEPT:]
+    return history, strip(history, lang)
 
 
 def strip(kept: list[Kept], lang: Lang) -> str:

@@ -23,12 +23,12 @@ from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.text_chat import CHATS
 from aigc.ui.tabs.text_continue import CONTINUATIONS
-from aigc.ui.tabs.text_panel import AT_ONCE
 from aigc.ui.tabs.text_perplexity import SURPRISES
 from aigc.ui.tabs.text_summarise import SUMMARIES
 from aigc.ui.text import writing as text
 from aigc.words import Refusal
 
+AT_ONCE = 4  # calls of an endpoint; of the others in its line Gradio tells a program the rank
 TELL_EVERY = 0.25  # seconds
 Facts = dict[str, Any]
 Messages = list[dict[str, str]]

@@ -21,7 +21,7 @@ from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
-from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, facts_of, status_of
+from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, status_of
 from aigc.ui.telling import guarded, in_line, newest
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
@@ -73,12 +73,11 @@ class ChatView:
     def _wire(self) -> None:
         self.inputs: set[Component] = {self.messages, self.note, self.box, self.system, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.talk, self.messages, self.note, self.line, self.box]
-        how = {**QUIET, "concurrency_limit": AT_ONCE}
-        self.go.click(self.send, self.inputs, made, **how)
-        self.box.submit(self.send, self.inputs, made, **how)
-        self.regenerate.click(self.again, self.inputs, made, **how)
-        self.talk.retry(self.retried, self.inputs, made, **how)
-        self.talk.edit(self.edited, self.inputs, made, **how)
+        self.go.click(self.send, self.inputs, made, **QUIET)
+        self.box.submit(self.send, self.inputs, made, **QUIET)
+        self.regenerate.click(self.again, self.inputs, made, **QUIET)
+        self.talk.retry(self.retried, self.inputs, made, **QUIET)
+        self.talk.edit(self.edited, self.inputs, made, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)
         self.clear.click(self.cleared, None, made, **QUIET)
 
@@ -121,10 +120,8 @@ class ChatView:
                 taken = taken or isinstance(one[1], list)
                 yield one
 
-        def complain(words: Words, _: bool) -> Shown:
+        def complain(words: Words) -> Shown:
             """As it was before; a question that was taken out of its box is put back."""
-            if stop.unwanted:
-                return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
             before, line = given_[self.messages], _line(words[lang])
             told = shown(before, self.page.t(text.THOUGHT))
             if not taken:
@@ -132,7 +129,8 @@ class ChatView:
             return told, before, gr.skip(), line, gr.skip() if box is None else given_[self.box]
 
         yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
-        yield from guarded(made, complain)
+        for one in guarded(made, complain):
+            yield (gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()) if stop.unwanted else one
 
     def _made(self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
@@ -156,8 +154,6 @@ class ChatView:
         except Stopped:
             if draft is None:
                 raise
-            if stop.unwanted:
-                return
             draft = stopped(draft)
         assert draft is not None
         whole = [*messages, _reply(draft)]

@@ -21,7 +21,7 @@ from aigc.ui.tabs import text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
 from aigc.ui.tabs.text_grid import GridFold
 from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, picked, reshown
-from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, column, facts_of, panel, shown, silent, status_of, waited
+from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, panel, shown, silent, status_of, waited
 from aigc.ui.telling import guarded, is_over, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import is_zero_gpu, on_gpu
@@ -78,13 +78,12 @@ class ContinueView:
     def _wire(self) -> None:
         self.inputs: set[Component] = {self.prompt, self.stops, self.history, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.panel, self.last, self.history, self.list]
-        how = {**QUIET, "concurrency_limit": AT_ONCE}
-        self.go.click(self.run, self.inputs, made, **how)
-        self.compare.click(self.run_all, self.inputs, made, **how)
-        self.another.click(lambda: secrets.randbelow(2**31), None, self.form.widgets["seed"], **QUIET).then(self.run, self.inputs, made, **how)
+        self.go.click(self.run, self.inputs, made, **QUIET)
+        self.compare.click(self.run_all, self.inputs, made, **QUIET)
+        self.another.click(lambda: secrets.randbelow(2**31), None, self.form.widgets["seed"], **QUIET).then(self.run, self.inputs, made, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)
         for button, some in zip(self.examples, text.SOME[self.page.lang], strict=False):
-            button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, self.inputs, made, **how)
+            button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, self.inputs, made, **QUIET)
         back: list[Component] = [self.panel, self.last, self.prompt, self.stops, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.grid.wire(made, back)
@@ -100,14 +99,18 @@ class ContinueView:
         yield from self.streamed(lambda stop: self._made(given_, stop, every=True), request)
 
     def streamed(self, make: Callable[[threading.Event], Iterator[Shown]], request: gr.Request) -> Iterator[Shown]:
-        """What `make` yields, for one press of a button, which ends the run before; what goes wrong becomes a sentence above the text."""
+        """What `make` yields, for one press of a button; what goes wrong becomes a sentence above the text.
+
+        The next press ends it: what it has by then joins the history, and is no longer shown.
+        """
         stop, lang = stops.begun(NAME, request), self.page.lang
         yield said(text.OPENING, lang, busy=True), *SKIPPED
 
-        def complain(words: Words, _: bool) -> Shown:
+        def complain(words: Words) -> Shown:
             return said(words, lang), *SKIPPED
 
-        yield from guarded(lambda: make(stop), complain)
+        for now, last, history, listed in guarded(lambda: make(stop), complain):
+            yield (gr.skip(), gr.skip(), history, listed) if stop.unwanted else (now, last, history, listed)
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event, every: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped

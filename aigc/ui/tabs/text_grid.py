@@ -18,7 +18,7 @@ from aigc.pretrained.text.asked import Continue, Method
 from aigc.ui.axes import Axes, head
 from aigc.ui.tabs.explore_room import QUIET
 from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, picked
-from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, Payload, form, settings_of, shown, silent, status_of, waited
+from aigc.ui.tabs.text_panel import SHOW_EVERY, Payload, form, settings_of, shown, silent, status_of, waited
 from aigc.ui.telling import newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
@@ -43,7 +43,7 @@ class GridFold:
 
     def wire(self, made: list[Component], back: list[Component]) -> None:
         view = self.view
-        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **{**QUIET, "concurrency_limit": AT_ONCE})
+        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **QUIET)
         view.panel.choose(self.again, view.last, back, **QUIET)  # type: ignore[attr-defined]
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:

@@ -60,9 +60,10 @@ def draw(page: Page) -> tuple[gr.State, gr.State, gr.HTML]:
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[Kept, list[Kept], str]:
-    """What the three of `draw` become when there is one more."""
-    now = [kept, *history][:MOST_KEPT]
-    return kept, now, listed(now, lang)
+    """What the three of `draw` become when there is one more.  The list itself grows: another result may be on its way into it."""
+    history.insert(0, kept)
+    del history[MOST_KEPT:]
+    return kept, history, listed(history, lang)
 
 
 def note_of(model: str, typed: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from aigc.pretrained.text.writing import Draft, Token
 
 SHOW_EVERY = 0.08  # seconds between two looks at a text on its way
-AT_ONCE = 4  # runs that may be in line together; the shelf gives each its turn
 Payload = dict[str, Any]  # what static/writing.js understands; see its head
 
 PANEL_JS = f"""

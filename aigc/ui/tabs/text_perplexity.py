@@ -15,7 +15,7 @@ from aigc.ui import stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import QUIET, buttons
-from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, panel, shown, tokens_of, waited
+from aigc.ui.tabs.text_panel import SHOW_EVERY, panel, shown, tokens_of, waited
 from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
@@ -42,13 +42,13 @@ class PerplexityView:
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
         self.inputs: set[Component] = {self.given, *self.chooser.inputs}
-        self.go.click(self.run, self.inputs, self.panel, **{**QUIET, "concurrency_limit": AT_ONCE})
+        self.go.click(self.run, self.inputs, self.panel, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)
 
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[str]:
         stop, lang = stops.begun(NAME, request), self.page.lang
         yield said(text.OPENING, lang, busy=True)
-        yield from guarded(lambda: self._read(given_, stop), lambda words, _: said(words, lang))
+        yield from guarded(lambda: self._read(given_, stop), lambda words: said(words, lang))
 
     def _read(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[str]:
         entry, setup = self.chooser.chosen(given_)

@@ -20,7 +20,7 @@ from aigc.ui.page import Page
 from aigc.ui.tabs import text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
 from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, picked, reshown
-from aigc.ui.tabs.text_panel import AT_ONCE, SHOW_EVERY, facts_of, panel, shown, status_of, waited
+from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, shown, status_of, waited
 from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
@@ -53,7 +53,7 @@ class SummariseView:
                 self.last, self.history, self.list = text_kept.draw(page)
         self.inputs: set[Component] = {self.given, self.reference, self.history, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.panel, self.last, self.history, self.list]
-        self.go.click(self.run, self.inputs, made, **{**QUIET, "concurrency_limit": AT_ONCE})
+        self.go.click(self.run, self.inputs, made, **QUIET)
         back = [self.panel, self.last, self.given, self.reference, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.stop.click(self.halt, None, None, **QUIET)
@@ -68,7 +68,7 @@ class SummariseView:
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
         stop, lang = stops.begun(NAME, request), self.page.lang
 
-        def complain(words: Words, _: bool) -> Shown:
+        def complain(words: Words) -> Shown:
             return said(words, lang), *SKIPPED
 
         yield said(text.OPENING, lang, busy=True), *SKIPPED
