@@ -34,8 +34,21 @@ class Visitor:
 
     def press(self, handler: Any, values: dict[Any, Any] | None = None) -> None:
         """Sets off the event that calls `handler`, with the form as it is drawn but for `values`."""
-        fn = next(f for f in self.demo.fns.values() if f.fn == handler)
-        data = [None if isinstance(c, gr.State) else (values or {}).get(c, c.value) for c in fn.inputs]
+        fn = self._event(handler)
+        self._join(fn, [None if isinstance(c, gr.State) else (values or {}).get(c, c.value) for c in fn.inputs])
+
+    def call(self, endpoint: Any, *data: Any) -> Any:
+        """What an endpoint answers in the end: its results, or the sentence of its error."""
+        self.heard.clear()
+        self._join(self._event(endpoint), list(data))
+        self.waits()
+        output = self.heard[-2]["output"]
+        return output.get("error") or output.get("data")
+
+    def _event(self, handler: Any) -> Any:
+        return next(f for f in self.demo.fns.values() if f.fn == handler)
+
+    def _join(self, fn: Any, data: list[Any]) -> None:
         body = json.dumps({"data": data, "fn_index": fn._id, "session_hash": self.name}).encode()
         request = urllib.request.Request(f"{self.url}/gradio_api/queue/join", body, {"content-type": "application/json"})
         urllib.request.urlopen(request, timeout=PATIENCE).read()

@@ -231,6 +231,7 @@ def test_two_visitors_wait_for_each_other() -> None:
 BAD: list[tuple[Verb, dict[str, Any], str]] = [
     (Verb.GENERATE, {"prompt": "  "}, "Write what"),
     (Verb.GENERATE, {"prompt": None}, "Write what"),
+    (Verb.GENERATE, {"prompt": "\x00"}, "Write what"),
     (Verb.GENERATE, {"prompt": "a" * 5000}, "at most 2000"),
     (Verb.GENERATE, {"steps": 0}, "between"),
     (Verb.GENERATE, {"steps": float("nan")}, "number"),
@@ -408,6 +409,13 @@ def test_programs_call_named_typed_endpoints(client: Any, file: str, tmp_path: P
     for nonsense in ({"prompt": ""}, {"prompt": "a", "settings": {"steps": 9999}}, {"prompt": "a", "model": "nothing"}):
         with pytest.raises(AppError):
             client.predict(**nonsense, api_name="/image_generate")
+
+
+def test_half_a_character_is_drawn_like_any_other_and_can_be_saved(file: str) -> None:
+    for verb in (Verb.GENERATE, Verb.EDIT):
+        v = view(verb)
+        kept = kept_by(ran(v, prompt="a\ud800 cat", negative="\udcff", guidance=3.0, **({"image": file} if v.given else {})))
+        assert kept.prompt == "a\ufffd cat" and saved(kept).exists()
 
 
 def test_an_endpoint_reads_only_what_was_sent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import itertools
 import json
 import re
@@ -170,6 +171,9 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     (SummariseView, {"given": " "}, "Write something"),
     (SummariseView, {"words": 3}, "between"),
     (PerplexityView, {"given": ""}, "Write something"),
+    (PerplexityView, {"given": "\x00"}, "Write something"),
+    (ContinueView, {"prompt": "\x00 \x00"}, "Write something"),
+    (SummariseView, {"given": "\x00"}, "Write something"),
     (PerplexityView, {"given": "z" * 15_000}, "tokens long"),
 ]
 
@@ -548,6 +552,43 @@ def test_programs_call_named_endpoints(client: Any) -> None:
     for bad in ({"prompt": ""}, {"prompt": "x", "settings": {"nonsense": 1}}, {"prompt": "x", "model": "../x"}):
         with pytest.raises(Exception, match=r"Write|no knob|no model"):
             client.predict(**bad, api_name="/text_continue")
+
+
+ODD = ("\x00", "\x01\x1b\x7f", "\ud800", "a\udcffb", "\u200b\ufeff\u2028", "\ufffe\u202e")
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_odd_characters_are_answered_or_refused_in_words(odd: str) -> None:
+    with gr.Blocks() as demo:
+        ends = Endpoints(page())
+        ends.draw()
+    short = {"length": 4}
+    with served(demo) as url:
+        ann = Visitor(demo, url, "ann")
+        calls = [
+            (ends.text_continue, odd, "", 0, None, short),
+            (ends.text_continue, "hello", "", 0, [odd], short),
+            (ends.text_continue, "hello", odd, 0, None, short),
+            (ends.text_continue, "hello", "", 0, None, {odd: 1}),
+            (ends.text_continue, "hello", "", 0, None, {"method": odd}),
+            (ends.text_chat, odd, [{"role": "user", "content": odd}, {"role": "assistant", "content": odd}], odd, TALKER, 0, short),
+            (ends.text_summarise, odd, odd, TALKER, None),
+            (ends.text_summarise, odd, odd, "none", None),
+            (ends.text_perplexity, odd, ""),
+        ]
+        for endpoint, *data in calls:
+            said = ann.call(endpoint, *data)
+            assert said and (isinstance(said, list) or re.search(r"^(Write|There is no|Method must)", said)), (endpoint.__name__, said)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_the_command_takes_odd_characters(odd: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (["continue", "--set", "length=4", "--stop", odd], ["chat", "--model", TALKER, "--set", "length=4", "--system", odd],
+                  ["summarise", "--extract", "--reference", odd]):  # fmt: skip
+        code, told = main(["text", *words, "--prompt", odd, "--json"]), capsys.readouterr()
+        assert code == 0 or "Write something" in told.out + told.err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), "utf-8"))
+    assert main(["text", "continue", "--prompt", "-"]) and "could not be read" in capsys.readouterr().err
 
 
 def test_the_command_streams_and_reports(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

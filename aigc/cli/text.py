@@ -62,12 +62,12 @@ def act(args: argparse.Namespace, out: Out) -> int:
 
 def _given(args: argparse.Namespace, verb: Verb) -> str:
     """Raises Refusal."""
-    if args.file:
-        from aigc.pretrained.text.given import text_of
+    from aigc.pretrained.text.given import UNREADABLE, text_of
 
-        words = text_of(args.file)
-    else:
-        words = sys.stdin.read() if args.prompt == "-" else args.prompt
+    try:
+        words = text_of(args.file) if args.file else sys.stdin.read() if args.prompt == "-" else args.prompt
+    except UnicodeDecodeError:  # of the standard input
+        raise Refusal(UNREADABLE, kind="text") from None
     return given(words, {Verb.SUMMARISE: "text", Verb.CHAT: "message"}.get(verb, "prompt"))
 
 

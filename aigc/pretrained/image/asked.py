@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aigc.knobs import Choice, knob
+from aigc.pretrained import clean
 from aigc.pretrained.catalogue import Task
 from aigc.words import Refusal, both
 
@@ -208,6 +209,8 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Raises Refusal for what can be seen without a model."""
+        for name in ("prompt", "negative"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
         if self.verb in NEED_PROMPT and not self.prompt.strip():
             raise Refusal(both("Write what the picture should show.", "请写下图像要画什么。"))
         if max(len(self.prompt), len(self.negative)) > LONGEST_PROMPT:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aigc.knobs import Choice, knob
+from aigc.pretrained import clean
 from aigc.pretrained.catalogue import Task
 from aigc.words import Refusal, both
 
@@ -141,9 +142,9 @@ Message = dict[str, str]  # {"role": ..., "content": ...}
 
 def given(text: Any, kind: str = "prompt") -> str:
     """A text that somebody typed or pasted.  Raises Refusal."""
-    if not isinstance(text, str) or not text.strip():
+    if not (found := short(text, kind)).strip():
         raise Refusal(NOTHING)
-    return short(text, kind)
+    return found
 
 
 def short(text: Any, kind: str = "prompt") -> str:
@@ -151,12 +152,12 @@ def short(text: Any, kind: str = "prompt") -> str:
     text = text if isinstance(text, str) else ""
     if len(text) > LONGEST[kind]:
         raise Refusal(TOO_LONG, have=len(text), most=LONGEST[kind])
-    return text.replace("\r\n", "\n").replace("\x00", "")
+    return clean(text)
 
 
 def stop_words(lines: Any) -> tuple[str, ...]:
     """One a line; "\\n" means the end of a line.  Raises Refusal."""
-    found = [line.replace("\\n", "\n") for line in str(lines or "").splitlines() if line]
+    found = [line.replace("\\n", "\n") for line in clean(str(lines or "")).splitlines() if line]
     if len(found) > MOST_STOPS or any(len(word) > LONGEST_STOP for word in found):
         raise Refusal(BAD_STOPS, n=MOST_STOPS, m=LONGEST_STOP)
     return tuple(found)
@@ -178,7 +179,7 @@ def conversation(messages: Any, system: str = "") -> list[Message]:
         role, content = (m.get("role"), m.get("content")) if isinstance(m, dict) else (None, None)
         if role not in ROLES or not isinstance(content, str) or (role == "system" and told):
             raise Refusal(BAD_MESSAGES)
-        told.append({"role": role, "content": parted(content)[1] if role == "assistant" else short(content, "message")})
+        told.append({"role": role, "content": clean(parted(content)[1]) if role == "assistant" else short(content, "message")})
     if told[-1]["role"] != "user" or not told[-1]["content"].strip():
         raise Refusal(NOTHING if told[-1]["role"] == "user" else BAD_MESSAGES)
     return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from aigc.pretrained import clean
 from aigc.pretrained.text.asked import LONGEST
 from aigc.words import Refusal, both
 
@@ -28,7 +29,7 @@ def text_of(path: str | Path) -> str:
     try:
         if file.stat().st_size > LARGEST:
             raise Refusal(TOO_LARGE, n=LARGEST // 10**6)
-        found = _of_pdf(file) if kind == ".pdf" else _of_bytes(file.read_bytes())
+        found = clean(_of_pdf(file) if kind == ".pdf" else _of_bytes(file.read_bytes()))
     except OSError:
         raise Refusal(UNREADABLE, kind=kind) from None
     if len(found) > LONGEST["text"]:

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc.knobs import as_values, read
-from aigc.pretrained import Stopped
+from aigc.pretrained import Stopped, clean
 from aigc.pretrained.catalogue import rows
 from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
 from aigc.ui import forms, stops
@@ -158,7 +158,7 @@ class ContinueView:
     ) -> Kept:
         whole = "\n\n".join(f"{d.title}\n{d.whole}" if d.title else d.whole for d in drafts)
         facts = facts_of(drafts[-1], settings, entry.slug, self.page.lang, _silent(settings, len(drafts) > 1))
-        typed, values = {"prompt": prompt, "stops": str(given_[self.stops] or "")}, as_values(settings)
+        typed, values = {"prompt": prompt, "stops": clean(str(given_[self.stops] or ""))}, as_values(settings)
         note, name = note_of(entry.slug, typed, values), f"text-{settings.seed}.md"
         return Kept(entry.slug, as_values(setup), typed, values, whole, facts, payload, note, name)
 

@@ -12,7 +12,7 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc.knobs import as_values
-from aigc.pretrained import Stopped
+from aigc.pretrained import Stopped, clean
 from aigc.pretrained.grid import pairs
 from aigc.pretrained.text.asked import Continue, Method
 from aigc.ui.axes import Axes, head
@@ -66,7 +66,7 @@ class GridFold:
         whole = {i: self._shown(c, True) for i, c in enumerate(grid.cells) if c is not None}
         notes = list(dict.fromkeys(n[lang] for c in grid.cells if c is not None for n in c.notes))
         payload = shown({**above, "cells": whole, "busy": False, "over": True, "status": status, "facts": facts, "notes": notes})
-        typed, values = {"prompt": prompt, "stops": str(given[view.stops] or "")}, as_values(settings)
+        typed, values = {"prompt": prompt, "stops": clean(str(given[view.stops] or ""))}, as_values(settings)
         kept = Kept(
             entry.slug, as_values(setup), typed, values, self._written(grid), facts, payload, note_of(entry.slug, typed, values) | grid.noted,
             name=f"text-grid-{settings.seed}.md", label=text.GRID_OF.fill(x=x.label, y=y.label, prompt=prompt.strip())[lang], cells=every,
