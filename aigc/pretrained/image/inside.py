@@ -17,16 +17,17 @@ from torch import Tensor
 
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Asked, Generate
-from aigc.pretrained.image.kit import Kit, call
+from aigc.pretrained.image.kit import Kit, call, words_cut
 from aigc.pretrained.image.previews import as_pictures
 from aigc.pretrained.image.schedulers import believed, curve, scheduler
 from aigc.pretrained.image.steps import Step, steps_of
-from aigc.words import Refusal, both
+from aigc.words import Refusal, Words, both
 
 NO_UNET = both(
     "Only models whose U-Net reads the prompt by cross-attention can be looked into; this one is a {kind}.",
     "只有用交叉注意力读提示词的 U-Net 模型才能看内部；这个是 {kind}。",
 )
+NO_WORDS = both("There is no word in this prompt, only marks: nothing can be shown beside the picture.", "提示词里没有词，只有符号：图旁没有可看的。")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Told:
     signal: tuple[float, ...] = ()
     noise: tuple[float, ...] = ()
     final: Image.Image | None = None
+    notes: tuple[Words, ...] = ()
 
 
 def inside(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Told]:
@@ -76,7 +78,8 @@ def inside(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Told]:
         width=how.width or kit.native, height=how.height or kit.native, generator=torch.Generator().manual_seed(how.seed),
     )  # fmt: skip
     own, pipe.scheduler = pipe.scheduler, scheduler(pipe, how.scheduler)
-    told = Told(words_of(pipe.tokenizer, asked.prompt))
+    words, cut = words_of(pipe.tokenizer, asked.prompt), words_cut(pipe, asked.prompt)
+    told = Told(words, notes=((cut,) if cut else ()) + (() if words else (NO_WORDS,)))
     with watching(unet) as watch:
         stream = steps_of(pipe, run, stop, lambda step: _seen(kit, pipe.scheduler, step, watch, told.words))
         try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
 
 from aigc import outputs
+from aigc.pretrained import Stopped
 from aigc.pretrained.image.asked import SETTINGS
 from aigc.pretrained.image.grid import NOT_AXES
 from aigc.ui.axes import Axes, head
@@ -18,7 +21,9 @@ from aigc.ui.tabs.explore_room import QUIET
 from aigc.ui.tabs.image_view import Kept, Outcome, View, facts_of, joined, streamed, waited
 from aigc.ui.telling import newest
 from aigc.ui.text import picture as text
+from aigc.ui.text.telling import STOPPED
 from aigc.ui.zero_gpu import on_gpu
+from aigc.words import Refusal, Words
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,43 +57,53 @@ class GridFold:
             if kept is None:
                 yield gr.skip() if stop.unwanted else shown, gr.skip(), gr.skip(), gr.skip()
         if kept is not None:
-            yield shown, kept, *joined(kept, given[view.history], view.page.lang)
+            now = (gr.skip(), gr.skip()) if stop.unwanted else (shown, kept)
+            yield *now, *joined(kept, given[view.history], view.page.lang)
 
-    def _made(self, given: dict[Component, Any], stop: Any) -> Iterator[Outcome]:
+    def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
         view, lang = self.view, self.view.page.lang
         asked, (entry, setup) = view.asked(given), view.chooser.chosen(given)
         x, y = self.axes.chosen(given)
-        count = len(x.values) * len(y.values)
-        cells: list[str | None] = [None] * count
-        shot: Shot | None = None
-        for told in newest(GRIDS(asked, x, y, entry, stop=stop, setup=setup), image_view.SHOW_EVERY):
-            if (waiting := waited(told, lang)) is not None:
-                yield waiting, None
-                continue
-            grid: Grid[Shot, Image] = told
-            shot = grid.now
-            fresh = [i for i, image in enumerate(grid.cells) if image is not None and cells[i] is None]
-            for i in fresh:
-                cells[i] = easel.address(_small(grid.cells[i]))  # type: ignore[arg-type]
-            status = text.GRID_DONE.fill(n=grid.done, all=count)[lang]
-            share = (grid.done + shot.index / max(1, shot.count) * (not shot.is_final)) / count
-            progress = {"status": status, "busy": True, "progress": share}
-            yield ({"kind": "grid", **head(x, y, lang), "cells": cells, **progress} if fresh else {"kind": "same", **progress}), None
-        if shot is None or not all(cells):
-            return
-        facts = facts_of(asked, shot, lang, without=(x.name, y.name))
+        cells: list[str | None] = [None] * (len(x.values) * len(y.values))
+        grid: Grid[Shot, Image] | None = None
+        end: Words | None = None
+        try:
+            for told in newest(GRIDS(asked, x, y, entry, stop=stop, setup=setup), image_view.SHOW_EVERY):
+                if (waiting := waited(told, lang)) is not None:
+                    yield waiting, None
+                    continue
+                grid = told
+                fresh = [i for i, image in enumerate(grid.cells) if image is not None and cells[i] is None]
+                for i in fresh:
+                    cells[i] = easel.address(_small(grid.cells[i]))  # type: ignore[arg-type]
+                share = (grid.done + grid.now.index / max(1, grid.now.count) * (not grid.now.is_final)) / len(cells)
+                progress = {"status": self._done(grid), "busy": True, "progress": share}
+                yield ({"kind": "grid", **head(x, y, lang), "cells": cells, **progress} if fresh else {"kind": "same", **progress}), None
+        except (Stopped, Refusal) as why:
+            if grid is None or not any(cells):
+                raise
+            end = why.words if isinstance(why, Refusal) else STOPPED
+        assert grid is not None  # a grid has a cell, and a cell tells of itself
+        status = " · ".join([self._done(grid), *([end[lang]] if end else [])])
+        drawn = [image for image in grid.cells if image is not None]
+        facts = facts_of(asked, replace(grid.now, images=drawn[:1]), lang, without=(x.name, y.name))
         done = {"kind": "grid", **head(x, y, lang), "cells": cells, "busy": False, "status": status, "made": True, "facts": facts}
         yield done, _kept(asked, entry.slug, grid, facts, setup)
 
+    def _done(self, grid: Grid[Shot, Image]) -> str:
+        return text.GRID_DONE.fill(n=grid.done, all=len(grid.cells))[self.view.page.lang]
+
 
 def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: Any) -> Kept:
-    """The grid as one picture with its values below each cell."""
+    """The grid as one picture with its values below each cell; a cell that was not drawn stays white."""
     import numpy as np
 
     from aigc.knobs import as_values
     from aigc.pretrained.image.make import note
 
-    images = [np.asarray(_small(cell).convert("RGB")) for cell in grid.cells if cell is not None]
+    drawn = [np.asarray(_small(cell).convert("RGB")) if cell is not None else None for cell in grid.cells]
+    first = next(cell for cell in drawn if cell is not None)
+    images = [np.full_like(first, 255) if cell is None else cell for cell in drawn]
     captions = [f"{grid.x.name} {a}, {grid.y.name} {b}" for b in grid.y.shown for a in grid.x.shown]
     sheet = outputs.sheet(np.stack(images).transpose(0, 3, 1, 2), captions, columns=len(grid.x.values), scale=max(1, 160 // images[0].shape[1]))
     told = note(asked, model, grid.now) | grid.noted

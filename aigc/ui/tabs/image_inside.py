@@ -117,7 +117,8 @@ def now(told: Told, lang: Lang) -> film.Payload:
 
 def views(told: Told, lang: Lang) -> tuple[film.Payload, film.Payload, film.Payload]:
     seen = told.seen
-    return _words(told, seen, lang) | {"status": text.LOOKED.fill(n=len(seen))[lang]}, _latents(seen, lang), _guidance(seen, lang)
+    status = (" " if lang == "en" else "").join(words[lang] for words in (text.LOOKED.fill(n=len(seen)), *told.notes))
+    return _words(told, seen, lang) | {"status": status}, _latents(seen, lang), _guidance(seen, lang)
 
 
 def _words(told: Told, seen: Sequence[Seen], lang: Lang) -> film.Payload:
