@@ -26,6 +26,7 @@ from aigc.ui.tabs import image_view
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import Kept, View, saved
 from aigc.ui.text import picture as text
+from aigc.ui.text import telling as telling_text
 from aigc.words import LANGS, Lang, Refusal, Words
 
 SIDE = 64  # of the miniature's pictures
@@ -298,10 +299,24 @@ def test_the_form_follows_the_model() -> None:
 def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
     v = view(Verb.INPAINT)
     assert v.given
-    example = v.given.last_or_example(None)
-    assert example.size == (SIDE, SIDE)
+    *_, (example, line) = v.given.last_or_example(None, REQUEST)
+    assert example.size == (SIDE, SIDE) and not json.loads(line)["busy"]
     kept = kept_by(ran(view(Verb.GENERATE), seed=9))
-    assert np.array_equal(np.asarray(v.given.last_or_example(kept)), np.asarray(easel.opened(kept.images[0])))
+    ((mine, _),) = v.given.last_or_example(kept, REQUEST)
+    assert np.array_equal(np.asarray(mine), np.asarray(easel.opened(kept.images[0])))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_example_says_how_far_it_is_and_is_stopped_like_any_run(lang: Lang) -> None:
+    v, lines, pictures = view(Verb.EDIT, lang), [], []
+    assert v.given
+    for picture, line in v.given.last_or_example(None, REQUEST):
+        pictures.append(picture)
+        lines.append(json.loads(line))
+        if lines[-1].get("progress"):
+            v.stopped(REQUEST)
+    assert lines[0]["busy"] and lines[-1]["status"] == telling_text.STOPPED[lang] and not lines[-1]["busy"]
+    assert not any(isinstance(picture, Image.Image) for picture in pictures)
 
 
 def test_what_is_painted_over_is_shown_small(tmp_path: Path) -> None:
@@ -331,6 +346,21 @@ def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
     assert "number" in told(bad[-1])["status"]
 
 
+def test_a_stopped_grid_keeps_what_was_drawn() -> None:
+    v, results = view(Verb.GENERATE), []
+    assert v.grid
+    (x, xs), (y, ys) = v.grid.axes.chosen_by
+    form = given(v) | {x: "steps", xs: "3, 4", y: "guidance", ys: "1, 3"}
+    for result in v.grid.run(form, REQUEST):
+        results.append(result)
+        if sum(map(bool, told(result).get("cells", []))) == 1:
+            v.stopped(REQUEST)
+    done, kept = told(results[-1]), results[-1][1]
+    assert telling_text.STOPPED.en in done["status"] and not done["busy"] and 0 < sum(map(bool, done["cells"])) < 4
+    whole = told(list(v.grid.run(form, REQUEST))[-1])
+    assert whole["cells"][0] == done["cells"][0] and isinstance(kept, Kept) and saved(kept).exists()
+
+
 def test_the_inside_of_a_picture_is_shown_step_by_step() -> None:
     with gr.Blocks():
         inside = Inside(page())
@@ -354,6 +384,18 @@ def test_long_prompts_name_their_tiles_inside() -> None:
     form |= {inside.form.widgets["steps"]: 2, inside.prompt: "one two three four five six seven eight nine ten", inside.chooser.model: "pictures"}
     words = json.loads(list(inside.run(form, REQUEST))[-1][0])
     assert words["tiles"][0] == 2 and [m["text"] for m in words["marks"]][1:4] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says"), [("!!! ... ？", "only marks"), ("a red seven, " * 40, "it did not read"), ("蓝底上的红色数字七，" * 40, "it did not read")]
+)
+def test_what_cannot_be_looked_into_is_said(prompt: str, says: str) -> None:
+    with gr.Blocks():
+        inside = Inside(page())
+    form = {widget: widget.value for widget in inside.form.inputs | inside.chooser.inputs}
+    form |= {inside.form.widgets["steps"]: 2, inside.prompt: prompt, inside.chooser.model: "pictures"}
+    words = json.loads(list(inside.run(form, REQUEST))[-1][0])
+    assert says in words["status"] and words["states"] == 2 and words["count"] == len(words["cells"])
 
 
 def test_everything_is_said_in_both_languages() -> None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
 
 from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
-from aigc.ui import forms
+from aigc.pretrained.lending import Waiting
+from aigc.ui import forms, stops
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs.explore_room import MODULE, QUIET
+from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.words import Refusal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from aigc.pretrained.image.make import Shot
 
 EXAMPLE_SEED = 7
 SHOWN = 512  # pixels of what is painted over, along its longer side
@@ -68,8 +72,9 @@ class Given:
     def inputs(self) -> set[Component]:
         return {c for c in (self.picture, self.painted, self.style, self.texture) if c is not None}
 
-    def wire(self, newest: gr.State) -> None:
-        self.mine.click(self.last_or_example, newest, self.picture, **QUIET)
+    def wire(self, newest: gr.State, on: gr.HTML) -> None:
+        """`on`: the easel, which says how far an example is."""
+        self.mine.click(self.last_or_example, newest, [self.picture, on], **QUIET)
         if self.paint is not None:
             self.picture.change(self.to_paint, self.picture, self.paint, **QUIET)
             self.paint.painted(_painted, None, self.painted, **QUIET)
@@ -85,12 +90,27 @@ class Given:
             found["style"] = styled(given[self.texture], given[self.style])
         return found
 
-    def last_or_example(self, kept: Any) -> Any:
-        """The newest picture of this visit, or one that the model that comes along makes now."""
+    def last_or_example(self, kept: Any, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+        """The newest picture of this visit, or one that the model that comes along makes now: a run of this view, which can be stopped."""
         if kept is not None:
-            return easel.opened(kept.images[min(kept.chosen, len(kept.images) - 1)])
-        with forms.in_words(self.page.lang):
-            return example(self.page)
+            yield easel.opened(kept.images[min(kept.chosen, len(kept.images) - 1)]), gr.skip()
+            return
+        stop, lang = stops.begun(self.verb.value, request), self.page.lang
+        yield gr.skip(), said(text.OPENING, lang, busy=True)
+        for picture, line in guarded(lambda: self._example(stop), lambda words: (gr.skip(), said(words, lang))):
+            yield picture, gr.skip() if stop.unwanted else line
+
+    def _example(self, stop: threading.Event) -> Iterator[tuple[Any, Any]]:
+        from aigc.ui.tabs.image_view import SHOW_EVERY, status_of
+
+        lang = self.page.lang
+        for told in newest(example(self.page, stop), SHOW_EVERY):
+            if isinstance(told, Waiting):
+                yield gr.skip(), said(in_line(told) or text.OPENING, lang, busy=True)
+            else:
+                share = told.index / max(1, told.count)
+                line = said(status_of(told), lang, busy=not told.is_final, progress=share)
+                yield told.images[0] if told.is_final else gr.skip(), line
 
     def to_paint(self, path: Any) -> str:
         with forms.in_words(self.page.lang):
@@ -124,8 +144,8 @@ def styled(name: Any, path: Any) -> Image | None:
     return texture(name) if name in TEXTURES else opened(path)
 
 
-def example(page: Page) -> Image:
-    """A picture made now by the first model that comes along.  Raises Refusal where there is none."""
+def example(page: Page, stop: threading.Event) -> Iterator[Waiting | Shot]:
+    """A picture made now by the first model that comes along.  Raises Refusal where there is none, and Stopped."""
     from aigc.pretrained import catalogue
     from aigc.pretrained.image.habits import habits
     from aigc.pretrained.image.run import pictures
@@ -135,8 +155,7 @@ def example(page: Page) -> Image:
         raise Refusal(text.NOTHING_YET)
     values = habits(Verb.GENERATE, here.slug) | {"count": 1, "seed": EXAMPLE_SEED}
     asked = Asked(Verb.GENERATE, SETTINGS[Verb.GENERATE](**values), page.t(text.EXAMPLES["generate"]))
-    *_, shot = pictures(asked, here, threading.Event())
-    return shot.images[0]  # type: ignore[union-attr]
+    yield from pictures(asked, here, stop)
 
 
 def _painted(evt: gr.EventData) -> str:

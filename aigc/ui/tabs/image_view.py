@@ -151,7 +151,7 @@ class View:
         self.strip.pick(self.again, self.history, back, **QUIET)
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
         if self.given:
-            self.given.wire(self.newest)
+            self.given.wire(self.newest, self.easel)
         if self.grid:
             self.grid.wire()
 
@@ -164,7 +164,8 @@ class View:
             if kept is None:
                 yield gr.skip() if stop.unwanted else shown, *[gr.skip()] * 4
         if kept is not None:
-            yield shown, kept, kept, *joined(kept, given[self.history], self.page.lang)
+            now = (gr.skip(), gr.skip()) if stop.unwanted else (shown, kept)
+            yield *now, kept, *joined(kept, given[self.history], self.page.lang)
 
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[Outcome]:
         asked, (entry, setup) = self.asked(given), self.chooser.chosen(given)
@@ -262,20 +263,20 @@ def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | Non
     """A shot for the easel; a finished one with its facts."""
     captions = [text.SEED.fill(seed=seed)[lang] for seed in shot.seeds]
     if kept is None:
-        status = (
-            text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace)[lang])[lang]
-            if shot.index
-            else text.OPENING[lang]
-        )
-        items = easel.pictures(shot.images, captions, size)
-        return {"kind": "pictures", "items": items, "index": shot.index, "busy": True, "status": status, "progress": shot.index / max(1, shot.count)}
-    done = text.DONE.fill(what=text.pictures(len(shot.images)), seconds=text.seconds(shot.seconds))[lang]
+        items, share = easel.pictures(shot.images, captions, size), shot.index / max(1, shot.count)
+        return {"kind": "pictures", "items": items, "index": shot.index, "busy": True, "status": status_of(shot)[lang], "progress": share}
     items = easel.pictures(shot.images, captions)
     before = easel.address(shot.before) if shot.before is not None else None
-    notes = [words[lang] for words in shot.notes]
-    return {
-        "kind": "pictures", "items": items, "before": before, "busy": False, "status": done, "made": True, "facts": kept.facts, "notes": notes
-    }  # fmt: skip
+    about = {"status": status_of(shot)[lang], "made": True, "facts": kept.facts, "notes": [words[lang] for words in shot.notes]}
+    return {"kind": "pictures", "items": items, "before": before, "busy": False, **about}
+
+
+def status_of(shot: Shot) -> Words:
+    if shot.is_final:
+        return text.DONE.fill(what=text.pictures(len(shot.images)), seconds=text.seconds(shot.seconds))
+    if not shot.index:
+        return text.OPENING
+    return text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace))
 
 
 def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang) -> Kept:
