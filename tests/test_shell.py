@@ -21,6 +21,7 @@ from aigc.home import runs_folder
 from aigc.jobs.runs import Request, Run, State
 from aigc.jobs.store import Store
 from aigc.jobs.supervisor import Supervisor
+from aigc.pretrained import lending
 from aigc.registry import spec_as_json
 from aigc.techniques import techniques
 from aigc.ui import drawings, machine, server, shell
@@ -57,6 +58,12 @@ def config(document: str) -> dict[str, Any]:
     found = re.search(r"window\.gradio_config = (\{.*?\});</script>", document, re.DOTALL)
     assert found
     return json.loads(found[1])
+
+
+def test_every_run_that_may_wait_leaves_a_handler_for_its_stop(app: Any, page: TestClient):
+    demo = app[0]
+    programs = [fn for fn in demo.fns.values() if fn.api_visibility == "public"]
+    assert lending.MOST + sum(fn.concurrency_limit for fn in programs) < demo._queue.max_thread_count == demo.limiter.total_tokens
 
 
 # starting light
