@@ -151,6 +151,9 @@ def test_parts_follow_the_model_and_the_data(model: str) -> None:
         made = dataclasses.replace(card(slug, config={"conditional": True} if slug == "diffusion" else {}), technique=slug)
         registry.save(build(slug, made.config, spec("digits")), made)
         assert set(parts_for(registry.entry(slug), spec("digits"))) - {"fidelity", "usefulness", "memorisation"} == extra
+    shortcut = card("shortcut", config={"conditional": True, "teacher": "diffusion"})
+    registry.save(build("diffusion", shortcut.config, spec("digits")), dataclasses.replace(shortcut, technique="diffusion"))
+    assert parts_for(registry.entry("shortcut"), spec("digits")) == ("fidelity", "usefulness", "memorisation")
     assert set(PARTS) >= set(parts_for(entry, spec("digits")))
 
 

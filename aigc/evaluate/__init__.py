@@ -28,7 +28,7 @@ def parts_for(entry: Entry, data: DataSpec) -> tuple[str, ...]:
     config = read(info.Config, card.config)
     makes_sense = {
         "fidelity": seen,
-        "likelihood": card.technique in ("vae", "diffusion"),
+        "likelihood": card.technique in ("vae", "diffusion") and not getattr(config, "teacher", ""),  # a shortcut only knows its own pairs
         "reconstruction": info.can_encode and hasattr(config, "latent"),
         "usefulness": bool(data.classes) and (seen or getattr(config, "conditional", False)),
         "memorisation": True,
@@ -40,5 +40,5 @@ def parts_for(entry: Entry, data: DataSpec) -> tuple[str, ...]:
 def dial_of(Sampling: type, config: Any) -> str:
     """The sampling knob that buys quality with variety; "" where there is none.  Guidance needs classes that were hidden now and then."""
     known = knobs(Sampling)
-    guided = getattr(config, "conditional", False) and getattr(config, "label_dropout", 0.0) > 0
+    guided = getattr(config, "guidable", False)
     return next((name for name in DIALS if name in known and (name != "guidance" or guided)), "")
