@@ -24,7 +24,9 @@ from aigc import outputs
 from aigc.pretrained import Stopped
 from aigc.pretrained.grid import axis
 from aigc.pretrained.text import given as files
+from aigc.pretrained.text import summarise
 from aigc.pretrained.text.asked import Chat, Continue, Method, Shape, Summarise, conversation, given, stop_words
+from aigc.pretrained.text.beams import drawing
 from aigc.pretrained.text.chat import chatted, fitting, templated
 from aigc.pretrained.text.continuing import compared, continued
 from aigc.pretrained.text.extract import extract, measured, sentences
@@ -37,7 +39,7 @@ from aigc.pretrained.text.rouge import rouge
 from aigc.pretrained.text.summarise import MOST_WINDOWS, cut, summarised
 from aigc.pretrained.text.thought import parted
 from aigc.pretrained.text.verse_form import judged
-from aigc.pretrained.text.writing import AT_LENGTH, AT_STOP, BY_ITSELF, Draft
+from aigc.pretrained.text.writing import AT_LENGTH, AT_STOP, BY_ITSELF, Draft, Token
 from aigc.words import LANGS, Refusal
 
 NEVER = threading.Event()
@@ -376,6 +378,12 @@ def test_a_long_text_is_summarised_window_by_window(qwen: Kit):
         next(summarised(qwen, "一" * 9000, settings, NEVER))
 
 
+def test_the_pace_of_a_summary_is_that_of_its_own_tokens(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(summarise, "once", lambda *given: iter([Draft("a", (Token("a", 1.0),) * 5, 5, 9.0, 1.0, BY_ITSELF)]))
+    *_, final = summarised(qwen, "Hello world, a red seven. " * 60, Summarise(words=20, window=128), NEVER)
+    assert final.parts and final.draft.seconds == 9.0 * (len(final.parts) + 1) and final.draft.pace == 2.0
+
+
 def test_a_short_text_is_read_at_once_and_a_stop_ends_it(qwen: Kit):
     stop = threading.Event()
     told = summarised(qwen, ENGLISH, Summarise(), stop)
@@ -392,6 +400,41 @@ def test_models_that_rewrite_summarise_too_and_do_not_write_on():
     for refuse in (continued(bart, "a", Continue(), (), NEVER), chatted(bart, TALK, Chat(), NEVER), surprised(bart, "a", NEVER)):
         with pytest.raises(Refusal):
             next(refuse)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def bart() -> Kit:
+    """One whose parts may be changed."""
+    return kit.__wrapped__("bart-large-cnn")
+
+
+def rewritten(it: Kit, **settings) -> Draft:
+    *_, final = summarised(it, ENGLISH, Summarise(words=20, **settings), NEVER)
+    return final.draft
+
+
+@pytest.mark.parametrize("how", [{}, {"temperature": 1.0}])
+def test_why_a_rewriting_model_ended_is_true(bart: Kit, how: dict[str, float]):
+    bart.model.final_logits_bias[0, [0, 2]] = -1e4  # neither the filler nor the end
+    cut_off = rewritten(bart, **how)
+    assert cut_off.ended is AT_LENGTH and len(cut_off.tokens) == cut_off.count
+    bart.model.final_logits_bias[0, 2] = 1e4
+    done = rewritten(bart, **how)
+    assert done.ended is BY_ITSELF and len(done.tokens) == done.count // 3 + 1, "as soon as it may"
+
+
+def test_a_rewriting_model_heeds_temperature_seed_and_repetition(bart: Kit):
+    plain, first, same, other = (rewritten(bart, temperature=t, seed=s).text for t, s in ((0.0, 1), (1.0, 1), (1.0, 1), (1.0, 2)))
+    assert plain != first == same != other and plain == rewritten(bart, temperature=0.0, seed=2).text
+    assert rewritten(bart, temperature=0.01, repetition=1.0).text != first
+    assert rewritten(bart, repetition=1.0).text != rewritten(bart, repetition=2.0).text
+
+
+def test_what_is_drawn_has_the_models_probabilities():
+    logits = torch.tensor([[2.0, 1.0, 0.0, float("-inf")]])
+    draw = drawing(0.7, torch.Generator().manual_seed(0))
+    found = torch.bincount(draw(torch.zeros(40_000, 1, dtype=torch.long), logits.repeat(40_000, 1)).argmax(-1), minlength=4) / 40_000
+    assert torch.allclose(found, (logits[0] / 0.7).softmax(-1), atol=0.01)
 
 
 # verse

@@ -397,6 +397,8 @@ def test_two_summaries_stand_side_by_side_with_their_scores() -> None:
     model, extract = told(results[-1])["columns"]
     assert model["head"] == "Qwen3 0.6B" and "ROUGE-1" in extract["facts"] and "sentences" in extract["facts"] and extract["text"]
     assert "Window" in model["facts"] and "ROUGE" in told(results[-1])["notes"][0]
+    assert "Seed" not in model["facts"], "at temperature 0 no lots are drawn"
+    assert "Seed 5" in told(ran(v, model=TALKER, words=20, temperature=0.5, seed=5)[-1])["columns"][0]["facts"]
     assert "AIGC:" in text_kept.saved(results[-1][1]).read_text("utf-8")
 
 

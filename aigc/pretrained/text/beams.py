@@ -5,19 +5,22 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from aigc.pretrained import Stopped
 from aigc.pretrained.text.kit import Kit
 
+if TYPE_CHECKING:
+    from transformers import LogitsProcessorList
+
 
 def generated(kit: Kit, ids: list[int], stop: threading.Event, **how: Any) -> Iterator[list[int]]:
     """New tokens of the best text so far, ever longer; the last one is the answer.  Raises Stopped."""
     from transformers import StoppingCriteria, StoppingCriteriaList
 
-    skip = len(ids) if kit.writes_on else 0
+    skip = len(ids) if kit.writes_on else 1  # a mark to start from is all that a model that rewrites is given of its answer
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
     left = threading.Event()  # nobody listens any more
 
@@ -48,3 +51,25 @@ def generated(kit: Kit, ids: list[int], stop: threading.Event, **how: Any) -> It
     finally:
         left.set()
         thread.join()
+
+
+def bare(kit: Kit, tokens: list[int]) -> list[int]:
+    """Without what fills up the shorter beams; one end mark stays, which says that the model ended it."""
+    tokens = [t for t in tokens if t != kit.filler or t in kit.ends]
+    while len(tokens) > 1 and tokens[-1] in kit.ends and tokens[-2] in kit.ends:
+        tokens.pop()
+    return tokens
+
+
+def drawing(temperature: float, rng: torch.Generator) -> LogitsProcessorList:
+    """Makes a greedy `generate` draw each token by `rng`: its own sampling listens to the seed of the whole process alone.
+
+    The likeliest of logits / temperature + Gumbel noise is a draw from their softmax (Maddison et al. 2014, section 2).
+    """
+    from transformers import LogitsProcessor, LogitsProcessorList
+
+    class Drawing(LogitsProcessor):
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            return scores / temperature - torch.empty_like(scores).exponential_(generator=rng).log()
+
+    return LogitsProcessorList([Drawing()])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from aigc.pretrained.text.asked import Continue, Method
-from aigc.pretrained.text.beams import generated
+from aigc.pretrained.text.beams import bare, generated
 from aigc.pretrained.text.kit import Kit
 from aigc.pretrained.text.look import NEEDS_A_WRITER, read
 from aigc.pretrained.text.pieces import split
@@ -49,9 +49,7 @@ def by_beams(kit: Kit, ids: list[int], settings: Continue, stop: threading.Event
         pieces = split(kit.tokenizer, best, ids)
         text = "".join(pieces)
         yield Draft(text, tuple(Token(piece, None) for piece in pieces), length, time.perf_counter() - begun, first, notes=tuple(notes))
-    best = [t for t in best if t != kit.filler or t in kit.ends]
-    while len(best) > 1 and best[-1] in kit.ends and best[-2] in kit.ends:  # what fills up the shorter beams
-        best.pop()
+    best = bare(kit, best)
     seconds = time.perf_counter() - begun
     tokens = tuple(token for part in read(kit, ids + best, stop, len(ids)) for token in part)
     text, ended = "".join(t.text for t in tokens), BY_ITSELF if best and best[-1] in kit.ends else AT_LENGTH

@@ -6,15 +6,18 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
 
 from aigc.pretrained.text.asked import Summarise
-from aigc.pretrained.text.beams import generated
+from aigc.pretrained.text.beams import bare, drawing, generated
 from aigc.pretrained.text.chat import NO_TEMPLATE, templated
 from aigc.pretrained.text.extract import is_chinese, sentences
 from aigc.pretrained.text.kit import Kit
 from aigc.pretrained.text.pieces import split
 from aigc.pretrained.text.thought import parted
-from aigc.pretrained.text.writing import AT_LENGTH, Draft, Token, written
+from aigc.pretrained.text.writing import AT_LENGTH, BY_ITSELF, Draft, Token, written
 from aigc.words import Refusal, both
 
 FRAME = 96  # tokens for the instruction and the template
@@ -49,7 +52,7 @@ def summarised(kit: Kit, text: str, settings: Summarise, stop: threading.Event) 
     length = min(int(settings.words * TOKENS_A_WORD) + 16, kit.window // 2)
     room = max(16, min(settings.window, kit.window - length - FRAME if kit.writes_on else kit.window - 2))
     parts: tuple[str, ...] = ()
-    seconds, read = 0.0, 0
+    seconds = 0.0
     while len(windows := cut(kit, text, room)) > 1:
         if len(windows) > MOST_WINDOWS:
             raise Refusal(TOO_LONG, n=len(windows), most=MOST_WINDOWS)
@@ -60,13 +63,14 @@ def summarised(kit: Kit, text: str, settings: Summarise, stop: threading.Event) 
             for draft in once(kit, window, replace(settings, words=max(20, short)), stop, min(length, int(short * TOKENS_A_WORD) + 16)):
                 yield Summary(draft, (*parts, *told), i, len(windows))
             told.append(draft.text.strip())
-            seconds, read = seconds + draft.seconds, read + 1
+            seconds += draft.seconds
         parts, shorter = tuple(told), "\n".join(told)
         if len(shorter) >= len(text):  # a model that writes more than it reads would go on for ever
             shorter = shorter[: len(text) // 2]
         text = shorter
     for draft in once(kit, text, settings, stop, length):
-        yield Summary(replace(draft, seconds=seconds + draft.seconds), parts, 0, max(1, len(parts)))
+        draft = replace(draft, seconds=seconds + draft.seconds, first=seconds + draft.first)  # so that the pace is of its own tokens
+        yield Summary(draft, parts, 0, max(1, len(parts)))
 
 
 def once(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length: int) -> Iterator[Draft]:
@@ -77,13 +81,27 @@ def once(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length
         for draft in written(kit, ids, settings, stop, length):
             yield replace(draft, text=parted(draft.text)[1])
         return
-    begun, first, tokens = time.perf_counter(), 0.0, tuple[Token, ...]()
-    how = {"max_new_tokens": length, "min_new_tokens": min(length // 3, 40), "max_length": None, "min_length": None}
+    yield from rewritten(kit, text, settings, stop, length)
+
+
+def rewritten(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length: int) -> Iterator[Draft]:
+    """By a model that reads one text and writes another: with the beams that it came with, or drawn above temperature 0."""
+    begun, first, best, draft = time.perf_counter(), 0.0, list[int](), Draft("")
+    how: dict[str, Any] = {
+        "max_new_tokens": length, "min_new_tokens": min(length // 3, 40), "max_length": None, "min_length": None, "do_sample": False,
+        "temperature": None, "top_p": None, "top_k": None, "repetition_penalty": settings.repetition,
+        "forced_eos_token_id": None,  # an end mark set at the limit would look as if the model had ended it
+    }  # fmt: skip
+    if settings.temperature > 0:
+        rng = torch.Generator(kit.device).manual_seed(settings.seed)
+        how |= {"num_beams": 1, "early_stopping": None, "length_penalty": None, "logits_processor": drawing(settings.temperature, rng)}
     for best in generated(kit, kit.ids(text)[: kit.window], stop, **how):
+        best = bare(kit, best)
         first = first or time.perf_counter() - begun
         tokens = tuple(Token(piece, None) for piece in split(kit.tokenizer, best))
-        yield Draft("".join(t.text for t in tokens).strip(), tokens, length, time.perf_counter() - begun, first)
-    yield Draft("".join(t.text for t in tokens).strip(), tokens, length, time.perf_counter() - begun, first, AT_LENGTH)
+        draft = Draft("".join(t.text for t in tokens).strip(), tokens, length, time.perf_counter() - begun, first)
+        yield draft
+    yield replace(draft, ended=BY_ITSELF if best and best[-1] in kit.ends else AT_LENGTH)
 
 
 def cut(kit: Kit, text: str, room: int) -> list[str]:
