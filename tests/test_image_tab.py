@@ -130,7 +130,7 @@ def test_what_was_made_joins_the_history_and_its_settings_come_back() -> None:
     history = second[-1][3]
     assert [k.values["seed"] for k in history] == [0, 11] and second[-1][4].count("data-kept") == 2
     back = v.again(history, cast(gr.EventData, types.SimpleNamespace(_data={"i": 1})))
-    assert back[v.prompt] == "a red seven" and back[v.negative] == "blue" and back[v.chooser.model] == "pictures"
+    assert back[v.prompt]["value"] == "a red seven" and back[v.negative]["value"] == "blue" and back[v.chooser.model] == "pictures"
     assert back[v.form.widgets["seed"]]["value"] == 11 and back[v.form.widgets["steps"]]["value"] == 5
     assert json.loads(back[v.easel])["items"][0]["src"] == told(first[-1])["items"][0]["src"]
     for nonsense in ({}, {"i": 9}, {"i": "1"}, None):
@@ -294,6 +294,18 @@ def test_the_form_follows_the_model() -> None:
     own = [value for _, value in v.other_model("pictures")[v.form.widgets["scheduler"]]["choices"]]
     assert "dpm++" in own and "lcm" not in own and "flow-euler" not in own
     assert v.other_model("") and v.other_model(None)
+
+
+def test_an_upscaler_is_asked_only_what_it_heeds(file: str) -> None:
+    v = view(Verb.UPSCALE)
+    of_diffusion = [v.prompt, v.negative, *(v.form.widgets[name] for name in ("steps", "guidance", "seed"))]
+    assert v.chooser.model.value == "swin2sr-x2" and not any(w.visible for w in of_diffusion) and v.form.widgets["times"].visible
+    for model, is_shown in (("sd-x4-upscaler", True), ("swin2sr-x2", False)):
+        updates = v.other_model(model)
+        assert [updates[w]["visible"] for w in of_diffusion] == [is_shown] * 5
+    left_over = given(v, image=file, prompt="a cat")
+    assert v.asked(left_over | {v.chooser.model: "sd-x4-upscaler"}).prompt == "a cat"
+    assert v.asked(left_over | {v.chooser.model: "swin2sr-x2"}).prompt == "", "it cannot be seen, so it is not meant"
 
 
 def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
@@ -499,6 +511,7 @@ def test_the_shell_makes_and_edits_pictures(capsys: pytest.CaptureFixture[str], 
         ["edit", "--prompt", "a", "--image", "nothing.png", "--out", "a.png"],
         ["inpaint", "--prompt", "a", "--out", "a.png"],
         ["style", "--seed", "3", "--out", "a.png"],
+        ["sample", "--prompt", "a", "--out", "a.png"],
         ["upscale", "--out", "a.png"],
         ["dance", "--out", "a.png"],
     ],

@@ -153,6 +153,47 @@ def test_pictures_are_enlarged(slug: str, times: int) -> None:
     assert ("guidance" in shot.silent) is (times == 2), "a network draws no lots and reads no prompt"
 
 
+def invented(size: tuple[int, int], prompt: str = "", **values: Any) -> list[Shot]:
+    how = Asked(Verb.UPSCALE, read(Upscale, {"steps": 3, **values}), prompt, image=picture(*size))
+    return list(enlarged(loaded("sd-x4-upscaler"), how, threading.Event()))
+
+
+@functools.cache
+def swin2sr() -> Any:
+    return of(catalogue.find(Task.UPSCALE, "swin2sr-x2"))[0](folder("swin2sr-x2"), torch.device("cpu"), torch.float32)
+
+
+@pytest.mark.parametrize(("times", "becomes"), [(0, 4), (4, 4), (16, 16)])
+def test_a_diffusion_upscaler_enlarges_as_much_as_asked_for(times: int, becomes: int) -> None:
+    shots = invented((13, 9), times=times)
+    assert shots[-1].images[0].size == (13 * becomes, 9 * becomes) and shots[-1].before.size == (13, 9)
+    assert [s.is_final for s in shots].count(True) == 1 and shots[-1].index == shots[-1].count == (6 if times == 16 else 3)
+    assert [s.index for s in shots] == sorted(s.index for s in shots)
+
+
+def test_a_diffusion_upscaler_refuses_what_it_cannot_reach() -> None:
+    with pytest.raises(Refusal, match="choose 4 or 16, not 2"):
+        invented((16, 16), times=2)
+    with pytest.raises(Refusal, match="up to 128 pixels a side to make them 16 times"):
+        invented((130, 16), times=16)
+
+
+def test_a_diffusion_upscaler_reads_its_prompt_and_a_network_refuses_one() -> None:
+    one, other = (invented((16, 16), prompt)[-1].images[0] for prompt in ("a cat", "a dog"))
+    assert not same(one, other, within=0)
+    with pytest.raises(Refusal, match="No prompt is read"):
+        next(enlarged(swin2sr(), asked(Verb.UPSCALE, "a cat", image=picture()), threading.Event()))
+    with pytest.raises(Refusal, match="No prompt is read"):
+        Asked(Verb.SAMPLE, Sample(), "a cat")
+
+
+def test_settings_without_a_say_are_not_written_into_the_file() -> None:
+    what = asked(Verb.UPSCALE, "", image=picture(), times=2)
+    *_, shot = enlarged(swin2sr(), what, threading.Event())
+    assert note(what, "swin2sr-x2", shot)["settings"] == {"times": 2}
+    assert habits.silent(Verb.UPSCALE, "swin2sr-x2") == shot.silent and not habits.silent(Verb.UPSCALE, "sd-x4-upscaler")
+
+
 # the same result as the pipeline itself, and every picture by its own seed
 def test_a_picture_is_the_pipelines_own() -> None:
     pipe = loaded("sd-1.5").pipe

@@ -37,7 +37,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
     asked = Asked(verb, _settings(args, verb, entry.slug), args.prompt or "", args.negative or "", **_given(args, verb))
     shot = _made(asked, entry, read(Setup, {"device": args.device}), out)
     files = _write(asked, entry.slug, shot, to)
-    values = as_values(asked.settings)
+    values = {name: value for name, value in as_values(asked.settings).items() if name not in shot.silent}
     told: dict[str, Any] = {"task": verb.value, "model": entry.slug, "prompt": asked.prompt, "settings": values, "seeds": list(shot.seeds)}
     told |= {"files": files, "seconds": round(shot.seconds, 3), "seconds_a_step": round(shot.pace, 4)}
     for words in shot.notes:

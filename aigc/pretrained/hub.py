@@ -27,7 +27,7 @@ from aigc.pretrained import Stopped, architecture, layout
 from aigc.pretrained.catalogue import Entry, shipped_at
 from aigc.words import Refusal, both
 
-__all__ = ["Progress", "download", "here", "is_off", "look", "remove", "set_mirror"]
+__all__ = ["Progress", "download", "family", "here", "is_off", "look", "remove", "set_mirror"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPLETE = "complete.json"  # {"files": {name: bytes}}
@@ -92,6 +92,12 @@ def here(entry: Entry) -> Path | None:
         if _is_whole(folder):
             return folder
     return next((folder for folder in _cached(entry) if layout.is_complete(folder, entry.variant)), None)
+
+
+def family(entry: Entry) -> str:
+    """Which loader it needs; of a model of the user's own choice that is known once its files are here, and "" before."""
+    folder = None if entry.family else here(entry)
+    return layout.family(folder) if folder else entry.family
 
 
 def _fetched(entry: Entry) -> list[Path]:

@@ -72,9 +72,7 @@ def upscale(model: Upscaler, picture: Image.Image, times: int = 0, stop: threadi
     A power of the model's scale is reached by enlarging what was enlarged.  Raises Refusal, and Stopped when `stop` is set.
     """
     times = times or model.scale
-    passes = round(math.log(times, model.scale)) if times > 1 else 0
-    if passes < 1 or model.scale**passes != times:
-        raise Refusal(NOT_A_POWER, scale=model.scale, square=model.scale**2, times=times)
+    passes = passes_for(times, model.scale)
     width, height = picture.width * times, picture.height * times
     if width * height > MOST_PIXELS:
         raise Refusal(TOO_LARGE, times=times, n=width * height / 1e6, most=MOST_PIXELS / 1e6)
@@ -89,6 +87,15 @@ def upscale(model: Upscaler, picture: Image.Image, times: int = 0, stop: threadi
             large.paste(enlarged(model, small, box), (box[0] * model.scale, box[1] * model.scale))
         small = large
     yield small
+
+
+def passes_for(times: int, scale: int) -> int:
+    """How often a model that enlarges `scale` times has to; 0 times is what it does at once.  Raises Refusal."""
+    times = times or scale
+    passes = round(math.log(times, scale)) if times > 1 else 0
+    if passes < 1 or scale**passes != times:
+        raise Refusal(NOT_A_POWER, scale=scale, square=scale**2, times=times)
+    return passes
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:

@@ -49,8 +49,7 @@ class Chooser:
         """`name`: of this one on the page, where several choose for the same task."""
         self.page, self.task, t = page, task, page.t
         name = name or task.value
-        known = rows(task)
-        first = next((e for e in known if hub.here(e)), known[0] if known else None)
+        first = first_of(task)
         self.model = gr.Dropdown(
             self.choices(),
             value=first.slug if first else None,
@@ -222,6 +221,12 @@ class Chooser:
 
     def _setup(self, given: Mapping[Any, Any]) -> Setup:
         return AUTOMATIC if self.page.public else read(Setup, forms.values(self.form, given))
+
+
+def first_of(task: Task) -> Entry | None:
+    """Which model a chooser starts with: the first that is here, else the first there is."""
+    known = rows(task)
+    return next((e for e in known if hub.here(e)), known[0] if known else None)
 
 
 def _memory(entry: Entry) -> Words:

@@ -49,8 +49,8 @@ def _count() -> Any:
                 help=both("Made together; each has a seed of its own, one after the other.", "一次生成；种子依次加一。"))  # fmt: skip
 
 
-def _steps(default: int = 25) -> Any:
-    return knob(default, 1, 200, group="sampling", label=both("Steps", "步数"),
+def _steps(default: int = 25, group: str = "sampling") -> Any:
+    return knob(default, 1, 200, group=group, label=both("Steps", "步数"),
                 help=both("Evaluations of the network on the way from noise. More is slower and, past some point, no better.",
                           "从噪声走到图像要做多少步。步数多则慢，超过一定程度不会更好。"))  # fmt: skip
 
@@ -136,15 +136,15 @@ class Outpaint:
 
 @dataclass(frozen=True)
 class Upscale:
-    """Networks only need to know how large; diffusion models want the rest."""
+    """Networks only need to know how large; diffusion models want the rest, and can be given a prompt (habits.silent)."""
 
     times: int = knob(0, 0, 16, group="first", label=both("Times as large", "放大倍数"),
                       help=both("0 is what the model does at once. More is reached by enlarging again.",
                                 "0 表示模型一次放大的倍数；更大则再次放大。"))  # fmt: skip
-    steps: int = _steps(20)
-    guidance: float = knob(4.0, 0.0, 20.0, group="sampling", label=both("Guidance", "引导强度"),
+    steps: int = _steps(20, "first")
+    guidance: float = knob(4.0, 0.0, 20.0, group="first", label=both("Guidance", "引导强度"),
                            help=both("Of diffusion models: how strongly the prompt pulls.", "仅扩散模型：提示词的拉力。"))  # fmt: skip
-    seed: int = knob(0, 0, SEEDS, group="sampling", label=both("Seed", "随机种子"), help=both("Of diffusion models.", "仅扩散模型。"))
+    seed: int = knob(0, 0, SEEDS, group="first", label=both("Seed", "随机种子"), help=both("Of diffusion models.", "仅扩散模型。"))
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,9 @@ TASKS: dict[Verb, Task] = {
     Verb.UPSCALE: Task.UPSCALE, Verb.STYLE: Task.STYLE, Verb.SAMPLE: Task.UNCONDITIONAL,
 }  # fmt: skip
 NEED_PROMPT = (Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT)
+TAKE_PROMPT = (*NEED_PROMPT, Verb.UPSCALE)
 NEED_IMAGE = (Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT, Verb.UPSCALE, Verb.STYLE)
+NO_PROMPT = both("No prompt is read here: leave it empty.", "这里不读提示词：请留空。")
 
 
 @dataclass(frozen=True)
@@ -221,3 +223,5 @@ class Asked:
             raise Refusal(both("Paint over what should change first.", "请先涂出要重绘的地方。"))
         if self.verb is Verb.STYLE and self.style is None:
             raise Refusal(both("Choose a picture whose style to take first.", "请先选一张提供风格的图像。"))
+        if self.verb not in TAKE_PROMPT and (self.prompt + self.negative).strip():
+            raise Refusal(NO_PROMPT)

@@ -8,7 +8,7 @@ from typing import Any
 from aigc.knobs import knobs
 from aigc.pretrained import catalogue, hub
 from aigc.pretrained.catalogue import Task
-from aigc.pretrained.image.asked import SETTINGS, Scheduler, Verb
+from aigc.pretrained.image.asked import SETTINGS, TASKS, Scheduler, Verb
 from aigc.words import Refusal
 
 # Where they differ from the declared ones; distilled models go without guidance and in few steps.
@@ -27,6 +27,8 @@ HABITS: dict[str, dict[str, Any]] = {
 NOISE = (
     Scheduler.DPM, Scheduler.DPM_KARRAS, Scheduler.UNIPC, Scheduler.DDIM, Scheduler.EULER, Scheduler.ANCESTRAL, Scheduler.HEUN, Scheduler.DDPM,
 )  # fmt: skip
+NETWORKS = ("upscaler", "swin2sr")  # families that enlarge in one pass
+OF_DIFFUSION = ("steps", "guidance", "seed", "prompt", "negative")  # what has no say in that
 FAMILY = {"FlowMatchEulerDiscreteScheduler": (Scheduler.FLOW,), "LCMScheduler": (Scheduler.LCM,)}
 
 
@@ -34,6 +36,15 @@ def habits(verb: Verb, model: str) -> dict[str, Any]:
     """Values of the verb's settings, by name."""
     known = knobs(SETTINGS[verb])
     return {name: k.default for name, k in known.items()} | {name: v for name, v in HABITS.get(model, {}).items() if name in known}
+
+
+def silent(verb: Verb, model: str) -> tuple[str, ...]:
+    """What has no say with this model: settings by name, and the prompts where it reads none."""
+    try:
+        is_network = verb is Verb.UPSCALE and hub.family(catalogue.find(TASKS[verb], model)) in NETWORKS
+    except Refusal:
+        is_network = False
+    return OF_DIFFUSION if is_network else ()
 
 
 def admitted_by(task: Task, model: str) -> list[Scheduler]:

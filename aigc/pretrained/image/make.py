@@ -200,7 +200,8 @@ def _enough(steps: int, strength: float) -> int:
 
 def note(asked: Asked, model: str, shot: Shot, which: int = 0) -> dict[str, Any]:
     """How one picture was made, for its file and for "use these again"."""
-    settings = {k: v for k, v in as_values(asked.settings).items() if k not in ("seed", "count") and v != Scheduler.OWN.value}
+    told_anyway = ("seed", "count", *shot.silent)
+    settings = {k: v for k, v in as_values(asked.settings).items() if k not in told_anyway and v != Scheduler.OWN.value}
     image = shot.images[which]
     words = {"prompt": asked.prompt, "negative prompt": asked.negative}
     return {

@@ -9,17 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from aigc.pretrained import layout, style, upscaler
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.image import kit, make
-from aigc.pretrained.image.asked import Asked, Method, Style, Upscale
+from aigc.pretrained.image.asked import NO_PROMPT, Asked, Method, Style, Upscale
+from aigc.pretrained.image.habits import OF_DIFFUSION
 from aigc.pretrained.image.make import Shot
 from aigc.words import Refusal, both
 
 MOST_FOR_DIFFUSION = 512  # pixels a side of what a diffusion upscaler is handed: it works at four times that
+TOO_LARGE = both(
+    "This model takes pictures of up to {most} pixels a side to make them {times} times as large.",
+    "要放大 {times} 倍，这个模型只能接受每边不超过 {most} 像素的图像。",
+)
 Make = Callable[[Any, Asked, threading.Event], Iterator[Shot]]
 
 
@@ -40,10 +46,12 @@ def enlarged(model: Any, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     if not isinstance(model, upscaler.Upscaler):
         yield from _invented(model, asked, how, stop)
         return
+    if (asked.prompt + asked.negative).strip():
+        raise Refusal(NO_PROMPT)
     begun = time.perf_counter()
     times = how.times or model.scale
     count = len(upscaler.tiles(*small.size))
-    shot = Shot(count=count, before=small, silent=("times", "steps", "guidance", "seed"))  # how large it became is told anyway
+    shot = Shot(count=count, before=small, silent=OF_DIFFUSION)
     for index, image in enumerate(upscaler.upscale(model, small, times, stop)):
         shot = replace(shot, images=[image], index=index, count=max(count, index), seconds=time.perf_counter() - begun)
         yield shot
@@ -51,15 +59,25 @@ def enlarged(model: Any, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
 
 
 def _invented(model: Any, asked: Asked, how: Upscale, stop: threading.Event) -> Iterator[Shot]:
-    small = make.there(asked.image)
-    if max(small.size) > MOST_FOR_DIFFUSION:
-        raise Refusal(
-            both("This model enlarges pictures of up to {most} pixels a side.", "这个模型只能放大每边不超过 {most} 像素的图像。"),
-            most=MOST_FOR_DIFFUSION,
-        )
-    small = small.crop((0, 0, small.width // 8 * 8, small.height // 8 * 8))
-    for shot in make.denoised(model, model.pipe, asked, how, stop, 1, {"image": small}):
-        yield replace(shot, before=small)
+    """A power of the model's scale is reached by enlarging what was enlarged."""
+    small, scale = make.there(asked.image), model.pipe.vae_scale_factor
+    passes = upscaler.passes_for(how.times, scale)
+    most = MOST_FOR_DIFFUSION // scale ** (passes - 1)
+    if max(small.size) > most:
+        raise Refusal(TOO_LARGE, times=scale**passes, most=most)
+    large, done, spent = small.convert("RGB"), 0, 0.0
+    for n in range(1, passes + 1):
+        for shot in make.denoised(model, model.pipe, asked, how, stop, 1, {"image": _whole(large)}):
+            if shot.is_final:
+                shot = replace(shot, images=[shot.images[0].crop((0, 0, scale * large.width, scale * large.height))], is_final=n == passes)
+            yield replace(shot, before=small, index=done + shot.index, count=passes * shot.count, seconds=spent + shot.seconds)
+        large, done, spent = shot.images[0], done + shot.index, spent + shot.seconds
+
+
+def _whole(picture: Image.Image) -> Image.Image:
+    """Filled up at the right and below to sides that the network can halve three times."""
+    pixels = np.asarray(picture)
+    return Image.fromarray(np.pad(pixels, ((0, -pixels.shape[0] % 8), (0, -pixels.shape[1] % 8), (0, 0)), mode="edge"))
 
 
 def restyled(model: Any, asked: Asked, stop: threading.Event) -> Iterator[Shot]:

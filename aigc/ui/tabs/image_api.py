@@ -73,9 +73,11 @@ class Endpoints:
         """A picture on a larger canvas: settings left, right, top and bottom are pixels."""
         yield from self._run(Verb.OUTPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
 
-    def image_upscale(self, image: FileData, model: str = "", settings: Facts | None = None) -> Iterator[tuple[FileData | None, Facts]]:
-        """A larger picture with sharper edges."""
-        yield from self._run(Verb.UPSCALE, model, None, settings, image=image)
+    def image_upscale(
+        self, image: FileData, model: str = "", settings: Facts | None = None, prompt: str = "", negative_prompt: str = ""
+    ) -> Iterator[tuple[FileData | None, Facts]]:
+        """A larger picture with sharper edges; only a diffusion model reads a prompt."""
+        yield from self._run(Verb.UPSCALE, model, None, settings, prompt=prompt, negative=negative_prompt, image=image)
 
     def image_style(
         self, image: FileData, style: FileData, model: str = "", settings: Facts | None = None

@@ -15,11 +15,10 @@ from gradio.components import Component
 
 from aigc import outputs
 from aigc.knobs import as_values, in_words, read
-from aigc.pretrained.catalogue import rows
-from aigc.pretrained.image.asked import NEED_IMAGE, NEED_PROMPT, SETTINGS, TASKS, Asked, Verb
-from aigc.pretrained.image.habits import admitted_by, habits
+from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TAKE_PROMPT, TASKS, Asked, Verb
+from aigc.pretrained.image.habits import OF_DIFFUSION, admitted_by, habits, silent
 from aigc.ui import forms, stops
-from aigc.ui.chooser import Chooser
+from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
@@ -97,9 +96,12 @@ class View:
         t, name = self.page.t, self.verb.value
         self.given = Given(self.page, self.verb) if self.verb in NEED_IMAGE else None
         self.prompt = self.negative = None
-        if self.verb in NEED_PROMPT:
+        if self.verb in TAKE_PROMPT:
             self.prompt = prompt_box(self.page, name)
-        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first_model(self.verb)), after=self._more())
+        first = first_model(self.verb)
+        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
+        for widget, is_heard in self._heard(first).items():
+            widget.visible = is_heard
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
         self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
         self.grid = None
@@ -116,7 +118,14 @@ class View:
             t = self.page.t
             self.negative = gr.Textbox("", label=t(text.NEGATIVE), info=t(text.NEGATIVE_HELP), lines=1, max_length=2000)
 
-        return {"sampling": negative} if self.verb in NEED_PROMPT else {}
+        return {"first" if self.verb is Verb.UPSCALE else "sampling": negative} if self.verb in TAKE_PROMPT else {}
+
+    def _heard(self, model: str) -> dict[Component, bool]:
+        """Whether the model heeds them, of the widgets that not every model of this verb does."""
+        if self.verb is not Verb.UPSCALE:
+            return {}
+        widgets, unheard = {**self.form.widgets, "prompt": self.prompt, "negative": self.negative}, silent(self.verb, model)
+        return {widgets[name]: name not in unheard for name in OF_DIFFUSION}
 
     def _draw_result(self) -> None:
         t = self.page.t
@@ -129,7 +138,8 @@ class View:
 
     def _wire(self) -> None:
         inputs: set[Component] = {self.newest, self.history, *self.chooser.inputs, *self.form.inputs}
-        inputs |= {c for c in (self.prompt, self.negative) if c is not None} | (self.given.inputs if self.given else set())
+        words = {c for c in (self.prompt, self.negative) if c is not None}
+        inputs |= words | (self.given.inputs if self.given else set())
         self.inputs = inputs
         made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
         self.go.click(self.run, inputs, made, **QUIET)
@@ -140,16 +150,9 @@ class View:
             self.prompt.submit(self.run, inputs, made, **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
         self.easel.choose(_chosen, self.last, self.last, **QUIET)
-        back = {
-            self.easel,
-            self.last,
-            self.newest,
-            *self.chooser.outputs,
-            *self.form.inputs,
-            *(c for c in (self.prompt, self.negative) if c is not None),
-        }
+        back = {self.easel, self.last, self.newest, *self.chooser.outputs, *self.form.inputs, *words}
         self.strip.pick(self.again, self.history, back, **QUIET)
-        self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
+        self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs | words, **QUIET)
         if self.given:
             self.given.wire(self.newest, self.easel)
         if self.grid:
@@ -181,10 +184,9 @@ class View:
 
     def asked(self, given: Mapping[Component, Any]) -> Asked:
         """What the form says.  Raises Refusal."""
-        words = {
-            "prompt": str(given[self.prompt] or "") if self.prompt is not None else "",
-            "negative": str(given[self.negative] or "") if self.negative is not None else "",
-        }
+        unheard = silent(self.verb, str(given[self.chooser.model] or ""))
+        boxes = {"prompt": self.prompt, "negative": self.negative}
+        words = {name: str(given[box] or "") for name, box in boxes.items() if box is not None and name not in unheard}
         pictures = self.given.pictures(given) if self.given else {}
         return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
 
@@ -201,28 +203,36 @@ class View:
             return {self.last: gr.skip()}
         one = kept[i]
         back: dict[Any, Any] = {self.easel: reshown(one, self.page.lang), self.last: one, self.newest: one}
-        if self.prompt is not None:
-            back |= {self.prompt: one.prompt, self.negative: one.negative}
+        words = {self.prompt: one.prompt, self.negative: one.negative} if self.prompt is not None else {}
         with forms.in_words(self.page.lang):
-            return back | self.chooser.fill(one.model, one.setup) | forms.fill(self.form, one.values)
+            return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, one.values, words)
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at, and the schedulers it admits."""
-        updates = forms.fill(self.form, habits(self.verb, str(model or "")))
+        updates = self._filled(str(model or ""), habits(self.verb, str(model or "")))
         if "scheduler" in self.form.widgets:
             choices = [(s.words[self.page.lang], s.value) for s in admitted_by(TASKS[self.verb], str(model or ""))]
             updates[self.form.widgets["scheduler"]]["choices"] = choices
         return updates
 
+    def _filled(self, model: str, values: Mapping[str, Any], words: Mapping[Any, str] | None = None) -> dict[Any, Any]:
+        """The form with these settings and prompts, and of them those that the model heeds."""
+        updates: dict[Any, Any] = forms.fill(self.form, values) | {widget: gr.update(value=said) for widget, said in (words or {}).items()}
+        for widget, is_heard in self._heard(model).items():
+            updates[widget] = {**updates.get(widget, gr.update()), "visible": is_heard}
+        return updates
+
 
 # what the views share
 def first_model(verb: Verb) -> str:
-    return next((e.slug for e in rows(TASKS[verb])), "")
+    first = first_of(TASKS[verb])
+    return first.slug if first else ""
 
 
 def prompt_box(page: Page, name: str) -> gr.Textbox:
+    info = page.t(text.PROMPT_HELP[name]) if name in text.PROMPT_HELP else None
     return gr.Textbox(
-        page.t(text.EXAMPLES[name]), label=page.t(text.PROMPT), lines=2, max_lines=6, max_length=2000, elem_classes=["aigc-prompt"],
+        page.t(text.EXAMPLES[name]), label=page.t(text.PROMPT), info=info, lines=2, max_lines=6, max_length=2000, elem_classes=["aigc-prompt"],
         elem_id=f"image-{name}-prompt-{page.lang}",
     )  # fmt: skip
 
@@ -302,7 +312,7 @@ def reshown(kept: Kept, lang: Lang) -> str:
 
 def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, in a line."""
-    image, told_anyway = shot.images[0], ("width", "height", "count")
+    image, told_anyway = shot.images[0], ("width", "height", "times", "count")
     parts = [f"{image.width} × {image.height}", *in_words(asked.settings, lang, (*told_anyway, *without, *shot.silent))]
     parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
     return " · ".join(parts)

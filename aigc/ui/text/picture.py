@@ -64,7 +64,11 @@ EXAMPLES: dict[str, Words] = {
     "edit": both("a green three on yellow", "黄底上的绿色三"),
     "inpaint": both("a white sneaker on blue", "蓝底上的白色运动鞋"),
     "outpaint": both("a red seven on blue", "蓝底上的红色七"),
+    "upscale": both("", ""),
     "inside": both("a red seven on blue", "蓝底上的红色七"),
+}
+PROMPT_HELP: dict[str, Words] = {
+    "upscale": both("What the picture shows: the detail that is invented follows it.", "图里是什么：补画的细节会照它来。"),
 }
 PICTURE = both("Picture", "图像")
 STYLE_PICTURE = both("Picture with the style", "提供风格的图像")
