@@ -204,6 +204,17 @@ def test_the_same_again_is_filled_in():
 def test_text_models_have_no_knobs_of_pictures():
     assert set(chooser(Task.CHAT).form.widgets) == {"device", "dtype", "compile"}
     assert set(chooser(Task.TEXT_TO_IMAGE).form.widgets) == {"device", "dtype", "offload", "slicing", "compile"}
+    assert set(chooser(Task.UNCONDITIONAL).form.widgets) == {"device", "dtype", "offload", "compile"}
+
+
+def test_settings_of_the_machine_vanish_with_a_model_that_cannot_take_them():
+    drawn = chooser(Task.UPSCALE)
+    slices = drawn.form.widgets["slicing"]
+    assert drawn.model.value == "swin2sr-x2" and not slices.visible and drawn.form.widgets["compile"].visible
+    assert drawn._possible("sd-x4-upscaler")[slices] == gr.update(visible=True)
+    assert drawn._possible("swin2sr-x2")[slices] == gr.update(visible=False, value=False), "what cannot be seen is off"
+    assert drawn.fill("sd-x4-upscaler", {"slicing": True})[slices] == gr.update(visible=True, value=True)
+    assert not drawn.fill("swin2sr-x2")[slices]["visible"]
 
 
 def test_on_a_public_page_only_the_list_and_no_settings_of_the_machine(server: FakeHub):

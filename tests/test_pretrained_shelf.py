@@ -12,18 +12,29 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_pretrained import repository
 
-from aigc.pretrained import Stopped, hub, shelf
+from aigc.knobs import knobs, read
+from aigc.nets.style import StyleNetwork
+from aigc.nets.upscaler import ResidualUpscaler
+from aigc.pretrained import Stopped, catalogue, hub, shelf
 from aigc.pretrained.catalogue import Entry, entries
+from aigc.pretrained.fit import chosen, impossible
+from aigc.pretrained.folder import save_network
+from aigc.pretrained.image import kit, others
+from aigc.pretrained.image.asked import SETTINGS, Asked, Method, Style, Upscale, Verb
+from aigc.pretrained.image.run import pictures
 from aigc.pretrained.lending import AHEAD, Waiting, borrowed
 from aigc.pretrained.shelf import Setup
 from aigc.words import Refusal
 
 BY_SLUG = {e.slug: e for e in entries()}
 A, B, C = BY_SLUG["gpt2"], BY_SLUG["smollm2-135m"], BY_SLUG["qwen3-0.6b"]
+PIPELINE = BY_SLUG["lcm-dreamshaper"]
 GO = threading.Event()  # never set
 PATIENCE = 10.0  # seconds after which a test has hung
 
@@ -53,7 +64,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
 @pytest.fixture(autouse=True)
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every model is here, in miniature."""
-    for entry in (A, B, C):
+    for entry in (A, B, C, PIPELINE):
         for name, content in repository(entry).items():
             target = tmp_path / "models" / entry.slug / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -415,12 +426,12 @@ class Pipeline:
 
 
 def test_slices_and_tiles_reach_the_pipeline():
-    with shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(slicing=True)) as pipe:
+    with shelf.lent(PIPELINE, lambda *_: Pipeline(), GO, setup=Setup(slicing=True)) as pipe:
         assert pipe.told == ["enable_attention_slicing", "enable_slicing", "enable_tiling"]
 
 
 def test_offloading_needs_a_gpu_and_says_so():
-    with pytest.raises(Refusal, match="offload"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(device=shelf.Device.CPU, offload=True)):
+    with pytest.raises(Refusal, match="Offload"), shelf.lent(PIPELINE, lambda *_: Pipeline(), GO, setup=Setup(device=shelf.Device.CPU, offload=True)):
         pass
 
 
@@ -428,6 +439,79 @@ def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("aigc.pretrained.shelf.shutil.which", lambda name: None)
     with pytest.raises(Refusal, match="compiler"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(compile=True)):
         pass
+
+
+@pytest.fixture
+def networks(tmp_path: Path) -> None:
+    """What enlarges and what gives a style, as they come along."""
+    save_network(ResidualUpscaler(16, 2), tmp_path / "models" / "upscaler", {"width": 16, "blocks": 2})
+    save_network(StyleNetwork(), tmp_path / "models" / "style", {})
+
+
+OURS = [e for e in catalogue.SHIPPED if e.slug in ("upscaler", "style")]
+
+
+@pytest.mark.parametrize("entry", [A, *OURS], ids=lambda e: e.slug)
+@pytest.mark.parametrize("name", ["slicing", "offload"])
+def test_what_only_pipelines_take_is_refused_for_all_else(entry: Entry, name: str, networks: None):
+    with pytest.raises(Refusal) as refused, shelf.lent(entry, others.of(entry)[0], GO, setup=Setup(**{name: True})):
+        pass
+    label = knobs(Setup)[name].label
+    assert label.en in refused.value.words.en and label.zh in refused.value.words.zh and entry.title.zh in refused.value.words.zh
+
+
+@pytest.mark.parametrize("entry", OURS, ids=lambda e: e.slug)
+@pytest.mark.parametrize("number", [n for n in shelf.Number if n != "auto"])
+def test_a_network_of_ours_runs_in_the_numbers_asked_for(entry: Entry, number: shelf.Number, networks: None):
+    given = {"upscaler": (Verb.UPSCALE, {}), "style": (Verb.STYLE, {"iterations": 5, "side": 64})}
+    verb, settings = given[entry.slug]
+    image = Image.effect_noise((40, 30), 60).convert("RGB")
+    asked = Asked(verb, read(SETTINGS[verb], settings), image=image, style=image.rotate(90))
+    *_, shot = pictures(asked, entry, threading.Event(), Setup(device=shelf.Device.CPU, dtype=number))
+    thing = shelf._slots[entry.slug].thing
+    assert {p.dtype for network in thing.networks for p in network.parameters()} == {getattr(torch, number)} and shelf.held()[0].dtype == number
+    assert shot.images[0].size == ((80, 60) if verb is Verb.UPSCALE else (64, 48))
+
+
+@pytest.mark.parametrize("entry", OURS, ids=lambda e: e.slug)
+def test_a_network_of_ours_is_compiled(entry: Entry, networks: None):
+    with shelf.lent(entry, others.of(entry)[0], GO, setup=Setup(compile=True)) as thing:
+        assert all(network._compiled_call_impl is not None for network in thing.networks)
+
+
+@pytest.mark.slow
+def test_compiled_networks_make_the_same_pictures(networks: None):
+    image = Image.effect_noise((40, 30), 60).convert("RGB")
+    for entry, asked in (
+        (OURS[0], Asked(Verb.UPSCALE, Upscale(), image=image)),
+        (OURS[1], Asked(Verb.STYLE, Style(method=Method.ADAIN, side=64), image=image, style=image.rotate(90))),
+        (OURS[1], Asked(Verb.STYLE, Style(iterations=5, side=64), image=image, style=image.rotate(90))),
+    ):
+        made = []
+        for compiled in (False, True):
+            *_, shot = pictures(asked, entry, threading.Event(), Setup(dtype=shelf.Number.FLOAT32, compile=compiled))
+            made.append(np.asarray(shot.images[0], float))
+        assert np.abs(made[0] - made[1]).mean() < 1
+
+
+def test_numbers_are_chosen_as_they_will_be(monkeypatch: pytest.MonkeyPatch, networks: None):
+    """A model of ours runs in 16 bits only where they are quicker, and says so."""
+    for tiles, wanted in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr("aigc.train.devices.MATRIX_TILES", tiles)
+        for entry in OURS:
+            assert chosen(entry, Setup(device=shelf.Device.CPU)) == ("cpu", wanted)
+
+
+@pytest.mark.parametrize("slug", [e.slug for e in entries() if e.family == "diffusers"])
+def test_every_pipeline_takes_what_is_not_refused_for_it(slug: str, tmp_path: Path):
+    entry = BY_SLUG[slug]
+    for name, content in repository(entry).items():
+        (tmp_path / "models" / slug / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "models" / slug / name).write_bytes(content)
+    wanted = {name: name not in impossible(entry) for name in ("slicing", "compile")}
+    with shelf.lent(entry, kit.load, GO, setup=Setup(**wanted)) as it:
+        vae = getattr(it.pipe, "vae", None)
+        assert wanted["compile"] and wanted["slicing"] == (vae is not None) and (vae is None or (vae.use_slicing and vae.use_tiling))
 
 
 def test_a_forked_process_finds_an_open_door():

@@ -30,8 +30,11 @@ WAYS = [style.stylise, lambda *given, **how: style.optimise(*given, **how, steps
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> style.Stylist:
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("style")
-    save_network(StyleNetwork(), folder, {})
+    folder, network = tmp_path_factory.mktemp("style"), StyleNetwork()
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight)  # by torch's own, weaker weights it would paint everything the same grey
+    save_network(network, folder, {})
     return style.load(folder, CPU)
 
 

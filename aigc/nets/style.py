@@ -39,7 +39,7 @@ class Encoder(nn.Module):
         ])  # fmt: skip
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        found, x = [], (x - 0.5) * 4
+        found, x = [], ((x - 0.5) * 4).to(next(self.parameters()).dtype)
         for stage in self.stages:
             x = stage(x)
             found.append(x)
@@ -69,7 +69,7 @@ class Decoder(nn.Sequential):
         )  # fmt: skip
 
     def forward(self, features: Tensor) -> Tensor:
-        return super().forward(features) / 4 + 0.5
+        return super().forward(features.to(next(self.parameters()).dtype)).float() / 4 + 0.5
 
 
 class StyleNetwork(nn.Module):

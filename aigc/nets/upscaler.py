@@ -35,6 +35,6 @@ class ResidualUpscaler(nn.Module):
         return 2 * len(self.blocks) + 2
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = self.head(x - 0.5)
+        seen = self.head((x - 0.5).to(self.head.weight.dtype))
         missing = nn.functional.pixel_shuffle(self.tail(seen + self.blocks(seen)), self.scale)
         return interpolate(x.float(), scale_factor=self.scale, mode="bicubic", align_corners=False) + missing.float()

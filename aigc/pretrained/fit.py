@@ -16,7 +16,9 @@ from aigc.words import Words, both
 
 CGROUP = Path("/sys/fs/cgroup")
 HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
-EXACT = (Task.UNCONDITIONAL, Task.STYLE)  # a thousand steps, or an optimiser's, add up what 16 bits round away
+OF_PIPELINES = ("offload", "slicing")  # settings below that only pipelines of diffusers can take
+PIPELINES = ("diffusers", "")  # families that may be such; "": of the user's own choice, not looked at yet
+NETWORKS = ("upscaler", "style")  # families of this project: few parameters, and products that gain by 16 bits
 HALF = 0.6  # of the memory of a run in 32 bits that one in 16 bits takes: what is no parameter stays
 AT_LEAST = 2 * 10**9  # bytes a GPU needs for the activations of an offloaded pipeline
 
@@ -127,14 +129,22 @@ def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
     device = best_device(setup.device).type
     if setup.dtype != "auto":
         return device, str(setup.dtype)
-    if not set(entry.tasks).isdisjoint(EXACT):
+    # Only CPUs with matrix tiles, and GPUs since 2020, multiply bfloat16 faster.
+    is_quick = MATRIX_TILES if device == "cpu" else device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if entry.family in NETWORKS:
+        return device, "bfloat16" if is_quick else "float32"
+    if Task.UNCONDITIONAL in entry.tasks:  # a thousand steps add up what 16 bits round away
         return device, "float32"
-    if device == "cpu":
-        # Only CPUs with matrix tiles multiply bfloat16 faster; models taught here are small enough to stay exact.
-        return device, "bfloat16" if MATRIX_TILES and not entry.shipped else "float32"
-    if device == "cuda" and entry.variant != "fp16" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return device, "bfloat16"
-    return device, "float16"
+    if device == "cpu":  # other models taught here are small enough to stay exact
+        return device, "bfloat16" if is_quick and not entry.shipped else "float32"
+    return device, "bfloat16" if is_quick and entry.variant != "fp16" else "float16"
+
+
+def impossible(entry: Entry) -> tuple[str, ...]:
+    """Settings that this model cannot take, whatever the machine."""
+    if hub.family(entry) not in PIPELINES:
+        return OF_PIPELINES
+    return ("slicing",) if Task.UNCONDITIONAL in entry.tasks else ()  # its pictures are small, and are not decoded
 
 
 def needed(entry: Entry, setup: Setup, device: str, dtype: str, folder: Path | None) -> int:

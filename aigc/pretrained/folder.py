@@ -13,12 +13,12 @@ from torch import nn
 N = TypeVar("N", bound=nn.Module)
 
 
-def load_network(folder: Path, kind: type[N]) -> N:
-    """The network that was saved in `folder`, in float32 and ready to run."""
+def load_network(folder: Path, kind: type[N], device: torch.device | None = None, dtype: torch.dtype = torch.float32) -> N:
+    """The network that was saved in `folder`, ready to run."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     network = kind(**config["arguments"])
     network.load_state_dict({name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()})
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False).to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def save_network(network: nn.Module, folder: Path, arguments: dict[str, Any]) -> None:

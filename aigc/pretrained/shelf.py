@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aigc.data.sources import in_bytes
+from aigc.knobs import knobs
 from aigc.pretrained import Stopped, architecture, hub, layout
 from aigc.pretrained.catalogue import Entry
-from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, Device, Number, Setup, chosen, free_memory
+from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, Device, Number, Setup, chosen, free_memory, impossible
 from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
@@ -46,10 +47,8 @@ OUT_OF_MEMORY = both(
     "内存不足，已收起 {title} 和所有空闲模型。请试试更小的图、更短的文字、更少的数量或别的模型；下一次运行会重新开始。",
 )
 NOT_LOADED = both("{title} could not be loaded: {why}", "{title} 无法加载：{why}")
-NO_OFFLOAD = both(
-    "Only image pipelines can be offloaded, and only from a GPU: switch Offload off.", "只有图像管线能卸载，而且要有 GPU：请关闭“卸载到内存”。"
-)
-
+IMPOSSIBLE = both("{title} cannot take “{setting}”: switch it off.", "{title} 不支持“{setting}”：请关闭。")
+NO_OFFLOAD = both("Only from a GPU can a model be offloaded: switch Offload off.", "要有 GPU 才能卸载：请关闭“卸载到内存”。")
 NO_COMPILER = both("Compiling needs a C++ compiler, and there is none here: switch Compile off.", "编译需要 C++ 编译器，而本机没有：请关闭“编译”。")
 COMPILERS = (os.environ.get("CXX") or "c++", "g++", "clang++", "cl")  # what torch.compile calls
 
@@ -228,6 +227,9 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
         raise Refusal(NOT_HERE, title=entry.title)
     if not entry.shipped:
         _check(entry, folder)
+    for name in impossible(entry):
+        if getattr(setup, name):
+            raise Refusal(IMPOSSIBLE, title=entry.title, setting=knobs(Setup)[name].label)
     device, dtype = chosen(entry, setup)
     _put_away(slot)
     ticket = object()
@@ -304,26 +306,25 @@ def _load(entry: Entry, load: Callable[..., T], folder: Path, device: str, dtype
 
 
 def settle(thing: Any, setup: Setup, device: torch.device) -> None:
-    """Offloading, slicing and compiling of what was loaded: a pipeline, a model, or something that has one as `.pipe` or `.model`."""
+    """Offloading, slicing and compiling of what was loaded: something that has a `.pipe`, a `.model` or `.networks`, or a pipeline itself."""
     whole = getattr(thing, "pipe", None) or getattr(thing, "model", None) or thing
     if setup.offload:
-        if device.type == "cpu" or not hasattr(whole, "enable_group_offload"):
+        if device.type == "cpu":
             raise Refusal(NO_OFFLOAD)
         whole.enable_group_offload(onload_device=device, offload_type="leaf_level", use_stream=device.type == "cuda")
     if setup.slicing:
-        if hasattr(whole, "enable_attention_slicing"):
-            whole.enable_attention_slicing()
+        whole.enable_attention_slicing()
         if (vae := getattr(whole, "vae", None)) is not None:
             vae.enable_slicing()
             vae.enable_tiling()
     if setup.compile:
         if not any(map(shutil.which, COMPILERS)):
             raise Refusal(NO_COMPILER)
-        network = getattr(whole, "unet", None) or getattr(whole, "transformer", None) or whole
-        if getattr(network, "_repeated_blocks", None):
-            network.compile_repeated_blocks()
-        else:
-            network.compile()
+        for network in getattr(thing, "networks", None) or [getattr(whole, "unet", None) or getattr(whole, "transformer", None) or whole]:
+            if getattr(network, "_repeated_blocks", None):
+                network.compile_repeated_blocks()
+            else:
+                network.compile()
 
 
 def _put_away(slot: _Slot) -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from aigc.nets.style import StyleNetwork, framed, gram, resized
 from aigc.pretrained import Stopped
 from aigc.pretrained.folder import load_network
-from aigc.train.devices import precision
 from aigc.words import Refusal, both
 
 MOST_PIXELS = 2048**2
@@ -34,10 +33,15 @@ class Stylist:
     network: StyleNetwork
     device: torch.device
 
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """What it is made of, for the shelf to compile: the whole of it is not what optimising calls."""
+        return self.network.encoder, self.network.decoder
+
 
 def load(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> Stylist:
-    """What `python -m aigc teach style` made.  `dtype` is not asked: the network is small, and autocast chooses."""
-    return Stylist(load_network(folder, StyleNetwork).to(device, memory_format=torch.channels_last), device)  # type: ignore[call-overload]
+    """What `python -m aigc teach style` made."""
+    return Stylist(load_network(folder, StyleNetwork, device, dtype), device)
 
 
 def stylise(
@@ -47,9 +51,9 @@ def stylise(
     for shrunk in (2, 1):
         x, y = (tensor(picture, model.device, shrunk) for picture in (content, style))
         _look(stop)
-        with torch.inference_mode(), precision(model.device):
+        with torch.inference_mode():
             seen, margin = framed(x)
-            painted = model.network(seen, framed(y)[0], strength).float()
+            painted = model.network(seen, framed(y)[0], strength)
         yield picture_of(painted[..., margin : margin + x.shape[-2], margin : margin + x.shape[-1]], content, colours)
 
 
@@ -60,14 +64,14 @@ def optimise(
     """Gatys: moves the content's pixels by gradients until the features' Gram matrices are like the style's; a picture every few steps."""
     x, (y, _) = tensor(content, model.device), framed(tensor(style, model.device))
     (seen, margin), encoder = framed(x), model.network.encoder
-    with torch.no_grad(), precision(model.device):
+    with torch.no_grad():
         kept, wanted = encoder(seen)[-2].float(), [gram(f) for f in encoder(y)]
     scales = [g.square().mean() for g in wanted]
     painted = seen.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([painted], lr=0.03)
     for step in range(1, steps + 1):
         _look(stop)
-        with torch.enable_grad(), precision(model.device):
+        with torch.enable_grad():
             seen = encoder(painted)
             like = sum(mse_loss(gram(f), g) / s for f, g, s in zip(seen, wanted, scales, strict=True))
             loss = mse_loss(seen[-2].float(), kept) / kept.square().mean() + 3 * strength * like

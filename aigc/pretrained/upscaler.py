@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from aigc.nets.upscaler import ResidualUpscaler
 from aigc.pretrained import Stopped
 from aigc.pretrained.folder import load_network
-from aigc.train.devices import precision
 from aigc.words import Refusal, both
 
 TILE = 96  # pixels of the small picture
@@ -44,14 +43,15 @@ class Upscaler:
     enlarge: Callable[[Tensor], Tensor]
     scale: int
     device: torch.device
+    networks: tuple[nn.Module, ...]  # what it is made of, for the shelf to compile
 
 
 def load(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> Upscaler:
     """The model in a folder: what `python -m aigc teach upscaler` made, or a Swin2SR as transformers saves it."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     if config["architectures"] == ["ResidualUpscaler"]:
-        network = load_network(folder, ResidualUpscaler).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Upscaler(network, network.scale, device)
+        network = load_network(folder, ResidualUpscaler, device, dtype)
+        return Upscaler(network, network.scale, device, (network,))
     from transformers import Swin2SRForImageSuperResolution
 
     swin = Swin2SRForImageSuperResolution.from_pretrained(folder, dtype=dtype, use_safetensors=True).to(device).eval()
@@ -63,7 +63,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32)
         whole = pad(x, (0, -width % window, 0, -height % window), mode="replicate").to(dtype)
         return swin(pixel_values=whole).reconstruction[..., : height * times, : width * times].float()
 
-    return Upscaler(enlarge, swin.config.upscale, device)
+    return Upscaler(enlarge, swin.config.upscale, device, (swin,))
 
 
 def upscale(model: Upscaler, picture: Image.Image, times: int = 0, stop: threading.Event | None = None) -> Iterator[Image.Image]:
@@ -110,8 +110,7 @@ def enlarged(model: Upscaler, picture: Image.Image, box: tuple[int, int, int, in
     left, top = max(0, box[0] - MARGIN), max(0, box[1] - MARGIN)
     seen = np.asarray(picture.crop((left, top, min(picture.width, box[2] + MARGIN), min(picture.height, box[3] + MARGIN))))
     x = torch.from_numpy(seen.copy()).to(model.device).permute(2, 0, 1)[None].float() / 255
-    with precision(model.device):
-        large = model.enlarge(x.contiguous(memory_format=torch.channels_last))[0]
+    large = model.enlarge(x.contiguous(memory_format=torch.channels_last))[0]
     x0, y0, x1, y1 = (model.scale * side for side in (box[0] - left, box[1] - top, box[2] - left, box[3] - top))
     pixels = large[:, y0:y1, x0:x1].clamp(0, 1).mul(255).round().byte()
     return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())

@@ -26,7 +26,7 @@ from aigc.data.sources import in_bytes
 from aigc.knobs import read
 from aigc.pretrained import hub
 from aigc.pretrained.catalogue import Entry, Task, find, rows
-from aigc.pretrained.fit import AUTOMATIC, Setup
+from aigc.pretrained.fit import AUTOMATIC, OF_PIPELINES, Setup, impossible
 from aigc.ui import forms, gallery
 from aigc.ui.arrivals import Arrival, Arrivals, Looks
 from aigc.ui.markup import esc
@@ -36,8 +36,6 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 PUBLIC_DOWNLOAD = 2 * 10**9  # bytes that a stranger may have fetched here
-OF_PICTURES = ("offload", "slicing")  # knobs of Setup that text models do not have
-WRITES = (Task.CONTINUE, Task.CHAT, Task.SUMMARISE)
 
 ARRIVALS, LOOKS = Arrivals(), Looks()
 
@@ -72,7 +70,9 @@ class Chooser:
         if not page.public:
             with gr.Accordion(t(text.MORE), open=False, elem_classes=["aigc-fold"]):
                 self.mirror = gr.Textbox(mirror(), label=t(text.MIRROR), info=t(text.MIRROR_INFO), placeholder=endpoint(), max_lines=1)
-                self.form = forms.draw(page.lang, Setup, fold=False, skip=OF_PICTURES if task in WRITES else ())
+                self.form = forms.draw(page.lang, Setup, fold=False, skip=_for_none(task))
+                for widget, update in self._possible(first.slug if first else "").items():
+                    widget.visible = update["visible"]
         self.timer = gr.Timer(0.6, active=False)
         self._wire()
 
@@ -91,7 +91,10 @@ class Chooser:
     def fill(self, model: str, setup: Mapping[str, Any] | None = None) -> dict[Any, Any]:
         """The updates that make the chooser show a model and a setup.  Raises Refusal."""
         entry = find(self.task, model, self.page.public)
-        return {**self._shown(entry, read(Setup, dict(setup or {}))), self.model: entry.slug, **forms.fill(self.form, dict(setup or {}))}
+        filled: dict[Any, Any] = forms.fill(self.form, dict(setup or {}))
+        for widget, update in self._possible(entry.slug).items():
+            filled[widget]["visible"] = update["visible"]
+        return {**self._shown(entry, read(Setup, dict(setup or {}))), self.model: entry.slug, **filled}
 
     def choices(self) -> list[tuple[str, str]]:
         """Titles, with the size of what is not here."""
@@ -100,6 +103,8 @@ class Chooser:
     def _wire(self) -> None:
         for event in (self.shown.click, self.model.input, self.timer.tick):
             event(self._turned_to, self.inputs, self.outputs, **QUIET)
+        if settings := self._possible(""):
+            self.model.input(self._possible, self.model, set(settings), **QUIET)
         for widget in self.form.inputs:
             widget.input(self._turned_to, self.inputs, self.outputs, **QUIET)  # type: ignore[attr-defined]
         self.get.click(self._fetched, self.inputs, self.outputs, **QUIET)
@@ -142,6 +147,15 @@ class Chooser:
             if not self.page.public and address.strip().rstrip("/") != mirror():
                 set_mirror(address)
                 gr.Info(esc(self.page.t(text.MIRRORED.fill(host=endpoint()))))
+
+    def _possible(self, model: Any) -> dict[Any, Any]:
+        """Settings that not every model takes vanish with one that does not, and are off then."""
+        try:
+            unfit = impossible(find(self.task, str(model or ""), self.page.public))
+        except Refusal:
+            unfit = ()
+        widgets = {name: self.form.widgets[name] for name in OF_PIPELINES if name in self.form.widgets}
+        return {widget: gr.update(visible=False, value=False) if name in unfit else gr.update(visible=True) for name, widget in widgets.items()}
 
     # what they show
     def _shown(self, entry: Entry, setup: Setup) -> dict[Any, Any]:
@@ -221,6 +235,12 @@ class Chooser:
 
     def _setup(self, given: Mapping[Any, Any]) -> Setup:
         return AUTOMATIC if self.page.public else read(Setup, forms.values(self.form, given))
+
+
+def _for_none(task: Task) -> list[str]:
+    """Settings that no model for this task can take."""
+    known = rows(task)
+    return [name for name in OF_PIPELINES if all(name in impossible(entry) for entry in known)]
 
 
 def first_of(task: Task) -> Entry | None:
