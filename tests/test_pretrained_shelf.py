@@ -436,7 +436,7 @@ def test_offloading_needs_a_gpu_and_says_so():
 
 
 def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("aigc.pretrained.shelf.shutil.which", lambda name: None)
+    monkeypatch.setattr("aigc.train.compiling.shutil.which", lambda name: None)
     with pytest.raises(Refusal, match="compiler"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(compile=True)):
         pass
 

@@ -10,7 +10,6 @@ import gc
 import json
 import logging
 import os
-import shutil
 import threading
 import time
 import traceback
@@ -49,8 +48,8 @@ OUT_OF_MEMORY = both(
 NOT_LOADED = both("{title} could not be loaded: {why}", "{title} 无法加载：{why}")
 IMPOSSIBLE = both("{title} cannot take “{setting}”: switch it off.", "{title} 不支持“{setting}”：请关闭。")
 NO_OFFLOAD = both("Only from a GPU can a model be offloaded: switch Offload off.", "要有 GPU 才能卸载：请关闭“卸载到内存”。")
-NO_COMPILER = both("Compiling needs a C++ compiler, and there is none here: switch Compile off.", "编译需要 C++ 编译器，而本机没有：请关闭“编译”。")
-COMPILERS = (os.environ.get("CXX") or "c++", "g++", "clang++", "cl")  # what torch.compile calls
+NO_COMPILER = both("Compiling needs a C++ compiler, or triton on a GPU, and there is none here: switch Compile off.",
+                   "编译需要 C++ 编译器（GPU 上需要 triton），而本机没有：请关闭“编译”。")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -307,6 +306,8 @@ def _load(entry: Entry, load: Callable[..., T], folder: Path, device: str, dtype
 
 def settle(thing: Any, setup: Setup, device: torch.device) -> None:
     """Offloading, slicing and compiling of what was loaded: something that has a `.pipe`, a `.model` or `.networks`, or a pipeline itself."""
+    from aigc.train.compiling import compiler_here
+
     whole = getattr(thing, "pipe", None) or getattr(thing, "model", None) or thing
     if setup.offload:
         if device.type == "cpu":
@@ -318,7 +319,7 @@ def settle(thing: Any, setup: Setup, device: torch.device) -> None:
             vae.enable_slicing()
             vae.enable_tiling()
     if setup.compile:
-        if not any(map(shutil.which, COMPILERS)):
+        if not compiler_here(device):
             raise Refusal(NO_COMPILER)
         for network in getattr(thing, "networks", None) or [getattr(whole, "unet", None) or getattr(whole, "transformer", None) or whole]:
             if getattr(network, "_repeated_blocks", None):
