@@ -46,7 +46,7 @@ class Sampler(Choice):
     UNIPC = "unipc", both("UniPC", "UniPC")
 
 
-ALONE = ("teacher", ("",))  # what a model that learns from another takes over from it
+ALONE = ("teacher", (ModelName(),))  # what a model that learns from another takes over from it
 
 
 @dataclass(frozen=True)
