@@ -522,6 +522,12 @@ def test_the_shell_refuses_in_words(words: list[str], capsys: pytest.CaptureFixt
     assert code == 2 and told_["error"] and not list(tmp_path.glob("*.png"))
 
 
+def test_the_shell_says_what_a_model_has_no_use_for(capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str) -> None:
+    for more in (["--seed", "3"], ["--set", "steps=9"]):
+        code, told_ = shell(capsys, "upscale", "--model", "swin2sr-x2", "--image", file, *more, "--out", str(tmp_path / "a.png"))
+        assert code == 2 and "no use for" in told_["error"]
+
+
 def test_settings_of_every_verb_have_a_place_in_the_form() -> None:
     for verb, config in SETTINGS.items():
         with gr.Blocks():

@@ -187,10 +187,19 @@ def test_a_diffusion_upscaler_reads_its_prompt_and_a_network_refuses_one() -> No
         Asked(Verb.SAMPLE, Sample(), "a cat")
 
 
+@pytest.mark.parametrize("times", [2, 4])
+def test_a_network_says_how_many_tiles_there_are_in_all(times: int) -> None:
+    shots = list(enlarged(swin2sr(), asked(Verb.UPSCALE, "", image=picture(100, 20), times=times), threading.Event()))
+    assert len({s.count for s in shots}) == 1 and shots[-1].index == shots[-1].count == (2 if times == 2 else 2 + 3)
+
+
 def test_settings_without_a_say_are_not_written_into_the_file() -> None:
     what = asked(Verb.UPSCALE, "", image=picture(), times=2)
     *_, shot = enlarged(swin2sr(), what, threading.Event())
     assert note(what, "swin2sr-x2", shot)["settings"] == {"times": 2}
+    habits.check_heeded(Verb.UPSCALE, "swin2sr-x2", ["times"])
+    with pytest.raises(Refusal, match="no use for “Steps”"):
+        habits.check_heeded(Verb.UPSCALE, "swin2sr-x2", ["times", "steps"])
     assert habits.silent(Verb.UPSCALE, "swin2sr-x2") == shot.silent and not habits.silent(Verb.UPSCALE, "sd-x4-upscaler")
 
 

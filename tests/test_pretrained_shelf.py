@@ -27,6 +27,7 @@ from aigc.pretrained.fit import chosen, impossible
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image import kit, others
 from aigc.pretrained.image.asked import SETTINGS, Asked, Method, Style, Upscale, Verb
+from aigc.pretrained.image.make import note
 from aigc.pretrained.image.run import pictures
 from aigc.pretrained.lending import AHEAD, Waiting, borrowed
 from aigc.pretrained.shelf import Setup
@@ -492,6 +493,14 @@ def test_compiled_networks_make_the_same_pictures(networks: None):
             *_, shot = pictures(asked, entry, threading.Event(), Setup(dtype=shelf.Number.FLOAT32, compile=compiled))
             made.append(np.asarray(shot.images[0], float))
         assert np.abs(made[0] - made[1]).mean() < 1
+
+
+def test_only_the_method_that_optimises_has_steps(networks: None):
+    image = Image.effect_noise((40, 30), 60).convert("RGB")
+    for method, silent in ((Method.ADAIN, ("iterations",)), (Method.GATYS, ())):
+        asked = Asked(Verb.STYLE, Style(method=method, iterations=5, side=64), image=image, style=image.rotate(90))
+        *_, shot = pictures(asked, OURS[1], threading.Event())
+        assert shot.silent == silent and ("iterations" in note(asked, "style", shot)["settings"]) is not bool(silent)
 
 
 def test_numbers_are_chosen_as_they_will_be(monkeypatch: pytest.MonkeyPatch, networks: None):

@@ -12,6 +12,7 @@ import threading
 import time
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from tiny_pretrained import BUILDERS
 from aigc.cli import main
 from aigc.pretrained import lending, shelf
 from aigc.pretrained.catalogue import Task, rows
+from aigc.pretrained.text.asked import Chat, Continue, Summarise
 from aigc.ui import stops
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_chat, text_continue, text_grid, text_kept
@@ -30,6 +32,7 @@ from aigc.ui.tabs.text_api import Endpoints
 from aigc.ui.tabs.text_chat import ChatView
 from aigc.ui.tabs.text_continue import ContinueView
 from aigc.ui.tabs.text_kept import Kept
+from aigc.ui.tabs.text_panel import settings_of
 from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
 from aigc.ui.text import telling as telling_text
@@ -388,6 +391,14 @@ def test_a_conversation_is_exported() -> None:
     assert [m["role"] for m in told_["messages"]] == ["system", "user", "assistant"]
     with pytest.raises(Refusal):
         text_chat._exporter("md")([], {})
+
+
+def test_settings_of_lots_are_told_only_where_lots_are_drawn() -> None:
+    for settings in (Continue(), Chat(), Summarise(temperature=0.5)):
+        assert "Seed 0" in settings_of(settings, "m", "en")
+        heard = " · ".join(settings_of(replace(settings, temperature=0.0), "m", "en"))
+        assert "Temperature 0" in heard and "Seed" not in heard and "Top" not in heard
+    assert "Seed 0" in settings_of(Continue(temperature=0.0), "m", "en", ("temperature",)), "a grid over temperatures draws"
 
 
 # summaries

@@ -47,7 +47,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
 
 
 def _settings(args: argparse.Namespace, verb: Verb, model: str) -> Any:
-    from aigc.pretrained.image.habits import habits
+    from aigc.pretrained.image.habits import check_heeded, habits
 
     typed: dict[str, Any] = assignments(args.set)
     for name in ("seed", "count"):
@@ -55,6 +55,7 @@ def _settings(args: argparse.Namespace, verb: Verb, model: str) -> Any:
             if name not in knobs(SETTINGS[verb]):
                 raise Refusal(both("--{n} means nothing to {verb}.", "--{n} 对 {verb} 没有意义。"), n=name, verb=verb.value)
             typed[name] = value
+    check_heeded(verb, model, typed)
     usual = habits(verb, model)
     return read(SETTINGS[verb], ({**usual, "count": 1} if "count" in usual else usual) | typed)
 

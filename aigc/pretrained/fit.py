@@ -154,7 +154,9 @@ def needed(entry: Entry, setup: Setup, device: str, dtype: str, folder: Path | N
         return AT_LEAST
     weights = layout.parameters(folder, lambda kind: each) if folder else 0
     in_float32 = entry.cpu_bytes or entry.gpu_bytes * 2
-    told = entry.gpu_bytes if device != "cpu" else in_float32 if dtype == "float32" else in_float32 * HALF
+    is_told_in_float32 = Task.UNCONDITIONAL in entry.tasks or entry.family in NETWORKS
+    on_a_gpu = entry.gpu_bytes if dtype != "float32" or is_told_in_float32 else entry.gpu_bytes / HALF
+    told = on_a_gpu if device != "cpu" else in_float32 if dtype == "float32" else in_float32 * HALF
     return int(max(weights * HEADROOM, told))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from aigc.knobs import knobs
 from aigc.pretrained import catalogue, hub
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import SETTINGS, TASKS, Scheduler, Verb
-from aigc.words import Refusal
+from aigc.words import Refusal, both
 
 # Where they differ from the declared ones; distilled models go without guidance and in few steps.
 HABITS: dict[str, dict[str, Any]] = {
@@ -30,6 +31,7 @@ NOISE = (
 NETWORKS = ("upscaler", "swin2sr")  # families that enlarge in one pass
 OF_DIFFUSION = ("steps", "guidance", "seed", "prompt", "negative")  # what has no say in that
 FAMILY = {"FlowMatchEulerDiscreteScheduler": (Scheduler.FLOW,), "LCMScheduler": (Scheduler.LCM,)}
+UNHEARD = both("{model} has no use for “{setting}”: leave it out.", "{model} 用不到“{setting}”：请去掉。")
 
 
 def habits(verb: Verb, model: str) -> dict[str, Any]:
@@ -45,6 +47,12 @@ def silent(verb: Verb, model: str) -> tuple[str, ...]:
     except Refusal:
         is_network = False
     return OF_DIFFUSION if is_network else ()
+
+
+def check_heeded(verb: Verb, model: str, asked: Iterable[str]) -> None:
+    """Raises Refusal for a setting that somebody asked for and this model has no use for."""
+    if unheard := next((name for name in asked if name in silent(verb, model)), None):
+        raise Refusal(UNHEARD, model=model, setting=knobs(SETTINGS[verb])[unheard].label)
 
 
 def admitted_by(task: Task, model: str) -> list[Scheduler]:

@@ -49,11 +49,11 @@ def enlarged(model: Any, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     if (asked.prompt + asked.negative).strip():
         raise Refusal(NO_PROMPT)
     begun = time.perf_counter()
-    times = how.times or model.scale
-    count = len(upscaler.tiles(*small.size))
+    passes, scale = upscaler.passes_for(how.times, model.scale), model.scale
+    count = sum(len(upscaler.tiles(small.width * scale**n, small.height * scale**n)) for n in range(passes))
     shot = Shot(count=count, before=small, silent=OF_DIFFUSION)
-    for index, image in enumerate(upscaler.upscale(model, small, times, stop)):
-        shot = replace(shot, images=[image], index=index, count=max(count, index), seconds=time.perf_counter() - begun)
+    for index, image in enumerate(upscaler.upscale(model, small, how.times, stop)):
+        shot = replace(shot, images=[image], index=index, seconds=time.perf_counter() - begun)
         yield shot
     yield replace(shot, is_final=True)
 
@@ -91,7 +91,7 @@ def restyled(model: Any, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
         count, stream = 2, style.stylise(model, content, look, how.amount, stop, how.colours)
     else:
         count, stream = how.iterations, style.optimise(model, content, look, how.amount, stop, how.colours, how.iterations)
-    shot = Shot(count=count, before=content)
+    shot = Shot(count=count, before=content, silent=("iterations",) if how.method is Method.ADAIN else ())
     for i, image in enumerate(stream, 1):
         index = i if how.method is Method.ADAIN else min(count, i * style.SHOWN)
         shot = replace(shot, images=[image], index=index, seconds=time.perf_counter() - begun)

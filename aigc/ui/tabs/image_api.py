@@ -22,7 +22,7 @@ from aigc import outputs
 from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
-from aigc.pretrained.image.habits import habits
+from aigc.pretrained.image.habits import check_heeded, habits
 from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.image_view import PICTURES
@@ -95,6 +95,7 @@ class Endpoints:
         stop, told_at, shot = threading.Event(), 0.0, None
         with in_words("en"):
             entry = catalogue.find(TASKS[verb], str(model or ""), self.page.public)
+            check_heeded(verb, entry.slug, an_object(settings))
             seeded = {} if seed is None else {"seed": seed}
             values = {**habits(verb, entry.slug), **({"count": 1} if verb is not Verb.SAMPLE else {}), **seeded, **an_object(settings)}
             asked = Asked(verb, read(SETTINGS[verb], _known(verb, values)), **{name: _opened(name, v) for name, v in given.items()})

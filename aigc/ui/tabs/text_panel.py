@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.text.writing import Draft, Token
 
 SHOW_EVERY = 0.08  # seconds between two looks at a text on its way
+OF_LOTS = ("seed", "top_k", "top_p", "min_p")  # settings without a say at temperature 0, where no lots are drawn
 Payload = dict[str, Any]  # what static/writing.js understands; see its head
 
 PANEL_JS = f"""
@@ -97,12 +98,13 @@ def facts_of(draft: Draft, settings: Settings, model: str, lang: Lang, without: 
 
 
 def settings_of(settings: Settings, model: str, lang: Lang, without: tuple[str, ...] = ()) -> list[str]:
-    return [f"{text.MODEL[lang]} {model}", *in_words(settings, lang, without)]
+    unheard = OF_LOTS if settings.temperature == 0 and "temperature" not in without else ()  # where it is, a grid has others
+    return [f"{text.MODEL[lang]} {model}", *in_words(settings, lang, (*without, *unheard))]
 
 
 def silent(*methods: Method) -> tuple[str, ...]:
     """Settings of Continue that none of these methods listens to."""
-    drawn = {"seed", "temperature", "top_k", "top_p", "min_p"}
+    drawn = {"temperature", *OF_LOTS}
     deaf = {Method.BEAM: drawn, Method.GREEDY: {"beams", *drawn}, Method.SAMPLE: {"beams"}}
     return tuple(set.intersection(*(deaf[method] for method in methods)))
 

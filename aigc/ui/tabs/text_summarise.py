@@ -114,8 +114,7 @@ class SummariseView:
         lang, reference = self.page.lang, kept.given["reference"]
         parts = [text.SUMMED.fill(n=_size(draft.text), unit=_unit(draft.text))[lang]]
         parts += [text.WINDOWS.fill(n=summary.windows)[lang]] if summary.windows > 1 else []
-        idle = ("seed",) if settings.temperature == 0 else ()
-        facts = " · ".join([*parts, facts_of(draft, settings, entry.slug, lang, idle)])
+        facts = " · ".join([*parts, facts_of(draft, settings, entry.slug, lang)])
         note = {"task": NAME, "model": entry.slug, "settings": kept.values}
         kept = replace(kept, text=draft.text, facts=facts, note=note, made=True)
         column = _column(entry.title[lang], draft.text, facts, reference, lang)
