@@ -460,6 +460,10 @@ def test_programs_call_named_typed_endpoints(client: Any, file: str, tmp_path: P
     new, old = (np.asarray(Image.open(p).convert("RGB")) for p in (path, file))
     left = (new.shape[1] - SIDE) // 2  # a small picture stands in the middle of the paper that its mark needs
     assert (new[44:SIDE, left : left + SIDE] == old[44:]).all()
+    with pytest.raises(AppError, match="no use for “Steps”"):
+        client.predict(handle_file(file), model="swin2sr-x2", settings={"steps": 3}, api_name="/image_upscale")
+    with pytest.raises(AppError, match="download it first"):
+        client.predict(handle_file(file), model="sd-x4-upscaler", prompt="a cat", settings={"steps": 3}, api_name="/image_upscale")
     for nonsense in ({"prompt": ""}, {"prompt": "a", "settings": {"steps": 9999}}, {"prompt": "a", "model": "nothing"}):
         with pytest.raises(AppError):
             client.predict(**nonsense, api_name="/image_generate")

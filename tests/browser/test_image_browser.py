@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from tiny_pretrained import BUILDERS
 
 from aigc.pretrained.image.asked import Method
+from aigc.ui.text import chooser
 from aigc.ui.text import picture as text
 from aigc.words import Words
 
@@ -156,6 +158,24 @@ def test_a_picture_is_enlarged(visit: Visit, picture: str) -> None:
     assert visit.open("upscale").give("upscale", picture).go("upscale")
     assert "128 × 128" in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
     assert visit.page.locator(".aigc-e-before").locator("visible=true").first.get_attribute("src")
+
+
+def test_a_form_asks_only_what_the_upscaler_heeds(visit: Visit) -> None:
+    visit.open("upscale")
+    form = visit.page.get_by_role("tabpanel").locator("visible=true").locator(".aigc-form").locator("visible=true").first
+    prompt, steps = (form.locator(at).locator("visible=true") for at in (".aigc-prompt", ".aigc-knob-steps"))
+    model = form.locator(".aigc-model input").first
+    visit.page.wait_for_timeout(500)
+    assert not prompt.count() and not steps.count() and form.locator(".aigc-knob-times").locator("visible=true").count() == 1
+    form.get_by_text(visit.t(chooser.MORE), exact=True).click()
+    slices = form.locator(".aigc-knob-slicing").locator("visible=true")
+    form.locator(".aigc-knob-compile").locator("visible=true").wait_for()
+    assert not slices.count()
+    for title, how in (("x4|四倍", "visible"), ("Swin2SR", "hidden")):
+        model.click()
+        visit.page.get_by_role("option").filter(has_text=re.compile(title)).first.click()
+        for found in (prompt, steps, slices):
+            found.first.wait_for(state=how)
 
 
 def test_a_picture_takes_on_a_style(visit: Visit, picture: str) -> None:
