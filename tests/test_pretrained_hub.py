@@ -530,6 +530,8 @@ def test_what_fits_is_said(server: FakeHub, monkeypatch: pytest.MonkeyPatch):
     assert small.fits and "Fits" in small.words.en and not large.fits and "6.0 GB" in large.words.en
     assert small.device in ("cpu", "cuda", "mps") and small.dtype in ("float32", "bfloat16", "float16")
     assert fit(GPT2, shelf.Setup(device=shelf.Device.CPU, dtype=shelf.Number.FLOAT32)).dtype == "float32"
+    on_a_cpu = fit(BY_SLUG["sd-x4-upscaler"], shelf.Setup(device=shelf.Device.CPU), spare=10**11).words
+    assert "on the CPU" in on_a_cpu.en and "none here" not in on_a_cpu.en, "there may be a GPU, and the CPU was asked for"
     half, whole = (needed(GPT2, shelf.Setup(), "cuda", dtype, None) for dtype in ("bfloat16", "float32"))
     assert whole > 1.5 * half == 1.5 * GPT2.gpu_bytes, "a GPU needs more for 32 bits, before the files are here too"
     monkeypatch.setattr("aigc.pretrained.fit.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10**6}))

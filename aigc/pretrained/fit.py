@@ -90,7 +90,7 @@ class Fit:
 FITS = both("Fits: about {need} of {free} free {memory}; it would run on the {device} in {dtype}.",
             "放得下：约需 {need}，{memory}空闲 {free}；将在 {device} 上以 {dtype} 运行。")  # fmt: skip
 TOO_LARGE = both("Does not fit: about {need} are needed, {free} of {memory} are free.", "放不下：约需 {need}，{memory}只空闲 {free}。")
-SLOW = both("It is meant for a GPU and there is none here: it would take very long.", "它需要 GPU，而本机没有：会非常慢。")
+SLOW = both("It is meant for a GPU: on the CPU it would take very long.", "它需要 GPU：在 CPU 上会非常慢。")
 UNKNOWN = both("How much it needs is known once its files are looked at.", "需要多少，看过它的文件才知道。")
 NO_DISK = both("The download of {need} does not fit on the disk: {free} are free.", "需下载 {need}，磁盘放不下：只剩 {free}。")
 MEMORY = {
