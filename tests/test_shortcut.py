@@ -19,6 +19,7 @@ from aigc.knobs import as_values
 from aigc.maths.diffusion import both_ends
 from aigc.options import Options
 from aigc.registry import ModelCard
+from aigc.registry.sampling import sampling_values
 from aigc.techniques import technique
 from aigc.techniques.diffusion.asked import chosen, default_steps
 from aigc.techniques.diffusion.model import Diffusion
@@ -157,6 +158,8 @@ def test_it_is_sampled_in_two_steps_without_guidance_unless_told_otherwise(teach
     assert chosen({}, teacher.config).steps == default_steps(teacher.config) == 10
     assert technique("diffusion").sampling_of(config) == {"steps": 2}
     model = student()
+    assert sampling_values(model, {})["steps"] == 2 and sampling_values(model, {"steps": 5})["steps"] == 5
+    assert sampling_values(teacher, {})["steps"] == 10
     with pytest.raises(Refusal, match="never had its labels hidden"):
         model.make(2, rng(), torch.tensor([0, 1]), guidance=2.0)
     assert model.make(2, rng(), torch.tensor([0, 1])).shape == (2, *SPEC.shape)

@@ -19,9 +19,10 @@ BATCH = 100  # fixed, since what is drawn depends on it
 
 
 def sampling_values(model: Technique, values: dict[str, Any]) -> dict[str, Any]:
-    """Keywords for `sample`, from untrusted values of the technique's sampling knobs.  Raises Refusal."""
-    Sampling = type(model).info.Sampling
-    chosen = read(Sampling, values)
+    """Keywords for `sample`, from untrusted values of the technique's sampling knobs, the others as they suit the model.  Raises Refusal."""
+    info = type(model).info
+    Sampling = info.Sampling
+    chosen = read(Sampling, {**info.sampling_of(model.config), **values})
     return {name: getattr(chosen, name) for name in knobs(Sampling)}
 
 
