@@ -408,8 +408,9 @@ def test_what_each_technique_offers() -> None:
 
 def test_a_stranger_s_card_is_escaped() -> None:
     spec = DataSpec("own-x", both("<b>x</b>", "<b>x</b>"), (1, 8, 8))
-    this = SimpleNamespace(spec=spec, card=SimpleNamespace(images=5, seconds=1.0, quality={"<i>": 1.0}))
-    assert "<b>" not in explore._facts(this, "en") and "<i>" not in explore._facts(this, "en")  # type: ignore[arg-type]
+    this = SimpleNamespace(spec=spec, card=SimpleNamespace(images=5, seconds=1.0), is_run=False, name='"><i>')
+    told = explore._facts(this, "en")  # type: ignore[arg-type]
+    assert "<b>" not in told and "<i>" not in told and 'href="./?tab=evaluate&amp;model=' in told
 
 
 def test_words_have_the_same_blanks_in_both_languages() -> None:

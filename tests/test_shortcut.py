@@ -156,7 +156,8 @@ def test_it_is_sampled_in_two_steps_without_guidance_unless_told_otherwise(teach
     how = chosen({}, config)
     assert (how.sampler.value, how.steps, how.guidance) == ("euler", 2, 1.0) and default_steps(config) == 2
     assert chosen({}, teacher.config).steps == default_steps(teacher.config) == 10
-    assert technique("diffusion").sampling_of(config) == {"steps": 2}
+    assert technique("diffusion").sampling_of(config) == {"steps": 2, "guidance": 1.0}
+    assert technique("diffusion").sampling_of(teacher.config) == {"steps": 10, "guidance": 1.3}
     model = student()
     assert sampling_values(model, {})["steps"] == 2 and sampling_values(model, {"steps": 5})["steps"] == 5
     assert sampling_values(teacher, {})["steps"] == 10

@@ -167,9 +167,10 @@ class Sampling:
 
     sampler: Sampler = knob(
         Sampler.AUTOMATIC, group="first", label=both("Sampler", "采样器"),
-        help=both("What suits: on the straight line Adams for pictures and Heun for points, DPM-Solver++ elsewhere. "
+        help=both("What suits: on the straight line Adams for pictures, Heun for points and Euler for a shortcut, DPM-Solver++ elsewhere. "
                   "Euler, Heun and Adams need the straight line.",
-                  "相配的选择：直线路径上图像用亚当斯法、点集用 Heun，其余路径用 DPM-Solver++。欧拉法、Heun 与亚当斯法只用于直线路径。"),
+                  "相配的选择：直线路径上图像用亚当斯法、点集用 Heun、捷径用欧拉法，其余路径用 DPM-Solver++。"
+                  "欧拉法、Heun 与亚当斯法只用于直线路径。"),
     )  # fmt: skip
     steps: int = knob(
         10, 1, 4000, group="first", label=both("Steps", "步数"),
@@ -257,5 +258,5 @@ TECHNIQUE = TechniqueInfo(
     order=40,
     can_encode=True,
     conditional=True,
-    sampling_of=lambda config: {"steps": default_steps(config)},
+    sampling_of=lambda config: {"steps": default_steps(config), "guidance": GUIDANCE if config.guidable else 1.0},
 )  # fmt: skip

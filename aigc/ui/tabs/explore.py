@@ -10,6 +10,7 @@ from gradio.context import Context
 
 from aigc.knobs import knobs
 from aigc.techniques import TechniqueInfo
+from aigc.ui.document import ADDRESS
 from aigc.ui.page import Page
 from aigc.ui.studio.subjects import Subject, subject, subjects
 from aigc.ui.tabs import explore_files, explore_plane, explore_rebuild, explore_sample
@@ -107,10 +108,13 @@ LINKED = """(key) => {
 
 
 def _facts(this: Subject | None, lang: Lang) -> str:
-    """What the model is, in a line; everything in it may come from a stranger's card."""
+    """What the model is, in a line, and the way to its figures; everything in it may come from a stranger's card."""
     if this is None:
         return f"<p>{html.escape(text.NONE[lang])}</p>"
     card = this.card
     parts = [this.spec.title, images(card.images, this.spec.is_points), duration(card.seconds)]
-    said = [html.escape(p[lang]) for p in parts] + [f"{html.escape(k)} {v:.4g}" for k, v in card.quality.items()]
+    said = [html.escape(p[lang]) for p in parts]
+    if not this.is_run:
+        address = f"{ADDRESS[lang]}?tab=evaluate&amp;model={html.escape(this.name)}"
+        said.append(f'<a href="{address}">{html.escape(text.HOW_GOOD[lang])}</a>')
     return f'<p class="aigc-x-facts">{" · ".join(said)}</p>'

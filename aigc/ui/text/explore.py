@@ -46,6 +46,7 @@ SAYS: dict[str, Words] = {
 }
 
 # knobs and buttons
+HOW_GOOD = both("how good its samples are", "它的样本有多好")
 CLASS = both("Class", "类别")
 ALL = both("all in turn", "依次取各类")
 GO: dict[str, Words] = {
