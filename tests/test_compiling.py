@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +129,7 @@ def test_the_training_goes_on_with_a_thread_less_meanwhile_and_nothing_is_left_o
     finally:
         torch.set_num_threads(before)
     assert isinstance(events[-1], Finished) and events[-1].images == 512
-    assert begun[0]._process is None and begun[0]._folder is None
+    assert begun[0]._process is None
 
 
 def test_what_the_other_process_compiles_is_what_a_step_calls() -> None:
@@ -136,8 +138,11 @@ def test_what_the_other_process_compiles_is_what_a_step_calls() -> None:
     loop = Loop(Diffusion(Config(width=16, levels=50, conditional=True), data.spec), data, OPTIONS, watch=False)
     before = weights(loop.model)
     job = compiling._job(loop, threads=1)
-    (args, kwargs) = job.calls[0]
-    assert job.networks == [loop.model.denoiser] and [a.shape[0] for a in args] == [32, 32, 32] and not kwargs
+    (call,) = job.calls
+    assert [layout[0][0] for layout in call if layout] == [32, 32, 32] and json.loads(json.dumps(asdict(job)))["shape"] == [2]
+    (network,) = compiling.networks_of(job.model())
+    (mine,) = compiling.networks_of(loop.model)
+    assert [(n, p.shape, p.stride()) for n, p in network.named_parameters()] == [(n, p.shape, p.stride()) for n, p in mine.named_parameters()]
     assert torch.equal(weights(loop.model), before) and not loop.model.denoiser._forward_pre_hooks and loop.draws == 0
 
 

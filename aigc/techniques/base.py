@@ -65,6 +65,10 @@ class Technique(nn.Module):
     def phases(self) -> dict[str, Phase]:
         raise NotImplementedError
 
+    def alone(self) -> tuple[Any, DataSpec]:
+        """Config and data of a model with networks like those it trains that needs no other model."""
+        return self.config, self.spec
+
     def begin(self) -> None:
         """Called before the first step of a training, not of one that goes on: what is not to start from chance starts here."""
 

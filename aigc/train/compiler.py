@@ -1,27 +1,37 @@
-"""The process that compiles: `python -m aigc.train.compiler FILE` fills the compiler's cache for the `Job` in the file."""
+"""The process that compiles: `python -m aigc.train.compiler JOB` fills the compiler's cache for a `Job` in JSON."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 
 import torch
+from torch import Tensor
 
-from aigc.train.compiling import Job
+from aigc.options import Precision
+from aigc.train.compiling import Job, Layout, networks_of
 from aigc.train.devices import precision
 
 
-def serve(file: str) -> None:
+def serve(job: Job) -> None:
     """Compile every network, forwards and backwards, by calling it once as it will be called."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    job: Job = torch.load(file, weights_only=False)  # written a moment ago by the process that started this one
     torch.set_num_threads(job.threads)
-    for network, (args, kwargs) in zip(job.networks, job.calls, strict=True):
+    device = torch.device(job.device)
+    for network, call in zip(networks_of(job.model()), job.calls, strict=True):
         network.compile()
-        with precision(torch.device(job.device), job.precision):
-            made = network(*args, **kwargs)
+        with precision(device, Precision(job.precision)):  # type: ignore[call-arg]
+            made = network(*(_like(layout, device) for layout in call))
         made.float().square().mean().backward()
+
+
+def _like(layout: Layout | None, device: torch.device) -> Tensor | None:
+    if layout is None:
+        return None
+    shape, strides, dtype = layout
+    return torch.empty_strided(shape, strides, dtype=getattr(torch, dtype), device=device).zero_()
 
 
 def _leave_with_parent() -> None:
@@ -31,4 +41,4 @@ def _leave_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(Job(**json.loads(sys.argv[1])))

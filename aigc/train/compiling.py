@@ -7,30 +7,34 @@ which goes on meanwhile and hears its commands, takes it from there in seconds.
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aigc.commands import Command
+from aigc.data import DataSpec
 from aigc.events import Event, Said
 from aigc.home import PROJECT
-from aigc.options import Compiling, Options, Precision
-from aigc.train.devices import precision
+from aigc.knobs import as_values, read
+from aigc.options import Compiling, Options
+from aigc.techniques import technique
+from aigc.techniques.base import Technique
+from aigc.train.devices import laid_out, precision
 from aigc.train.loop import Loop
 from aigc.train.steer import POLL_SECONDS, obey
-from aigc.words import Refusal, both
+from aigc.words import Refusal, Words, both
 
+NO_WORDS = Words("", "")
 COMPILER = "aigc.train.compiler"  # the module that the other process runs
 COMPILERS = (os.environ.get("CXX") or "c++", "g++", "clang++", "cl")  # what torch.compile calls for a CPU
 WORTH_SECONDS = 300.0  # budgets in which a seventh more steps a second outweigh a minute with one core less
@@ -56,13 +60,25 @@ def wanted(asked: Compiling, options: Options, device: torch.device) -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """What the other process has to compile: a network, and what it is called with."""
+    """What the other process has to compile, in plain values: a technique's networks, and what a step calls each of them with."""
 
-    networks: list[nn.Module]
-    calls: list[tuple[tuple[Any, ...], dict[str, Any]]]
+    technique: str
+    config: dict[str, Any]
+    shape: list[int]
+    classes: int
+    calls: list[list[Layout | None]]
     threads: int
     device: str
-    precision: Precision
+    precision: str
+
+    def model(self) -> Technique:
+        """With networks like those that are trained, but for their weights."""
+        info = technique(self.technique)
+        spec = DataSpec("", NO_WORDS, tuple(self.shape), (NO_WORDS,) * self.classes)
+        return laid_out(info.load()(read(info.Config, self.config), spec).to(self.device))
+
+
+Layout = tuple[list[int], list[int], str]  # of a tensor: shape, strides, dtype
 
 
 class Translation:
@@ -73,7 +89,6 @@ class Translation:
         self.asked: Compiling = getattr(loop.model.config, "compiling", Compiling.OFF)
         self.threads = torch.get_num_threads()
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Translation:
         return self
@@ -115,10 +130,8 @@ class Translation:
         self.loop.meter.restart(self.loop.images)
 
     def _start(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="aigc-compile-")
-        job = Path(self._folder.name) / "job.pt"
-        torch.save(_job(self.loop, self.threads), job)
-        self._process = subprocess.Popen([sys.executable, "-m", COMPILER, str(job)], stdin=subprocess.PIPE, cwd=PROJECT, start_new_session=True)
+        job = json.dumps(asdict(_job(self.loop, self.threads)))
+        self._process = subprocess.Popen([sys.executable, "-m", COMPILER, job], stdin=subprocess.PIPE, cwd=PROJECT, start_new_session=True)
 
     def _busy(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -128,14 +141,12 @@ class Translation:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
-        if self._folder is not None:
-            self._folder.cleanup()
-        self._process = self._folder = None
+            self._process = None
 
 
 def compile_now(loop: Loop) -> bool:
     """Compile here and now; whatever goes wrong in the compiler, the networks stay as they were."""
-    networks = _networks(loop)
+    networks = networks_of(loop.model)
     try:
         for network in networks:
             network.compile()
@@ -148,8 +159,9 @@ def compile_now(loop: Loop) -> bool:
     return True
 
 
-def _networks(loop: Loop) -> list[nn.Module]:
-    return [module for phase in loop.phases.values() for module in phase.modules]
+def networks_of(model: Technique) -> list[nn.Module]:
+    """Those that training moves."""
+    return [module for phase in model.phases().values() for module in phase.modules]
 
 
 def _rehearse(loop: Loop) -> None:
@@ -166,13 +178,16 @@ def _rehearse(loop: Loop) -> None:
 
 def _job(loop: Loop, threads: int) -> Job:
     """What a step calls the networks with, by watching one."""
-    networks, calls = _networks(loop), {}
+    calls: dict[nn.Module, list[Layout | None]] = {}
 
-    def watch(network: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        calls[network] = (args, kwargs)
+    def watch(network: nn.Module, args: tuple[Tensor | None, ...]) -> None:
+        calls[network] = [None if x is None else (list(x.shape), list(x.stride()), str(x.dtype).removeprefix("torch.")) for x in args]
 
-    watching = [network.register_forward_pre_hook(watch, with_kwargs=True) for network in networks]
+    networks = networks_of(loop.model)
+    watching = [network.register_forward_pre_hook(watch) for network in networks]
     _rehearse(loop)
     for hook in watching:
         hook.remove()
-    return Job(networks, [calls[network] for network in networks], threads, str(loop.device), loop.options.precision)
+    config, spec = loop.model.alone()
+    told = [calls[network] for network in networks]
+    return Job(loop.model.info.slug, as_values(config), list(spec.shape), len(spec.classes), told, threads, str(loop.device), loop.options.precision)

@@ -21,7 +21,7 @@ from aigc.knobs import as_values, read
 from aigc.options import Options
 from aigc.techniques.base import Phase, Shown, Technique
 from aigc.train import optimise
-from aigc.train.devices import memory_bytes, precision, settle
+from aigc.train.devices import laid_out, memory_bytes, precision, settle
 from aigc.train.watch import Meter, Moments, Pace
 from aigc.words import Refusal, both
 
@@ -52,8 +52,7 @@ class Loop:
         self.model, self.options, self.watch = model, options, watch
         self.device = model.device
         settle(self.device)
-        if not model.spec.is_points:
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        laid_out(model)
         self.data = data.to(self.device)
         self.rng = torch.Generator(self.device).manual_seed(options.seed)
         torch.manual_seed(options.seed)  # dropout draws from the global generator

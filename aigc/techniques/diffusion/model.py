@@ -6,6 +6,7 @@ It works on the pixels, or on the codes of an autoencoder that it holds frozen i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch import Generator, Tensor, nn
 from aigc.data import DataSpec
 from aigc.data.batches import Batch, Draws
 from aigc.data.load import Dataset
+from aigc.knobs import ModelName
 from aigc.maths import diffusion as maths
 from aigc.maths import noise_paths
 from aigc.nets.denoiser_mlp import DenseDenoiser
@@ -83,6 +85,9 @@ class Diffusion(Technique):
         if self.config.min_snr > 0:
             weighted = error * maths.min_snr_weight(signal_rate, noise_rate, self.mix, self.config.min_snr).flatten()
         return {"loss": weighted.mean(), "mse": error.mean(), "loss_by_noise_level": self.by_level(error.detach(), level)}
+
+    def alone(self) -> tuple[Config, DataSpec]:
+        return replace(self.config, latents=ModelName(), teacher=ModelName()), replace(self.spec, shape=self.shape)
 
     def begin(self) -> None:
         """A shortcut starts as its teacher."""
