@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aigc import home
-from aigc.registry.card import BROKEN, CARD_BYTES, SLUG, ModelCard, read_card
+from aigc.data import DataSpec
+from aigc.registry.card import BROKEN, CARD_BYTES, SLUG, ModelCard, read_card, spec_from_json
 from aigc.words import Refusal, Words, both
 
 WEIGHTS, CARD, README, SAMPLES = "model.safetensors", "config.json", "README.md", "samples.png"
@@ -57,6 +58,17 @@ def entry(slug: object) -> Entry:
             if (root / slug / CARD).is_file():
                 return Entry(slug, root / slug, _card(root / slug, shipped), shipped)
     raise Refusal(both("There is no model called {s}.", "没有名为 {s} 的模型。"), s=repr(slug)[:80])
+
+
+def on_data(slug: str, spec: DataSpec, suits: Callable[[ModelCard], bool], unsuited: Words, elsewhere: Words) -> Entry:
+    """The entry of a model that suits and was trained on this data.  Raises Refusal, in the words for what is wrong."""
+    found = entry(slug)
+    its = spec_from_json(found.card.spec)
+    if not suits(found.card):
+        raise Refusal(unsuited, s=slug)
+    if its.name != spec.name or its.shape != spec.shape:
+        raise Refusal(elsewhere, s=slug, its=its.title, d=spec.title)
+    return found
 
 
 def free_slug(wanted: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aigc.data import DataSpec
 from aigc.knobs import as_values, read
-from aigc.registry.card import ModelCard, spec_from_json
-from aigc.registry.entries import Entry, entries, entry
+from aigc.registry.card import ModelCard
+from aigc.registry.entries import Entry, entries, on_data
 from aigc.techniques import technique
 from aigc.words import Refusal, both
 
@@ -24,13 +24,7 @@ def has_map(technique_slug: object, config: object) -> bool:
 
 def autoencoder(slug: str, spec: DataSpec) -> Entry:
     """The entry of a model with codes for this data: its own, or those of the one inside it.  Raises Refusal."""
-    found = entry(slug)
-    its = spec_from_json(found.card.spec)
-    if not (found.card.inside or has_map(found.card.technique, found.card.config)):
-        raise Refusal(NO_MAP, s=slug)
-    if its.name != spec.name or its.shape != spec.shape:
-        raise Refusal(OTHER_DATA, s=slug, its=its.title, d=spec.title)
-    return found
+    return on_data(slug, spec, _has_codes, NO_MAP, OTHER_DATA)
 
 
 def autoencoders() -> list[str]:
@@ -38,8 +32,12 @@ def autoencoders() -> list[str]:
     return [e.slug for e in entries() if _suits(e.card)]
 
 
+def _has_codes(card: ModelCard) -> bool:
+    return bool(card.inside) or has_map(card.technique, card.config)
+
+
 def _suits(card: ModelCard) -> bool:
     try:
-        return bool(card.inside) or has_map(card.technique, card.config)
+        return _has_codes(card)
     except Refusal:  # made by another version: it says so itself where it is used
         return False

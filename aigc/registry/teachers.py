@@ -7,8 +7,8 @@ from typing import Any
 
 from aigc.data import DataSpec
 from aigc.knobs import read
-from aigc.registry.card import ModelCard, spec_from_json
-from aigc.registry.entries import Entry, entries, entry
+from aigc.registry.card import ModelCard
+from aigc.registry.entries import Entry, entries, on_data
 from aigc.techniques import technique
 from aigc.techniques.diffusion import Config, Path, Target
 from aigc.words import Refusal, both
@@ -20,13 +20,7 @@ OTHER_DATA = both("{s} was trained on {its}: choose a model of {d}.", "{s} æ˜¯åœ
 
 def teacher(slug: str, spec: DataSpec) -> Entry:
     """The entry of a model on this data whose path can be straightened.  Raises Refusal."""
-    found = entry(slug)
-    its = spec_from_json(found.card.spec)
-    if not _flows(found.card):
-        raise Refusal(NO_FLOW, s=slug)
-    if its.name != spec.name or its.shape != spec.shape:
-        raise Refusal(OTHER_DATA, s=slug, its=its.title, d=spec.title)
-    return found
+    return on_data(slug, spec, _flows, NO_FLOW, OTHER_DATA)
 
 
 def teachers() -> list[str]:
