@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,7 +148,10 @@ def test_a_double_click_is_one_arena(line: Supervisor) -> None:
 
 # what the panel is told
 def a_contest(line: Supervisor, name: str = "digits", *slugs: str) -> Arena:
-    return arenas.start(line, arenas.contest(name, 45, slugs or ("gan", "vae")), ANN, key="k")
+    arena = arenas.start(line, arenas.contest(name, 45, slugs or ("gan", "vae")), ANN, key="k")
+    while line.place(arena.cells[0].run):  # until it is handed to the worker, and the next one moves up
+        time.sleep(0.01)
+    return arena
 
 
 def train(run_id: str, name: str = "digits") -> Run:
@@ -189,7 +193,7 @@ def test_nothing_new_is_a_short_answer(line: Supervisor) -> None:
     arena = a_contest(line)
     run = train(arena.cells[0].run)
     while not shot(arena, line)["settled"]:
-        pass
+        time.sleep(0.01)
     first = shot(arena, line)
     assert shot(arena, line, since=first["mark"]) == {"same": True, "live": True, "settled": True, "mark": first["mark"]}
     run.append(Step(4000, 40, 30.0, 133.0, 0, {}))

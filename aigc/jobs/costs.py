@@ -32,6 +32,7 @@ class Costs:
         self._asked: queue.SimpleQueue[tuple[str, str, dict[str, Any], dict[str, Any]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self.counted = 0  # how many have been, whatever came of it
 
     def of(self, technique: str, config: dict[str, Any], spec: dict[str, Any]) -> Cost | None:
         """None until it has been counted, or if it cannot be."""
@@ -58,6 +59,7 @@ class Costs:
                 self._known[key] = count(technique, config, spec)
             except Exception:  # a run that could not be built says so itself; here a cell of a table stays empty
                 logging.getLogger(__name__).info("no cost for %s", key, exc_info=True)
+            self.counted += 1
             self._waiting.discard(key)
 
 

@@ -177,6 +177,7 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
     """Everything that is shown of it, or only {"same": true} if that is what `since` stands for; `settled`: it changes only by training."""
     here = entries(arena)
     figures = _figures(here)
+    counted = COSTS.counted
     answer: Json = {
         "id": arena.id,
         "title": title(arena)[lang],
@@ -194,7 +195,7 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
         "table": table(here, figures, lang),
     }
     mark = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
-    fresh = {"live": answer["live"], "settled": not COSTS.busy, "mark": mark}
+    fresh = {"live": answer["live"], "settled": COSTS.counted == counted and not COSTS.busy, "mark": mark}
     return fresh | ({"same": True} if since == mark else answer)
 
 
