@@ -139,7 +139,9 @@ def test_what_the_other_process_compiles_is_what_a_step_calls() -> None:
     before = weights(loop.model)
     job = compiling._job(loop, threads=1)
     (call,) = job.calls
-    assert [layout[0][0] for layout in call if layout] == [32, 32, 32] and json.loads(json.dumps(asdict(job)))["shape"] == [2]
+    assert [layout[0][0] for layout in call.layouts if layout] == [32, 32, 32] and call.gradients
+    told = compiling.read_job(json.dumps(asdict(job)))
+    assert told.shape == [2] and told.calls[0].network == 0
     (network,) = compiling.networks_of(job.model())
     (mine,) = compiling.networks_of(loop.model)
     assert [(n, p.shape, p.stride()) for n, p in network.named_parameters()] == [(n, p.shape, p.stride()) for n, p in mine.named_parameters()]

@@ -105,6 +105,12 @@ def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor
     return unconditional + guidance * (conditional - unconditional)
 
 
+def guided_target(target: Tensor, unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor:
+    """What to predict instead of `target` so that the prediction itself becomes `guide(unconditional, E[target], guidance)`: that is where
+    p = E[target] + (1 - 1 / guidance) (p - unconditional).  Nothing changes where no class was told.   Tang et al. 2025, model guidance"""
+    return target + (1 - 1 / guidance) * (conditional - unconditional)
+
+
 def ddim_step(x: Tensor, x0: Tensor, here: tuple[float, float], there: tuple[float, float], eta: float = 0.0, noise: Tensor | None = None) -> Tensor:
     """From level `here` to a cleaner level `there`, each (signal_rate, noise_rate), given the estimate x0.   Song et al. 2021, eq. 12
 

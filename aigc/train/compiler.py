@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -11,20 +10,23 @@ import torch
 from torch import Tensor
 
 from aigc.options import Precision
-from aigc.train.compiling import Job, Layout, networks_of
+from aigc.train.compiling import Job, Layout, networks_of, read_job
 from aigc.train.devices import precision
 
 
 def serve(job: Job) -> None:
-    """Compile every network, forwards and backwards, by calling it once as it will be called."""
+    """Compile every network, forwards and where asked for backwards, by calling it as it will be called."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     torch.set_num_threads(job.threads)
     device = torch.device(job.device)
-    for network, call in zip(networks_of(job.model()), job.calls, strict=True):
+    networks = networks_of(job.model())
+    for network in networks:
         network.compile()
-        with precision(device, Precision(job.precision)):  # type: ignore[call-arg]
-            made = network(*(_like(layout, device) for layout in call))
-        made.float().square().mean().backward()
+    for call in job.calls:
+        with torch.set_grad_enabled(call.gradients), precision(device, Precision(job.precision)):  # type: ignore[call-arg]
+            made = networks[call.network](*(_like(layout, device) for layout in call.layouts))
+        if call.gradients:
+            made.float().square().mean().backward()
 
 
 def _like(layout: Layout | None, device: torch.device) -> Tensor | None:
@@ -41,4 +43,4 @@ def _leave_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    serve(Job(**json.loads(sys.argv[1])))
+    serve(read_job(sys.argv[1]))

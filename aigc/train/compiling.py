@@ -58,15 +58,27 @@ def wanted(asked: Compiling, options: Options, device: torch.device) -> bool:
     return asked is Compiling.ON
 
 
+Layout = tuple[list[int], list[int], str]  # of a tensor: shape, strides, dtype
+
+
+@dataclass(frozen=True)
+class Call:
+    """Of the network with this number in `networks_of`; a call without gradients is compiled apart."""
+
+    network: int
+    gradients: bool
+    layouts: list[Layout | None]  # of its arguments
+
+
 @dataclass(frozen=True)
 class Job:
-    """What the other process has to compile, in plain values: a technique's networks, and what a step calls each of them with."""
+    """What the other process has to compile, in plain values: a technique's networks, and how a step calls them."""
 
     technique: str
     config: dict[str, Any]
     shape: list[int]
     classes: int
-    calls: list[list[Layout | None]]
+    calls: list[Call]
     threads: int
     device: str
     precision: str
@@ -78,7 +90,10 @@ class Job:
         return laid_out(info.load()(read(info.Config, self.config), spec).to(self.device))
 
 
-Layout = tuple[list[int], list[int], str]  # of a tensor: shape, strides, dtype
+def read_job(text: str) -> Job:
+    """The inverse of `json.dumps(asdict(job))`."""
+    values = json.loads(text)
+    return Job(**{**values, "calls": [Call(**call) for call in values["calls"]]})
 
 
 class Translation:
@@ -177,17 +192,18 @@ def _rehearse(loop: Loop) -> None:
 
 
 def _job(loop: Loop, threads: int) -> Job:
-    """What a step calls the networks with, by watching one."""
-    calls: dict[nn.Module, list[Layout | None]] = {}
+    """How a step calls the networks, by watching one."""
+    networks, calls = networks_of(loop.model), list[Call]()
 
     def watch(network: nn.Module, args: tuple[Tensor | None, ...]) -> None:
-        calls[network] = [None if x is None else (list(x.shape), list(x.stride()), str(x.dtype).removeprefix("torch.")) for x in args]
+        layouts = [None if x is None else (list(x.shape), list(x.stride()), str(x.dtype).removeprefix("torch.")) for x in args]
+        call = Call(networks.index(network), torch.is_grad_enabled(), layouts)
+        if call not in calls:
+            calls.append(call)
 
-    networks = networks_of(loop.model)
     watching = [network.register_forward_pre_hook(watch) for network in networks]
     _rehearse(loop)
     for hook in watching:
         hook.remove()
     config, spec = loop.model.alone()
-    told = [calls[network] for network in networks]
-    return Job(loop.model.info.slug, as_values(config), list(spec.shape), len(spec.classes), told, threads, str(loop.device), loop.options.precision)
+    return Job(loop.model.info.slug, as_values(config), list(spec.shape), len(spec.classes), calls, threads, str(loop.device), loop.options.precision)

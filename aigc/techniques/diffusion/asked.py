@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from aigc.knobs import read
-from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Sampling, default_steps
+from aigc.techniques.diffusion import GUIDANCE, Config, Path, Sampler, Sampling, default_guidance, default_steps
 from aigc.words import Refusal, both
 
 ON_STRAIGHT = (Sampler.EULER, Sampler.HEUN, Sampler.ADAMS)
@@ -23,6 +23,8 @@ def chosen(asked: Mapping[str, Any], config: Config, *, points: bool = False) ->
     how, straight = read(Sampling, asked), config.path is Path.STRAIGHT
     if "steps" not in asked:
         how = replace(how, steps=default_steps(config))
+    if "guidance" not in asked:
+        how = replace(how, guidance=default_guidance(config))
     if how.steps > config.levels:
         raise Refusal(both("This model has {t} noise levels: take at most {t} steps.", "此模型只有 {t} 个噪声级：最多取 {t} 步。"), t=config.levels)
     if how.sampler is Sampler.AUTOMATIC:

@@ -77,8 +77,13 @@ class Diffusion(Technique):
         signal_rate, noise_rate = self.rates[level].view(-1, 2, *[1] * (x0.dim() - 1)).unbind(1)
 
         x = maths.add_noise(x0, noise, signal_rate, noise_rate)
-        predicted = self.denoiser(x, level / self.config.levels, self.hide_some(batch.labels, rng))
+        time, labels = level / self.config.levels, self.hide_some(batch.labels, rng)
+        predicted = self.denoiser(x, time, labels)
         wanted = maths.target(x0, noise, signal_rate, noise_rate, self.mix)
+        if labels is not None and self.config.learns_guidance:
+            with torch.no_grad():
+                unlabelled = self.denoiser(x, time, torch.full_like(labels, len(self.spec.classes)))
+            wanted = maths.guided_target(wanted, unlabelled.float(), predicted.detach().float(), self.config.model_guidance)
         error = (predicted.float() - wanted).square().flatten(1).mean(1)
 
         weighted = error
