@@ -407,8 +407,9 @@ def test_memory_that_runs_out_while_loading_is_tried_again_without_the_idle_ones
 
 def test_a_model_larger_than_the_machine_is_refused_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shelf, "free_memory", lambda device: 1000)
-    with pytest.raises(Refusal, match="are free"):
-        used(A)
+    for dtype, advice in ((shelf.Number.FLOAT32, "or 16-bit numbers"), (shelf.Number.FLOAT16, "a smaller model\\.$")):
+        with pytest.raises(Refusal, match=f"are free.*{advice}"):
+            used(A, setup=Setup(dtype=dtype))
     assert not LOADED and not shelf.held()
 
 

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import gradio as gr
 import pytest
-from pressing import Visitor, served
+from pressing import Visitor, served, wait_for
 from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
@@ -515,6 +515,21 @@ def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.Mon
         ann.waits()
         shown = [end[0] for end in ann.ended()]
         assert None in shown and [] in shown and ann.state(v.messages) == []
+
+
+def test_who_asks_on_while_an_answer_streams_keeps_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_chat, "CHATS", slowed(text_chat.CHATS))
+    with gr.Blocks() as demo:
+        v = ChatView(page())
+    with served(demo) as url:
+        ann = Visitor(demo, url, "ann")
+        ann.press(v.send, {v.box: "hello", v.chooser.model: TALKER, v.form.widgets["length"]: 200})
+        ann.hears("of at most")
+        wait_for(lambda: len(ann.state(v.messages)) == 2, "half an answer")
+        ann.press(v.send, {v.box: "and on", v.chooser.model: TALKER, v.form.widgets["length"]: 4})
+        ann.waits()
+        said = ann.state(v.messages)
+        assert [m["role"] for m in said] == ["user", "assistant"] * 2 and said[1]["content"] and said[2]["content"] == "and on"
 
 
 def test_a_run_that_lasts_can_always_be_stopped() -> None:

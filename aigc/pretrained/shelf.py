@@ -36,10 +36,9 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.1  # between two looks at the stop event while in line
 
 NOT_HERE = both("{title} is not on this machine yet: download it first.", "本机还没有 {title}：请先下载。")
-TOO_LARGE = both(
-    "{title} needs about {need} of {memory} and {free} are free, with every idle model put away: choose a smaller model, or 16-bit numbers.",
-    "{title} 约需 {need} {memory}，收起所有空闲模型后只剩 {free}：请选更小的模型，或改用 16 位数值。",
-)
+TOO_LARGE = both("{title} needs about {need} of {memory} and {free} are free, with every idle model put away: choose a smaller model{or_halve}.",
+                 "{title} 约需 {need} {memory}，收起所有空闲模型后只剩 {free}：请选更小的模型{or_halve}。")  # fmt: skip
+OR_HALVE = both(", or 16-bit numbers", "，或改用 16 位数值")
 OUT_OF_MEMORY = both(
     "There was not enough memory for this, so {title} and every idle model were put away. Try a smaller picture, a shorter text, fewer at a "
     "time, or another model; the next run starts afresh.",
@@ -242,7 +241,7 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
         each = 4 if dtype == "float32" else 2
         weights = layout.parameters(folder, lambda kind: each)
         home = "cpu" if setup.offload else device  # offloaded parameters stay in main memory
-        _make_room(entry, int(weights * HEADROOM), home)
+        _make_room(entry, int(weights * HEADROOM), home, or_halve=OR_HALVE if each == 4 else Words("", ""))
         thing = _load(entry, load, folder, device, dtype, setup)
     finally:
         with _changed:
@@ -263,13 +262,13 @@ def _check(entry: Entry, folder: Path) -> None:
     architecture.check(entry, settings, pipeline=index is not None)
 
 
-def _make_room(entry: Entry, need: int, device: str) -> None:
+def _make_room(entry: Entry, need: int, device: str, or_halve: Words) -> None:
     """Puts idle pipelines away, the least lately used first, until `need` bytes are free.  Raises Refusal where memory would run out for all."""
     while (free := free_memory(device)) < need:
         if not _put_oldest_away(device):
             break
     if free < need and device == "cpu":  # a GPU says no by itself; a machine out of main memory ends this process
-        raise Refusal(TOO_LARGE, title=entry.title, need=in_bytes(need), free=in_bytes(free), memory=MEMORY[device])
+        raise Refusal(TOO_LARGE, title=entry.title, need=in_bytes(need), free=in_bytes(free), memory=MEMORY[device], or_halve=or_halve)
 
 
 def _put_oldest_away(device: str) -> bool:

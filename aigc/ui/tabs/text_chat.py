@@ -149,8 +149,9 @@ class ChatView:
                 if draft is None:  # it is being answered: now the question stands in the conversation
                     yield shown(messages, thought), messages, gr.skip(), gr.skip(), gr.skip() if box is None else box
                 draft = result
-                if not draft.is_final:
-                    yield shown([*messages, _reply(draft)], thought), gr.skip(), gr.skip(), _line(status_of(draft, lang)), gr.skip()
+                if not draft.is_final:  # kept as far as it has come: whoever asks on has it in the conversation
+                    sofar = [*messages, _reply(draft)]
+                    yield shown(sofar, thought), sofar if draft.text else gr.skip(), gr.skip(), _line(status_of(draft, lang)), gr.skip()
         except Stopped:
             if draft is None:
                 raise
