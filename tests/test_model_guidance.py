@@ -15,7 +15,7 @@ from aigc.knobs import ModelName, read
 from aigc.maths.diffusion import guide
 from aigc.options import Options
 from aigc.techniques import technique
-from aigc.techniques.diffusion import GUIDANCE, Config
+from aigc.techniques.diffusion import LEARNT, Config
 from aigc.techniques.diffusion.model import Diffusion
 from aigc.train import compiling
 from aigc.train.loop import Loop
@@ -101,7 +101,7 @@ def test_the_presets_that_take_their_time_learn_guidance_where_there_are_classes
     for name, learnt in (("quick", False), ("good", True), ("long", True)):
         for data in ("mnist", "fashion-mnist", "digits"):
             config, _ = info.read({}, spec(data), name)
-            assert config.learns_guidance is learnt and config.model_guidance == (GUIDANCE if learnt else 1.0)
+            assert config.learns_guidance is learnt and config.model_guidance == (LEARNT if learnt else 1.0)
         assert not info.read({}, spec("moons"), name)[0].learns_guidance
 
 
