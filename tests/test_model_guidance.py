@@ -14,6 +14,7 @@ from aigc.data.batches import Batch
 from aigc.knobs import ModelName, read
 from aigc.maths.diffusion import guide
 from aigc.options import Options
+from aigc.registry import ModelCard, shell_command, spec_as_json
 from aigc.techniques import technique
 from aigc.techniques.diffusion import LEARNT, Config
 from aigc.techniques.diffusion.model import Diffusion
@@ -103,6 +104,11 @@ def test_the_presets_that_take_their_time_learn_guidance_where_there_are_classes
             config, _ = info.read({}, spec(data), name)
             assert config.learns_guidance is learnt and config.model_guidance == (LEARNT if learnt else 1.0)
         assert not info.read({}, spec("moons"), name)[0].learns_guidance
+
+
+def test_the_recipe_of_a_model_older_than_the_knob_leaves_it_out() -> None:
+    old = ModelCard("old", "diffusion", "mnist", spec_as_json(spec("mnist")), {"conditional": True, "width": 32}, {"images": 1000}, preset="good")
+    assert "--set model_guidance=1 " in shell_command(old)
 
 
 def test_both_ways_of_calling_the_network_are_compiled() -> None:

@@ -22,7 +22,7 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
     preset = _preset_values(card)
     if card.preset and preset:
         words += ["--preset", card.preset]
-    asked = {**_own(card), **card.options}
+    asked = _own(card) if preset else {**card.config, **card.options}
     for budget, other in (("images", "seconds"), ("seconds", "images")):
         if asked.get(budget) and not asked.get(other):  # in a shell, either budget sets the other to "no limit"
             words += [f"--{budget}", _text(asked.pop(budget))]
@@ -35,11 +35,13 @@ def shell_command(card: ModelCard, program: str = "python -m aigc") -> str:
 
 
 def _own(card: ModelCard) -> dict[str, Any]:
-    """The knobs of its config, but for those that a model takes over from its teacher."""
-    if not card.config.get("teacher"):
-        return card.config
-    known = knobs(technique(card.technique).Config)
-    return {name: value for name, value in card.config.items() if name not in known or (known[name].when or ("",))[0] != "teacher"}
+    """Its knobs, but for those that a model takes over from its teacher.  Those that are younger than the card stood at their defaults."""
+    Config = technique(card.technique).Config
+    config = {**as_values(read(Config, {})), **card.config}
+    if card.config.get("teacher"):
+        known = knobs(Config)
+        config = {name: value for name, value in config.items() if name not in known or (known[name].when or ("",))[0] != "teacher"}
+    return {**config, **as_values(read(Options, {})), **card.options}
 
 
 def shell_commands(card: ModelCard) -> list[str]:

@@ -16,7 +16,7 @@ from gradio.components import Component
 from aigc import data
 from aigc.jobs.request import Request
 from aigc.jobs.runs import Run
-from aigc.knobs import as_values, knobs
+from aigc.knobs import as_values, knobs, read
 from aigc.options import Options
 from aigc.techniques import TechniqueInfo
 from aigc.ui import forms
@@ -128,7 +128,8 @@ def _asked(info: TechniqueInfo, query: dict[str, str]) -> tuple[str, str, dict[s
     if query.get("run"):
         request = Run.open(query["run"]).request
         if request.technique == info.slug:
-            return request.data, request.preset, {**request.config, **request.options}
+            config, options = read(info.Config, request.config), read(Options, request.options)
+            return request.data, request.preset, as_values(config) | as_values(options)
     return query.get("data", FIRST_DATA), query.get("preset", FIRST_PRESET), {}
 
 
