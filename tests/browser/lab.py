@@ -110,7 +110,8 @@ class Lab:
 
     def leaving(self, complaint: str) -> bool:
         """Whether this is what Gradio says when a page is left while a call of it is under way."""
-        return self.reloaded and complaint.startswith(("AbortError: signal is aborted", "Unexpected error Connection errored out"))
+        said = ("AbortError: signal is aborted", "AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out")
+        return self.reloaded and complaint.startswith(said)
 
     def ready(self) -> Lab:
         self.panel.locator(".aigc-status").wait_for(timeout=1000 * PATIENCE)
