@@ -131,6 +131,12 @@ def test_old_uploads_go_and_fresh_ones_stay(tmp_path: Path):
 
 
 # the whole of it
+def cost_of_gradio() -> float:
+    """Seconds of one core that importing Gradio takes: a measure of this machine."""
+    told = subprocess.run([sys.executable, "-c", "import gradio, time; print(time.process_time())"], capture_output=True, text=True, check=True)
+    return float(told.stdout.split()[-1])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_soon_tells_a_second_server_and_ends_cleanly(tmp_path: Path, end: signal.Signals):
@@ -138,7 +144,7 @@ def test_it_answers_soon_tells_a_second_server_and_ends_cleanly(tmp_path: Path, 
     with started("--port", str(port), home=tmp_path) as process:
         wait_for(port, process)
         used = psutil.Process(process.pid).cpu_times()
-        assert used.user + used.system < 9, "the first page must not cost more than a few seconds of one core"
+        assert used.user + used.system < 2.5 * cost_of_gradio(), "the first page must not cost much more than what it stands on"
         assert answer(port, "/healthz") == 200 and answer(port, "/zh") == 200
         family = psutil.Process(process.pid).children(recursive=True)
         said = refused("--port", str(port), home=tmp_path)
