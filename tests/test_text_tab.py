@@ -12,6 +12,7 @@ import threading
 import time
 import types
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -503,7 +504,9 @@ def test_what_two_presses_made_both_stays(monkeypatch: pytest.MonkeyPatch) -> No
         assert None in shown and len(told(next(one for one in shown if one))["columns"]) == 3
 
 
-def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def an_answer_streaming(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChatView, Visitor]]:
+    """A chat in which a long answer has begun."""
     monkeypatch.setattr(text_chat, "CHATS", slowed(text_chat.CHATS))
     with gr.Blocks() as demo:
         v = ChatView(page())
@@ -511,6 +514,11 @@ def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.Mon
         ann = Visitor(demo, url, "ann")
         ann.press(v.send, {v.box: "hello", v.chooser.model: TALKER, v.form.widgets["length"]: 200})
         ann.hears("of at most")
+        yield v, ann
+
+
+def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    with an_answer_streaming(monkeypatch) as (v, ann):
         ann.press(v.cleared)
         ann.waits()
         shown = [end[0] for end in ann.ended()]
@@ -518,13 +526,7 @@ def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.Mon
 
 
 def test_who_asks_on_while_an_answer_streams_keeps_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_chat, "CHATS", slowed(text_chat.CHATS))
-    with gr.Blocks() as demo:
-        v = ChatView(page())
-    with served(demo) as url:
-        ann = Visitor(demo, url, "ann")
-        ann.press(v.send, {v.box: "hello", v.chooser.model: TALKER, v.form.widgets["length"]: 200})
-        ann.hears("of at most")
+    with an_answer_streaming(monkeypatch) as (v, ann):
         wait_for(lambda: len(ann.state(v.messages)) == 2, "half an answer")
         ann.press(v.send, {v.box: "and on", v.chooser.model: TALKER, v.form.widgets["length"]: 4})
         ann.waits()
