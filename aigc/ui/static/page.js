@@ -55,6 +55,14 @@
   choose("tabs", query.get("tab"));
   choose(`view-${query.get("tab")}`, query.get("view"));
 
+  // What a visitor waits for is mostly Gradio looking each of its 1,500 components up in the list of 650 listeners, and each target of these
+  // among the components. Svelte wraps every plain array to watch it, which makes that slow: arrays of another class are left alone, and these
+  // never change. A listener that follows another one is found by that; its own target is nobody, looked for everywhere in vain.
+  class Unwatched extends Array {}
+  const listeners = window.gradio_config?.dependencies || [];
+  for (const one of listeners) one.targets = Unwatched.from((one.targets || []).filter(([id]) => id != null || one.trigger_after == null));
+  Object.setPrototypeOf(listeners, Unwatched.prototype);
+
   const aigc = (window.aigc = window.aigc || {});
   aigc.lang = zh ? "zh" : "en";
   aigc.isDark = isDark;
