@@ -11,6 +11,7 @@ from aigc.words import both
 class Optimiser(Choice):
     ADAM = "adam", both("Adam", "Adam")
     ADAMW = "adamw", both("AdamW", "AdamW")
+    MUON = "muon", both("Muon", "Muon")
     SGD = "sgd", both("SGD with momentum", "带动量的 SGD")
 
 
@@ -50,7 +51,9 @@ class Options:
     )  # fmt: skip
     optimiser: Optimiser = knob(
         Optimiser.ADAM, group="optimiser", label=both("Optimiser", "优化器"),
-        help=both("The rule that turns gradients into steps.", "把梯度变成一步更新的规则。"),
+        help=both("The rule that turns gradients into steps. Muon moves every direction of a matrix equally far (Jordan et al. 2024): a step "
+                  "takes longer, and diffusion learns far more from each image.",
+                  "把梯度变成一步更新的规则。Muon 让矩阵的每个方向移动同样远（Jordan 等 2024）：每步稍慢，但扩散模型从每张图像学到的多得多。"),
     )  # fmt: skip
     learning_rate: float = knob(
         1e-3, 1e-7, 1.0, group="first", log=True, live=True, label=both("Learning rate", "学习率"),
@@ -67,8 +70,8 @@ class Options:
     )  # fmt: skip
     weight_decay: float = knob(
         0.0, 0.0, 1.0, group="optimiser", label=both("Weight decay", "权重衰减"),
-        help=both("Pulls weights towards zero (decoupled with AdamW, an L2 penalty otherwise).",
-                  "把权重拉向零（AdamW 为解耦形式，其余为 L2 惩罚）。"),
+        help=both("Pulls weights towards zero (decoupled with AdamW and Muon, an L2 penalty otherwise).",
+                  "把权重拉向零（AdamW 与 Muon 为解耦形式，其余为 L2 惩罚）。"),
     )  # fmt: skip
     momentum: float = knob(
         0.9, 0.0, 0.999, group="optimiser", when=("optimiser", (Optimiser.SGD,)), label=both("Momentum", "动量"),

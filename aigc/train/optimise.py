@@ -13,6 +13,7 @@ from torch.optim import Optimizer as TorchOptimiser
 
 from aigc.options import Optimiser, Options, Schedule
 from aigc.techniques.base import Phase, Technique, parameters_of
+from aigc.train.muon import Muon
 
 
 def build(phases: dict[str, Phase], options: Options) -> dict[str, TorchOptimiser]:
@@ -26,7 +27,7 @@ def _optimiser(phase: Phase, options: Options) -> TorchOptimiser:
     decay = options.weight_decay
     if options.optimiser is Optimiser.SGD:
         return SGD(weights, options.learning_rate, momentum=options.momentum, weight_decay=decay, fused=fused)
-    kind = AdamW if options.optimiser is Optimiser.ADAMW else Adam
+    kind = {Optimiser.ADAM: Adam, Optimiser.ADAMW: AdamW, Optimiser.MUON: Muon}[options.optimiser]
     return kind(weights, options.learning_rate, betas=phase.betas, weight_decay=decay, fused=fused)
 
 
