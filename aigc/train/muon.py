@@ -16,7 +16,10 @@ RMS = 0.2  # of an update per unit of learning rate, about that of Adam, so that
 
 
 class Muon(AdamW):
-    """Matrices and convolution kernels by Muon, everything else by Adam at the same learning rate; weights decay apart from the gradient."""
+    """Matrices and convolution kernels by Muon, everything else by Adam at the same learning rate; weights decay apart from the gradient.
+
+    torch.optim.Muon takes matrices alone, one after another and in bfloat16, which many processors are slow at.
+    """
 
     def __init__(self, weights: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0, **adam: Any):
         weights = list(weights)
@@ -47,6 +50,8 @@ class Muon(AdamW):
         torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov's
 
+        if group["weight_decay"]:
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for i, p in enumerate(weights):
             alike[p.shape].append(i)
@@ -54,7 +59,7 @@ class Muon(AdamW):
             turned = orthogonal(torch.stack([ahead[i].flatten(1) for i in rows]))
             far = group["lr"] * RMS * max(turned.shape[1:]) ** 0.5
             for i, update in zip(rows, turned, strict=True):
-                weights[i].mul_(1 - group["lr"] * group["weight_decay"]).sub_(update.view(shape), alpha=far)
+                weights[i].sub_(update.view(shape), alpha=far)
 
 
 def orthogonal(x: Tensor) -> Tensor:

@@ -253,8 +253,11 @@ def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
         common |= {"batch": 512, "learning_rate": 3e-3, "ema_halflife": 20_000, "warmup_images": 20_000}
     else:
         guided = {"model_guidance": LEARNT} if data.classes else {}
-        network = {"quick": {"width": 16}, "good": {"width": 32, "optimiser": Optimiser.MUON, **guided}}
-        network |= {"long": {"width": 48, "depth": 2, "attention": True, **guided}}
+        network = {
+            "quick": {"width": 16},
+            "good": {"width": 32, "optimiser": Optimiser.MUON, **guided},
+            "long": {"width": 48, "depth": 2, "attention": True, **guided},
+        }
         common |= {"conditional": bool(data.classes), "flip": data.flips, "warmup_images": 2_000}
         common |= {"batch": 64, "learning_rate": 4e-3, "ema_halflife": 5_000} if max(data.shape[1:]) <= 16 else {"batch": 32, "ema_halflife": 5_000}
     rates = {"quick": 8e-3, "good": 4e-3, "long": 2e-3}  # of images above 16 pixels: a wider network wants smaller steps
