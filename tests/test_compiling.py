@@ -45,6 +45,12 @@ def weights(model: torch.nn.Module) -> torch.Tensor:
     return torch.cat([v.flatten().float() for v in model.state_dict().values()])
 
 
+@pytest.mark.parametrize(("device", "expected"), [("cpu", True), ("cuda", True), ("mps", False)])
+def test_it_is_done_by_itself_where_it_was_measured_to_pay(device: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "compiler_here", lambda device: True)
+    assert compiling.wanted(Compiling.AUTOMATIC, Options(seconds=600), torch.device(device)) is expected
+
+
 @pytest.mark.parametrize(
     ("asked", "seconds", "here", "expected"),
     [

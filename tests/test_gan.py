@@ -50,7 +50,8 @@ def step(model: GAN, batch: Batch, options: Options | None = None) -> dict[str, 
         optimiser = optimisers[phase.optimiser or name]
         optimiser.zero_grad()
         said[name]["loss"].backward()
-        optimise.move(optimiser, (phase.learning_rate or (lambda: options.learning_rate))())
+        optimise.set_learning_rate(optimiser, (phase.learning_rate or (lambda: options.learning_rate))())
+        optimiser.step()
         if phase.after:
             phase.after()
     return said
@@ -66,6 +67,14 @@ def test_every_loss_steps_on_every_shape(loss: Loss, shape: tuple[int, ...]) -> 
     said = step(built(shape, loss=loss, r1_weight=0.5, conditional=True), batch_of(shape))
     assert all(v.isfinite().all() for terms in said.values() for v in terms.values())
     assert {k for terms in said.values() for k in terms} - {"loss"} <= set(TECHNIQUE.terms)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+@pytest.mark.parametrize("loss", list(Loss))
+def test_every_loss_steps_where_products_are_bfloat16(loss: Loss, shape: tuple[int, ...]) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        said = step(built(shape, loss=loss), batch_of(shape))
+    assert all(torch.isfinite(value).all() for terms in said.values() for value in terms.values())
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -189,7 +198,8 @@ def test_two_gaussian_clusters_are_both_found() -> None:
                 loss = phase.loss(Batch(x), noise)["loss"]
             optimisers[name].zero_grad()
             loss.backward()
-            optimise.move(optimisers[name], 2e-3)
+            optimise.set_learning_rate(optimisers[name], 2e-3)
+            optimisers[name].step()
     (x,) = model.sample(1000, rng())
     near = torch.stack([(x - c).norm(dim=1) < 0.6 for c in (-1.0, 1.0)])
     assert near.float().mean(1).min() > 0.2 and near.any(0).float().mean() > 0.7

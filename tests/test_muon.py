@@ -64,7 +64,8 @@ def steps(model: nn.Module, optimiser: torch.optim.Optimizer, n: int, first: int
         loss = (model(x) - x.mean((1, 2, 3))[:, None]).square().mean()
         optimiser.zero_grad()
         loss.backward()
-        optimise.move(optimiser, 0.02)
+        optimise.set_learning_rate(optimiser, 0.02)
+        optimiser.step()
         said.append(float(loss.detach()))
     return said
 

@@ -28,8 +28,9 @@ from aigc.registry import build
 from aigc.techniques import technique
 from aigc.techniques.base import Technique, parameters_of
 from aigc.train.compiling import compile_now, compiler_here
-from aigc.train.devices import best_device
 from aigc.train.loop import Loop
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -49,28 +50,33 @@ class Contender(Protocol):
         ...
 
 
-def contenders(workload: Workload, data: Dataset) -> list[Contender]:
+def contenders(workload: Workload, data: Dataset, device: torch.device = CPU) -> list[Contender]:
     """Ours first, as a run of five minutes or more has it, then the usual loop, then every library that is installed and has this network."""
-    racing: list[Contender] = [Ours(workload, data), Usual(workload, data)]
-    if Ours.compiles(workload):
-        racing[:1] = [Ours(workload, data, compiling=True), racing[0]]
-    if workload.name == "vae" and importlib.util.find_spec("pythae"):
+    racing: list[Contender] = [Ours(workload, data, device), Usual(workload, data, device)]
+    if device.type == "cuda":
+        racing[1:1] = [Ours(workload, data, device, name="aigc, not recorded", recorded=False)]
+    if "compiling" in knobs(technique(workload.technique).Config) and compiler_here(device):
+        racing[:1] = [Ours(workload, data, device, compiling=True), Ours(workload, data, device, name="aigc, not compiled")]
+    if workload.name == "vae" and device.type == "cpu" and importlib.util.find_spec("pythae"):
         racing.append(Pythae(workload, data))
     return racing
 
 
-def made(workload: Workload, data: Dataset) -> tuple[Technique, Options]:
+def made(workload: Workload, data: Dataset, device: torch.device = CPU) -> tuple[Technique, Options]:
     info = technique(workload.technique)
     config, options = info.read({**workload.values, "seconds": 0, "images": 10**9}, data.spec, workload.preset)
     torch.manual_seed(0)
-    return build(info.slug, as_values(config), data.spec), options
+    return build(info.slug, as_values(config), data.spec).to(device), options
 
 
-def timed(step: Any, seconds: float) -> Stretch:
+def timed(step: Any, seconds: float, device: torch.device) -> Stretch:
     """`step()` -> images, again and again until the time is up."""
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    wait()
     images, wall, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < seconds:
         images += step()
+    wait()
     return Stretch(images, time.perf_counter() - wall, time.process_time() - cpu)
 
 
@@ -88,23 +94,20 @@ class Ours:
 
     name = "aigc"
 
-    def __init__(self, workload: Workload, data: Dataset, compiling: bool = False):
-        model, options = made(workload, data)
-        self.loop = Loop(model, data, options, watch=False)
+    def __init__(
+        self, workload: Workload, data: Dataset, device: torch.device = CPU, *, name: str = name, compiling: bool = False, recorded: bool = True
+    ):
+        self.name = name
+        model, options = made(workload, data, device)
+        self.loop = Loop(model, data, options, watch=False, recorded=recorded)
         if compiling:
             compile_now(self.loop)
-        if self.compiles(workload) and not compiling:
-            self.name = "aigc, not compiled"
-
-    @staticmethod
-    def compiles(workload: Workload) -> bool:
-        return "compiling" in knobs(technique(workload.technique).Config) and compiler_here(best_device())
 
     def step(self) -> int:
         return stepped(self.loop)
 
     def go(self, seconds: float) -> Stretch:
-        return timed(self.step, seconds)
+        return timed(self.step, seconds, self.loop.device)
 
 
 class Pictures(TorchDataset[tuple[Tensor, Tensor]]):
@@ -127,23 +130,23 @@ class Usual:
 
     name = "usual loop"
 
-    def __init__(self, workload: Workload, data: Dataset):
-        self.model, self.options = made(workload, data)
+    def __init__(self, workload: Workload, data: Dataset, device: torch.device = CPU):
+        self.model, self.options = made(workload, data, device)
+        self.device = device
         plainly(self.model)
         self.batches = self._batches(DataLoader(Pictures(data), self.options.batch, shuffle=True, drop_last=True))
         self.phases = self.model.phases()
         self.adam = {name: self._adam(name) for name, phase in self.phases.items() if not phase.optimiser}
-        self.rng, self.steps, self.batch = torch.Generator().manual_seed(0), 0, next(self.batches)
+        self.rng, self.steps, self.batch = torch.Generator(device).manual_seed(0), 0, next(self.batches)
         self.total = 0.0
 
     def _adam(self, name: str) -> Adam:
         phase = self.phases[name]
         return Adam(parameters_of(phase.modules), lr=self.options.learning_rate, betas=phase.betas)
 
-    @staticmethod
-    def _batches(loader: DataLoader[Any]) -> Iterator[Batch]:
+    def _batches(self, loader: DataLoader[Any]) -> Iterator[Batch]:
         for x, labels in cycle_anew(loader):
-            yield Batch(x, labels)
+            yield Batch(x.to(self.device), labels.to(self.device))
 
     def step(self) -> int:
         images = 0
@@ -164,7 +167,7 @@ class Usual:
         return images
 
     def go(self, seconds: float) -> Stretch:
-        return timed(self.step, seconds)
+        return timed(self.step, seconds, self.device)
 
 
 def plainly(network: nn.Module) -> None:

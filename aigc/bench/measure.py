@@ -13,12 +13,13 @@ import psutil
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from aigc.bench.contenders import Contender, Ours, Stretch, contenders
+from aigc.bench.contenders import CPU, Contender, Ours, Stretch, contenders
 from aigc.bench.workloads import WORKLOADS, data
 
 KERNELS = (
     "aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::mkldnn_convolution", "aten::convolution_backward", "aten::mkldnn_rnn_layer",
 )  # fmt: skip
+GPU_KERNELS = ("gemm", "gemv", "conv", "wgrad", "dgrad", "fprop", "cutlass", "nvjet", "splitK", "implicit", "fmha", "flash")  # parts of names
 PROFILED = 20  # steps
 WARMING = 1.0  # seconds
 
@@ -39,9 +40,9 @@ class Result:
         return asdict(self)
 
 
-def race(name: str, seconds: float, rounds: int, told: Callable[[str, int], None]) -> tuple[list[Result], float]:
+def race(name: str, seconds: float, rounds: int, told: Callable[[str, int], None], device: torch.device = CPU) -> tuple[list[Result], float]:
     """-> every contender's result, and the share of our step that is spent inside matrix products and convolutions"""
-    racing = contenders(WORKLOADS[name], data())
+    racing = contenders(WORKLOADS[name], data(), device)
     for contender in racing:
         contender.go(WARMING)
     turns: dict[str, list[Stretch]] = {c.name: [] for c in racing}
@@ -68,18 +69,25 @@ def _rate(images: int, seconds: float) -> float:
 
 def kernel_share(ours: Any) -> float:
     """How much of a step is spent where the arithmetic is, by the profiler: the rest is what could still be saved."""
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+    on_gpu = ours.loop.device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as seen:
+        begun = time.perf_counter()
         for _ in range(PROFILED):
             ours.step()
+        if on_gpu:
+            torch.cuda.synchronize()
+        wall = 1e6 * (time.perf_counter() - begun)
+    if on_gpu:
+        return sum(e.self_device_time_total for e in seen.key_averages() if any(part in e.key for part in GPU_KERNELS)) / max(wall, 1e-9)
     times = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
     return sum(times.get(name, 0.0) for name in KERNELS) / max(sum(times.values()), 1e-9)
 
 
-def machine() -> dict[str, Any]:
+def machine(device: torch.device = CPU) -> dict[str, Any]:
     """What the figures were taken on."""
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "processor": _processor(),
+        "processor": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
         "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
         "threads": torch.get_num_threads(),
         "load": round(psutil.getloadavg()[0], 2),

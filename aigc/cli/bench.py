@@ -27,18 +27,20 @@ def act(args: argparse.Namespace, out: Out) -> int:
     from aigc.bench import measure
     from aigc.bench.sampling import sampling
     from aigc.bench.workloads import WORKLOADS
+    from aigc.train import best_device
 
+    device = best_device(args.device)
     names = [n.strip() for n in args.only.split(",")] if args.only else list(WORKLOADS)
     if strange := [n for n in names if n not in WORKLOADS]:
         raise Refusal(UNKNOWN, n=strange[0][:40], all=", ".join(WORKLOADS))
     if args.threads:
         torch.set_num_threads(args.threads)
-    made: dict[str, Any] = {"machine": measure.machine(), "seconds": args.seconds, "rounds": args.rounds, "results": [], "kernel_share": {}}
+    made: dict[str, Any] = {"machine": measure.machine(device), "seconds": args.seconds, "rounds": args.rounds, "results": [], "kernel_share": {}}
     for name in names:
-        results, share = measure.race(name, args.seconds, args.rounds, lambda name, i: out.progress(f"{name} {i}/{args.rounds}"))
+        results, share = measure.race(name, args.seconds, args.rounds, lambda name, i: out.progress(f"{name} {i}/{args.rounds}"), device)
         made["results"] += [r.as_json() for r in results]
         made["kernel_share"][name] = share
-    made["sampling"] = sampling()
+    made["sampling"] = sampling(device)
     if args.out:
         Path(args.out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
     out.result(made, _table(made, out))

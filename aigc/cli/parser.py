@@ -197,6 +197,7 @@ def _bench(verb: Parser) -> None:
     verb.option("--diffusion-race", nargs="?", const="300,1200", metavar="S,S",
                 help=both("instead: FID on MNIST after so many seconds, beside denoising-diffusion-pytorch (300,1200)",
                           "改为：与 denoising-diffusion-pytorch 比较训练若干秒后在 MNIST 上的 FID（300,1200）"))  # fmt: skip
+    _device(verb)
     verb.option("--threads", type=int, default=0, metavar="N", help=both("threads (default: as PyTorch chooses)", "线程数（默认由 PyTorch 决定）"))
     verb.option("--out", metavar="FILE.json", help=both("write the figures there too", "同时写入该文件"))
 

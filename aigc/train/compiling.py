@@ -54,7 +54,7 @@ def compiler_here(device: torch.device) -> bool:
 def wanted(asked: Compiling, options: Options, device: torch.device) -> bool:
     """A budget in images alone promises the same bits on every machine of a kind, so it is compiled only when told."""
     if asked is Compiling.AUTOMATIC:
-        return device.type == "cpu" and options.seconds >= WORTH_SECONDS and compiler_here(device)
+        return device.type in ("cpu", "cuda") and options.seconds >= WORTH_SECONDS and compiler_here(device)
     return asked is Compiling.ON
 
 
@@ -166,6 +166,8 @@ def compile_now(loop: Loop) -> bool:
         for network in networks:
             network.compile()
         _rehearse(loop)
+        if loop.recorder:
+            loop.recorder.forget()
     except Exception:
         logging.getLogger(__name__).warning("the network was not compiled", exc_info=True)
         for network in networks:

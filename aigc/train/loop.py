@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer as TorchOptimiser
 
 from aigc.data.batches import Batch, Draws
 from aigc.data.load import Dataset
@@ -22,6 +23,7 @@ from aigc.options import Options
 from aigc.techniques.base import Phase, Shown, Technique
 from aigc.train import optimise
 from aigc.train.devices import laid_out, memory_bytes, precision, settle
+from aigc.train.record import Recorder, recordable
 from aigc.train.watch import Meter, Moments, Pace
 from aigc.words import Refusal, both
 
@@ -48,7 +50,7 @@ class NotFinite(Refusal):
 class Loop:
     """The state of one training, and the few things that can be done to it."""
 
-    def __init__(self, model: Technique, data: Dataset, options: Options, watch: bool, measure: Measure | None = None):
+    def __init__(self, model: Technique, data: Dataset, options: Options, watch: bool, measure: Measure | None = None, recorded: bool = True):
         self.model, self.options, self.watch = model, options, watch
         self.device = model.device
         settle(self.device)
@@ -58,6 +60,7 @@ class Loop:
         torch.manual_seed(options.seed)  # dropout draws from the global generator
         self.phases = model.phases()
         self.optimisers, self.moves = optimise.build(self.phases, options), optimise.Moves(model, self.phases)
+        self.recorder = Recorder(self) if recorded and recordable(self.device, options) else None
         self.ema = EMA(model, copy.deepcopy(model))
         self.shown = _shown(model, self.data)
         self.batch: Batch | None = None
@@ -109,23 +112,32 @@ class Loop:
             self.batch = self.batches.draw(self.draws, self.rng)
             self.draws += 1
             self.images += len(self.batch)
-        optimiser = self.optimisers[phase.optimiser or name]
-        with self.moves.only(name), precision(self.device, self.options.precision):
-            terms = phase.loss(self.batch, self.rng)
-        optimiser.zero_grad(set_to_none=True)
-        terms["loss"].backward()
-        length = optimise.gradient_length(self.moves.weights[name], self.options.clip_gradient, measure=self.meter.wants(name))
-        optimise.move(optimiser, (phase.learning_rate or (lambda: self.options.learning_rate))() * factor)
-        if phase.after:
-            phase.after()
+        optimise.set_learning_rate(self._optimiser(name), (phase.learning_rate or (lambda: self.options.learning_rate))() * factor)
+        terms = self.recorder.run(name, phase, self.batch) if self.recorder else self.move(name, phase, self.batch, self.meter.wants(name))
         self.moved = True
         if phase is list(self.phases.values())[-1] and self._average_due():
             self._average()
+        self.meter.add(name, terms)
+
+    def move(self, name: str, phase: Phase, batch: Batch, measure: bool) -> dict[str, Tensor]:
+        """Descend the loss of a phase once.  -> what is reported of it; the length of the gradient if it was cut or is to be measured"""
+        optimiser = self._optimiser(name)
+        with self.moves.only(name), precision(self.device, self.options.precision):
+            terms = phase.loss(batch, self.rng)
+        optimiser.zero_grad(set_to_none=True)
+        terms["loss"].backward()
+        length = optimise.gradient_length(self.moves.weights[name], self.options.clip_gradient, measure)
+        optimiser.step()
+        if phase.after:
+            phase.after()
         several = len(self.phases) > 1
-        named = {f"{name}_loss" if several and k == "loss" else k: v for k, v in terms.items()}
+        named = {f"{name}_loss" if several and k == "loss" else k: v.detach() for k, v in terms.items()}
         if length is not None:
             named[f"{name}_gradient" if several else "gradient"] = length
-        self.meter.add(name, named)
+        return named
+
+    def _optimiser(self, name: str) -> TorchOptimiser:
+        return self.optimisers[self.phases[name].optimiser or name]
 
     def _average_due(self) -> bool:
         """A fiftieth of the half-life apart is as good as after every step, which is a twentieth of the time of a small network."""

@@ -21,7 +21,7 @@ class Muon(AdamW):
     torch.optim.Muon takes matrices alone, one after another and in bfloat16, which many processors are slow at.
     """
 
-    def __init__(self, weights: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0, **adam: Any):
+    def __init__(self, weights: Iterable[nn.Parameter], lr: float | Tensor, momentum: float = 0.95, weight_decay: float = 0.0, **adam: Any):
         weights = list(weights)
         matrices, others = [p for p in weights if p.dim() >= 2], [p for p in weights if p.dim() < 2]
         groups: list[dict[str, Any]] = [{"params": matrices, "momentum": momentum}, {"params": others}]
@@ -57,9 +57,8 @@ class Muon(AdamW):
             alike[p.shape].append(i)
         for shape, rows in alike.items():
             turned = orthogonal(torch.stack([ahead[i].flatten(1) for i in rows]))
-            far = group["lr"] * RMS * max(turned.shape[1:]) ** 0.5
-            for i, update in zip(rows, turned, strict=True):
-                weights[i].sub_(update.view(shape), alpha=far)
+            turned *= group["lr"] * (RMS * max(turned.shape[1:]) ** 0.5)
+            torch._foreach_sub_([weights[i] for i in rows], [update.view(shape) for update in turned])
 
 
 def orthogonal(x: Tensor) -> Tensor:

@@ -23,12 +23,14 @@ def build(phases: dict[str, Phase], options: Options) -> dict[str, TorchOptimise
 
 def _optimiser(phase: Phase, options: Options) -> TorchOptimiser:
     weights = parameters_of(phase.modules)
-    fused = weights[0].device.type in ("cpu", "cuda")
-    decay = options.weight_decay
+    device, decay = weights[0].device, options.weight_decay
+    fused = device.type in ("cpu", "cuda")
     if options.optimiser is Optimiser.SGD:
         return SGD(weights, options.learning_rate, momentum=options.momentum, weight_decay=decay, fused=fused)
     kind = {Optimiser.ADAM: Adam, Optimiser.ADAMW: AdamW, Optimiser.MUON: Muon}[options.optimiser]
-    return kind(weights, options.learning_rate, betas=phase.betas, weight_decay=decay, fused=fused)
+    rate, recorded = options.learning_rate, device.type == "cuda"  # in a recorded step only a number on the device can change
+    on_device = torch.tensor(rate, device=device) if recorded else rate
+    return kind(weights, on_device, betas=phase.betas, weight_decay=decay, fused=fused, capturable=recorded)
 
 
 def learning_rate_factor(options: Options, images: int, progress: float) -> float:
@@ -73,10 +75,12 @@ def gradient_length(weights: list[nn.Parameter], clip: float, measure: bool) -> 
     return None
 
 
-def move(optimiser: TorchOptimiser, learning_rate: float) -> None:
+def set_learning_rate(optimiser: TorchOptimiser, learning_rate: float) -> None:
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate
-    optimiser.step()
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(learning_rate)
+        else:
+            group["lr"] = learning_rate
 
 
 def state(optimisers: dict[str, TorchOptimiser]) -> dict[str, Tensor]:

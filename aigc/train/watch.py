@@ -26,7 +26,7 @@ class Meter:
         self._seen.add(phase)
         self.steps += 1
         for name, value in terms.items():
-            self._terms.setdefault(name, []).append(value.detach())
+            self._terms.setdefault(name, []).append(value)
 
     def wants(self, phase: str) -> bool:
         """Whether this is the first step of the phase since the last report: the one whose gradient is measured."""

@@ -94,7 +94,7 @@ class GAN(Technique):
             terms |= self._flatness(real_score, real, fake_score, fake)
             loss = loss + config.r1_weight * sum(terms.values())
         if objective.sloped:
-            between = torch.lerp(real, fake, torch.rand(len(real), *[1] * (real.ndim - 1), generator=rng, device=real.device))
+            between = torch.lerp(real, fake.float(), torch.rand(len(real), *[1] * (real.ndim - 1), generator=rng, device=real.device))
             between = between.detach().requires_grad_()
             terms["gp"] = maths.one_centred_penalty(self.critic(between, labels), between).mean()
             loss = loss + config.gp_weight * terms["gp"]
