@@ -1,4 +1,4 @@
-"""Phases to optimisers, and one move of one of them."""
+"""Phases to optimisers: their learning rates, and the weights that each moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop that teaches every pretrained model that comes along: AdamW or Muon, a warm-up and a cosine, averaged weights."""
+"""The loop that teaches every pretrained model that comes along: AdamW, a warm-up and a cosine, averaged weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from aigc.ema import EMA
 from aigc.train.devices import precision
-from aigc.train.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,6 @@ class Lesson:
     examples: int
     batch: int = 64
     learning_rate: float = 1e-3  # at its height
-    muon: bool = False  # for matrices and kernels, instead of AdamW
     warmup: float = 0.02  # share of the lesson that the learning rate takes to rise
     weight_decay: float = 0.01  # of matrices and kernels; vectors have none
     betas: tuple[float, float] = (0.9, 0.99)
@@ -38,7 +36,11 @@ def teach(network: nn.Module, loss: Callable[[int], Tensor], lesson: Lesson) -> 
     device = next(network.parameters()).device
     average = EMA(network, copy.deepcopy(network))
     moved = [p for p in network.parameters() if p.requires_grad]
-    optimiser = _optimiser(moved, lesson)
+    groups = [
+        {"params": [p for p in moved if p.dim() >= 2], "weight_decay": lesson.weight_decay},
+        {"params": [p for p in moved if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lesson.learning_rate, betas=lesson.betas, fused=device.type in ("cpu", "cuda"))
     steps = max(1, math.ceil(lesson.examples / lesson.batch))
     said, losses = max(1, steps // 200), []
     for step in range(steps):
@@ -61,12 +63,3 @@ def height(progress: float, warmup: float) -> float:
     """Share of the learning rate: up a line, then down a cosine to zero."""
     rise = min(1.0, progress / warmup) if warmup else 1.0
     return rise * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _optimiser(moved: list[nn.Parameter], lesson: Lesson) -> torch.optim.AdamW:
-    matrices, vectors = [p for p in moved if p.dim() >= 2], [p for p in moved if p.dim() < 2]
-    fused = moved[0].device.type in ("cpu", "cuda")
-    if lesson.muon:
-        return Muon(moved, lesson.learning_rate, betas=lesson.betas, weight_decay=lesson.weight_decay, fused=fused)
-    groups = [{"params": matrices, "weight_decay": lesson.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lesson.learning_rate, betas=lesson.betas, fused=fused)
