@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aigc.knobs import Choice, knob
+from aigc.knobs import Choice, ModelName, knob
 from aigc.words import both
 
 
@@ -103,6 +103,12 @@ class Options:
     flip: bool = knob(
         False, group="augmentation", label=both("Flip left-right", "左右翻转"),
         help=both("Half of the pictures are mirrored. Right for faces, wrong for digits.", "一半图像左右镜像。适合人脸，不适合数字。"),
+    )  # fmt: skip
+    start: ModelName = knob(
+        ModelName(), group="run", label=both("Start from", "从哪个模型开始"),
+        help=both("A finished model of this technique whose weights this one starts with; what is fixed while training, and the shape of the "
+                  "data, must be the same. Empty: starts from chance.",
+                  "以该技术的某个已训练模型的权重为起点；训练中不能改的设置和数据的尺寸须与它相同。留空则从随机权重开始。"),
     )  # fmt: skip
     measures: int = knob(
         6, 0, 100, group="run", label=both("Measurements on the way", "途中测量次数"),

@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,20 @@ os.environ["AIGC_SHIPPED"] = str(no_models())
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+ENDS = time.monotonic() + float(os.environ.get("AIGC_TEST_SECONDS", "inf"))  # of the whole run; no test begins later
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pages last: where the time is short, what comes along is judged first."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if time.monotonic() > ENDS:
+        pytest.skip("the time for this run, AIGC_TEST_SECONDS, is over")
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from aigc.nets.kinds import Norm
 from aigc.options import Options
 from aigc.registry.card import SLUG
 from aigc.registry.latents import autoencoder
+from aigc.registry.starts import start
 from aigc.registry.teachers import taught
 from aigc.techniques import suits, technique
 from aigc.words import Refusal, both
@@ -29,7 +30,7 @@ class Request:
     preset: str = ""
     device: str = "auto"
     owner: str = ""  # "" is whoever sits at this machine
-    parent: str = ""  # slug of the model it goes on from, or in whose latents it works, or whose shortcut it learns
+    parent: str = ""  # slug of the model it starts from, or in whose latents it works, or whose shortcut it learns
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> Request:
@@ -50,6 +51,8 @@ def checked(request: Request, most_seconds: float | None = None) -> tuple[Reques
     if getattr(config, "teacher", ""):
         config = taught(config, spec)
     suits(config, spec)
+    if options.start:
+        request = replace(request, parent=start(options.start, request.technique, config, spec).slug)
     if latents := getattr(config, "latents", ""):
         request = replace(request, parent=autoencoder(latents, spec).slug)
     if learns_from := getattr(config, "teacher", ""):

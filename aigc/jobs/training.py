@@ -40,7 +40,7 @@ class Tools:
     """What needs torch. Tests of processes put light ones in their place."""
 
     load: Callable[..., Any]  # (name, progress=...) -> Dataset
-    build: Callable[[str, dict[str, Any], Any], Any]  # (technique, config, spec) -> Technique
+    build: Callable[..., Any]  # (technique, config, spec, start=...) -> Technique
     train: Callable[..., Generator[Event, None, Any]]
     device: Callable[[str], Any]
     compute: Callable[[int, int], None]  # (threads, seed): how the process computes
@@ -136,7 +136,7 @@ class _Job:
         data = self.tools.load(request.data, progress=self._progress)
         self._leave_early()
         self.tools.compute(threads, options.seed)
-        model = self.tools.build(request.technique, request.config, data.spec).to(device)
+        model = self.tools.build(request.technique, request.config, data.spec, start=options.start).to(device)
         measure = self.tools.measure(data, device) if options.measures else None
         training = self.tools.train(model, data, options, commands=self.commands, resume=self._resume(), measure=measure)
         self.run.move(State.RUNNING)

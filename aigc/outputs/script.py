@@ -49,7 +49,7 @@ def main() -> None:
     config, options = read(info.Config, CONFIG), read(Options, OPTIONS)
     data = load(DATA)
     torch.manual_seed(options.seed)
-    model = build(TECHNIQUE, config, data.spec).to(best_device())
+    model = build(TECHNIQUE, config, data.spec, start=options.start).to(best_device())
 
     training = train(model, data, options, watch=False)
     while True:

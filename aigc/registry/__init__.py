@@ -10,6 +10,7 @@ from aigc.registry.exchange import export, import_
 from aigc.registry.hub import push_to_hub
 from aigc.registry.latents import autoencoder, autoencoders
 from aigc.registry.recipe import card_of_run, shell_command, shell_commands
+from aigc.registry.starts import starts
 from aigc.registry.store import amend, delete, load, rename, save, verify
 from aigc.registry.teachers import teachers
 from aigc.registry.weights import build, into
@@ -17,5 +18,5 @@ from aigc.registry.weights import build, into
 __all__ = [
     "SLUG", "Entry", "ModelCard", "amend", "autoencoder", "autoencoders", "broken", "build", "card_of_run", "delete", "entries", "entry", "export",
     "free_slug", "import_", "into", "lineage", "load", "loaded", "push_to_hub", "read_card", "rename", "save", "shell_command", "shell_commands",
-    "spec_as_json", "spec_from_json", "teachers", "verify",
+    "spec_as_json", "spec_from_json", "starts", "teachers", "verify",
 ]  # fmt: skip

@@ -45,17 +45,19 @@ def _own(card: ModelCard) -> dict[str, Any]:
 
 
 def shell_commands(card: ModelCard) -> list[str]:
-    """Every line it takes to make this model: that of a teacher that did not come along, that of the autoencoder inside it,
-    where the card knows it, then its own."""
-    return [shell_command(c) for c in (*_teacher(card), *_before(card), card)]
+    """Every line it takes to make this model: those of a teacher, or of the one it started from, that did not come along, that of
+    the autoencoder inside it, where the card knows it, then its own."""
+    return [shell_command(c) for c in (*_others(card, {card.slug}), *_before(card), card)]
 
 
-def _teacher(card: ModelCard) -> Iterator[ModelCard]:
-    if card.config.get("teacher"):
-        with contextlib.suppress(Refusal):
-            found = entry(card.config["teacher"])
-            if not found.shipped:
-                yield found.card
+def _others(card: ModelCard, seen: set[str]) -> Iterator[ModelCard]:
+    for slug in (card.config.get("teacher"), card.options.get("start")):
+        if isinstance(slug, str) and slug and slug not in seen:
+            with contextlib.suppress(Refusal):
+                found = entry(slug)
+                if not found.shipped:
+                    yield from _others(found.card, seen | {slug})
+                    yield found.card
 
 
 def _before(card: ModelCard) -> Iterator[ModelCard]:

@@ -95,9 +95,10 @@ def rename(slug: str, new: str) -> Entry:
         _rewrite(replace(entry(new).card, slug=new))
         for child in entries():
             if child.card.parent == slug and not child.shipped:
-                config = child.card.config
+                config, options = child.card.config, child.card.options
                 named = {name: new for name in ("latents", "teacher") if config.get(name) == slug}
-                _rewrite(replace(child.card, parent=new, config={**config, **named}))
+                started = {"start": new} if options.get("start") == slug else {}
+                _rewrite(replace(child.card, parent=new, config={**config, **named}, options={**options, **started}))
     return entry(new)
 
 

@@ -19,6 +19,7 @@ from aigc.data import DataSpec
 from aigc.knobs import as_values, read
 from aigc.registry.entries import entry
 from aigc.registry.latents import autoencoder, has_map
+from aigc.registry.starts import start as start_of
 from aigc.registry.teachers import teacher
 from aigc.techniques import technique
 from aigc.words import Refusal, Words, both
@@ -37,11 +38,12 @@ TENSORS = 10_000
 UNUSABLE = both("The weights cannot be used: {why}.", "这些权重无法使用：{why}。")
 
 
-def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | None = None) -> Technique:
+def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | None = None, start: str = "") -> Technique:
     """Fresh networks of a technique; `config` is its Config or the plain values of one.  Raises Refusal.
 
     A model that works in the latents of another has that one inside: as it is in the registry, or, where `inside` of its card says
-    what it is, with weights that are still to come out of the model's own file.  One that learns from another finds it when trained.
+    what it is, with weights that are still to come out of the model's own file.  One that learns from another, or starts from the
+    one called `start`, finds it when trained.
     """
     info = technique(slug)
     config = read(info.Config, config) if isinstance(config, Mapping) else config
@@ -52,6 +54,8 @@ def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | No
         model = made(config, spec)
     if getattr(config, "teacher", ""):
         model.find_teacher = partial(_teacher, config.teacher, spec)
+    if start:
+        model.find_start = partial(_start, start, slug, config, spec)
     return model
 
 
@@ -71,6 +75,12 @@ def _teacher(slug: str, spec: DataSpec) -> Technique:
     from aigc.registry.store import load
 
     return load(teacher(slug, spec).slug)
+
+
+def _start(start_slug: str, slug: str, config: Any, spec: DataSpec) -> Technique:
+    from aigc.registry.store import load
+
+    return load(start_of(start_slug, slug, config, spec).slug)
 
 
 def _fresh(inside: Mapping[str, Any], spec: DataSpec) -> Technique:

@@ -45,6 +45,7 @@ class Technique(nn.Module):
     """
 
     info: ClassVar[Any]  # the light half, TechniqueInfo
+    find_start: Callable[[], Technique] | None = None  # the model to start from; only the first step of a training asks for it
 
     def __init__(self, config: Any, spec: DataSpec):
         super().__init__()
@@ -71,6 +72,8 @@ class Technique(nn.Module):
 
     def begin(self) -> None:
         """Called before the first step of a training, not of one that goes on: what is not to start from chance starts here."""
+        if self.find_start is not None:
+            self.load_state_dict(self.find_start().state_dict())
 
     def batches(self, data: Dataset, options: Options) -> Draws:
         """Where training draws from: the data on this device.  A model that works on something made from them makes it here, once."""

@@ -12,12 +12,16 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value
-from aigc.registry import autoencoders, teachers
+from aigc.registry import autoencoders, starts, teachers
 from aigc.words import Lang, Refusal, both
 
 LIVE = both("Can be changed while training.", "训练中可以改。")
 NO_MODEL = both("none", "无")
-MODELS = {"latents": autoencoders, "teacher": teachers}  # which models a knob can name
+MODELS: dict[str, Callable[[str], list[str]]] = {  # which models a knob of this technique can name
+    "latents": lambda technique: autoencoders(),
+    "teacher": lambda technique: teachers(),
+    "start": starts,
+}
 SLIDER_STEPS = 1000  # a slider with more whole numbers than this cannot be aimed with a mouse: a number box instead
 WIDE = 200.0  # the same for fractions: the widest span that a slider covers
 
@@ -29,6 +33,7 @@ class Form:
     lang: Lang
     knobs: dict[str, Knob]
     widgets: dict[str, Component] = field(default_factory=dict)
+    technique: str = ""  # whose models are offered
 
     @property
     def inputs(self) -> set[Component]:
@@ -59,13 +64,14 @@ def draw(
     fold: bool = True,
     skip: Collection[str] = (),
     after: Mapping[str, Callable[[], None]] | None = None,
+    technique: str = "",
 ) -> Form:
     """Widgets for the knobs of `configs` where the caller's layout stands: the group "first" open, the others folded.
 
     `values` start the form off in place of the defaults.  `fold=False` shows all of them, one below the other.
-    `after`: by group, what draws the caller's own widgets at its end.
+    `after`: by group, what draws the caller's own widgets at its end.  `technique`: whose models the knobs that name one offer.
     """
-    form = Form(lang, {name: k for config in configs for name, k in knobs(config).items() if name not in skip})
+    form = Form(lang, {name: k for config in configs for name, k in knobs(config).items() if name not in skip}, technique=technique)
     start = defaults(form) | dict(values or {})
     after = after or {}
     for group, title in GROUPS.items():
@@ -131,10 +137,11 @@ def as_shown(k: Knob, value: Any) -> Any:
 
 def _draw_all(form: Form, members: list[Knob], start: Mapping[str, Any]) -> None:
     for k in members:
-        form.widgets[k.name] = _widget(form.lang, k, as_shown(k, start[k.name]), is_shown(form, k.name, start))
+        form.widgets[k.name] = _widget(form, k, as_shown(k, start[k.name]), is_shown(form, k.name, start))
 
 
-def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
+def _widget(form: Form, k: Knob, value: Any, visible: bool) -> Component:
+    lang = form.lang
     space = "" if lang == "zh" else " "
     common: dict[str, Any] = {
         "label": k.label[lang],
@@ -149,7 +156,7 @@ def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
     if k.kind is bool:
         return gr.Checkbox(**common)
     if k.kind is ModelName:
-        return gr.Dropdown(choices=_models(k.name, lang), allow_custom_value=True, **common)
+        return gr.Dropdown(choices=_models(form, k.name), allow_custom_value=True, **common)
     if _has_ladder(k):
         common["elem_classes"].append("aigc-ladder")  # static/ladder.js
         return gr.Dropdown(choices=ladder(k), allow_custom_value=True, **common)
@@ -158,9 +165,9 @@ def _widget(lang: Lang, k: Knob, value: Any, visible: bool) -> Component:
     return gr.Number(**common)  # no minimum here: a refusal in our own words is better than Gradio's
 
 
-def _models(name: str, lang: Lang) -> list[tuple[str, str]]:
+def _models(form: Form, name: str) -> list[tuple[str, str]]:
     """What the knob called `name` offers."""
-    return [(NO_MODEL[lang], ""), *((slug, slug) for slug in MODELS[name]())]
+    return [(NO_MODEL[form.lang], ""), *((slug, slug) for slug in MODELS[name](form.technique))]
 
 
 def _choice(choices: list[tuple[str, str]], common: dict[str, Any]) -> Component:
@@ -205,9 +212,7 @@ def _wire(form: Form) -> None:
     """Knobs appear and vanish with the one they depend on; models trained since the page was made are offered too."""
     for name, widget in form.widgets.items():
         if form.knobs[name].kind is ModelName:
-            widget.focus(
-                lambda name=name: gr.update(choices=_models(name, form.lang)), None, widget, show_progress="hidden", api_visibility="private"
-            )  # type: ignore[attr-defined]
+            widget.focus(lambda name=name: gr.update(choices=_models(form, name)), None, widget, show_progress="hidden", api_visibility="private")  # type: ignore[attr-defined]
     for above in {k.when[0] for k in form.knobs.values() if k.when and k.when[0] in form.knobs}:
         below = {name: form.widgets[name] for name in form.knobs if _depends(form, name, above)}
         inputs = {form.widgets[name] for name in {above, *_above(form, below)}}

@@ -98,7 +98,7 @@ def load(name: str, *, progress: Callable[[int, int], None]) -> Any:
 
 
 def tools() -> Tools:
-    return Tools(load, lambda *_: Model(), train, lambda asked: "cpu", lambda threads, seed: None, lambda run, *_: f"model-{run.id[:6]}")
+    return Tools(load, lambda *_, **__: Model(), train, lambda asked: "cpu", lambda threads, seed: None, lambda run, *_: f"model-{run.id[:6]}")
 
 
 if __name__ == "__main__":

@@ -87,9 +87,10 @@ class Config:
     model_guidance: float = knob(
         1.0, 1.0, 5.0, live=True, when=("conditional", (True,)), label=both("Guidance learnt", "学进网络的引导"),
         help=both("Above 1 the network learns what guidance of this strength would make of its own predictions: samples are then as clear without "
-                  "guidance, at half the evaluations. A step takes a quarter longer (model guidance, Tang et al. 2025).",
+                  "guidance, at half the evaluations. A step takes a quarter longer (model guidance, Tang et al. 2025). One that starts from a "
+                  "finished model learns that one's guidance instead, within minutes (distillation, Meng et al. 2023).",
                   "大于 1 时，网络学会这一强度的引导会怎样改写它自己的预测：采样时不用引导也同样清晰，求值次数减半。"
-                  "每步训练约慢四分之一（model guidance，Tang 等 2025）。"),
+                  "每步训练约慢四分之一（model guidance，Tang 等 2025）。若从已训练的模型开始，则学它的引导，几分钟即可（蒸馏，Meng 等 2023）。"),
     )  # fmt: skip
     teacher: ModelName = knob(
         ModelName(), label=both("Shortcut of", "为谁学捷径"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -81,9 +82,7 @@ class Diffusion(Technique):
         predicted = self.denoiser(x, time, labels)
         wanted = maths.target(x0, noise, signal_rate, noise_rate, self.mix)
         if labels is not None and self.config.learns_guidance:
-            with torch.no_grad():
-                unlabelled = self.denoiser(x, time, torch.full_like(labels, len(self.spec.classes)))
-            wanted = maths.guided_target(wanted, unlabelled.float(), predicted.detach().float(), self.config.model_guidance)
+            wanted = self._guided(wanted, predicted, x, time, labels)
         error = (predicted.float() - wanted).square().flatten(1).mean(1)
 
         weighted = error
@@ -91,11 +90,29 @@ class Diffusion(Technique):
             weighted = error * maths.min_snr_weight(signal_rate, noise_rate, self.mix, self.config.min_snr).flatten()
         return {"loss": weighted.mean(), "mse": error.mean(), "loss_by_noise_level": self.by_level(error.detach(), level)}
 
+    @torch.no_grad()
+    def _guided(self, wanted: Tensor, predicted: Tensor, x: Tensor, time: Tensor, labels: Tensor) -> Tensor:
+        """What guidance makes of the prediction: of the finished model that this one started from (Meng et al. 2023, section 3.1), else of
+        its own (Tang et al. 2025)."""
+        nothing, strength = torch.full_like(labels, len(self.spec.classes)), self.config.model_guidance
+        if self.guide is not None:
+            return maths.guide(self.guide(x, time, nothing).float(), self.guide(x, time, labels).float(), strength)
+        return maths.guided_target(wanted, self.denoiser(x, time, nothing).float(), predicted.float(), strength)
+
+    @cached_property
+    def guide(self) -> nn.Module | None:
+        """The network of the model that this one started from, unless guidance is learnt in it already.  No part of this model."""
+        started = self.find_start() if self.find_start is not None else None
+        if not isinstance(started, Diffusion) or started.config.learns_guidance:
+            return None
+        return started.denoiser.to(self.device).eval().requires_grad_(False)
+
     def alone(self) -> tuple[Config, DataSpec]:
         return replace(self.config, latents=ModelName(), teacher=ModelName()), replace(self.spec, shape=self.shape)
 
     def begin(self) -> None:
         """A shortcut starts as its teacher."""
+        super().begin()
         if self.find_teacher is not None:
             self.load_state_dict(self.find_teacher().state_dict())
 

@@ -79,7 +79,7 @@ def _draw_form(page: Page, info: TechniqueInfo) -> tuple[Dial, Form]:
         dial.device = gr.Dropdown(list(DEVICES), value="auto", label=t(text.DEVICE), info=t(text.DEVICE_HELP), filterable=False)
 
     start = _preset_values(info, spec, FIRST_PRESET)
-    return dial, forms.draw(page.lang, info.Config, Options, values=start, after={"first": go, "run": more})
+    return dial, forms.draw(page.lang, info.Config, Options, values=start, after={"first": go, "run": more}, technique=info.slug)
 
 
 # the dial fills the form
