@@ -1,4 +1,4 @@
-"""How long samples of a model in the registry take."""
+"""How long samples of models in the registry take."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from aigc.bench.contenders import CPU
 from aigc.registry.sampling import draw
 from aigc.words import Refusal
 
-MODEL, COUNT, TIMES = "mnist-diffusion", 64, 5
+MODELS, COUNT, TIMES = ("mnist-diffusion", "mnist-guided", "mnist-shortcut"), 64, 5
 
 
-def sampling(device: torch.device = CPU) -> dict[str, Any] | None:
-    """Seconds for `COUNT` samples as the page makes them, the median of several; None where the model is not there."""
+def sampling(device: torch.device = CPU) -> list[dict[str, Any]]:
+    """Seconds for `COUNT` samples as the page makes them, the median of several, of every model that is there."""
+    return [timed for name in MODELS if (timed := _sampling(name, device))]
+
+
+def _sampling(name: str, device: torch.device) -> dict[str, Any] | None:
     try:
-        model = registry.load(MODEL).to(device)
+        model = registry.load(name).to(device)
     except Refusal:
         return None
     draw(model, COUNT)
@@ -28,4 +32,4 @@ def sampling(device: torch.device = CPU) -> dict[str, Any] | None:
         begun = time.perf_counter()
         draw(model, COUNT, seed)
         seconds.append(time.perf_counter() - begun)
-    return {"model": MODEL, "samples": COUNT, "seconds": statistics.median(seconds)}
+    return {"model": name, "samples": COUNT, "seconds": statistics.median(seconds)}

@@ -103,6 +103,4 @@ def _table(made: dict[str, Any], out: Out) -> list[str]:
             "" if ours else f"{low:.2f}-{high:.2f}", f"{made['kernel_share'][r['workload']]:.0%}" if ours else "",
         ))  # fmt: skip
     lines = [*columns([head, *rows]), "", ABOUT.fill(**made["machine"])[out.lang]]
-    if made["sampling"]:
-        lines.append(SAMPLED.fill(**made["sampling"])[out.lang])
-    return lines
+    return [*lines, *(SAMPLED.fill(**one)[out.lang] for one in made["sampling"])]
