@@ -584,6 +584,21 @@ def test_programs_call_named_endpoints(client: Any) -> None:
             client.predict(**bad, api_name="/text_continue")
 
 
+def test_a_program_that_goes_away_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops: list[threading.Event] = []
+
+    def endless(words: str, entry: Any, stop: threading.Event) -> Iterator[Any]:
+        stops.append(stop)
+        while True:
+            yield types.SimpleNamespace(is_final=False, perplexity=2.0, bits_per_character=1.0, tokens=(), count=9)
+
+    monkeypatch.setattr("aigc.ui.tabs.text_api.SURPRISES", endless)
+    told = Endpoints(page()).text_perplexity("hello")
+    assert next(told)["of"] == 9 and not stops[0].is_set()
+    told.close()
+    assert stops[0].is_set()
+
+
 ODD = ("\x00", "\x01\x1b\x7f", "\ud800", "a\udcffb", "\u200b\ufeff\u2028", "\ufffe\u202e")
 
 

@@ -92,13 +92,17 @@ class Endpoints:
 
             yield from self._told(entry, asked, lambda stop: SUMMARIES(whole, asked, entry, stop=stop), summary)
 
-    def text_perplexity(self, text: str, model: str = "") -> Facts:
-        """Perplexity a token, bits a character, and each token with its probability."""
+    def text_perplexity(self, text: str, model: str = "") -> Iterator[Facts]:
+        """Perplexity a token, bits a character, and each token with its probability, of as much as was read; `of` tokens in all."""
         with in_words("en"):
             entry, whole = catalogue.find(TASKS[Verb.CONTINUE], str(model or ""), self.page.public), given(text)
-            *_, found = SURPRISES(whole, entry, stop=threading.Event())
-        tokens = [[t.text, t.p] for t in found.tokens]
-        return {"model": entry.slug, "perplexity": found.perplexity, "bits_per_character": found.bits_per_character, "tokens": tokens}
+
+            def facts(found: Any) -> Facts:
+                tokens = [[t.text, t.p] for t in found.tokens]
+                return {"perplexity": found.perplexity, "bits_per_character": found.bits_per_character, "tokens": tokens, "of": found.count}
+
+            for last in self._now_and_then(lambda stop: SURPRISES(whole, entry, stop=stop)):
+                yield {"model": entry.slug, **facts(last)}
 
     def _asked(self, verb: Verb, model: str, seed: int | None, settings: Any) -> tuple[Entry, Any]:
         """Raises Refusal."""
@@ -111,24 +115,26 @@ class Endpoints:
         self, entry: Entry, asked: Settings, start: Callable[[threading.Event], Iterator[Any]], tell: Callable[[Any], tuple[str, Facts]]
     ) -> Iterator[tuple[str, Facts]]:
         """What a run tells, now and then; the last answer says how it was made."""
+        for result in self._now_and_then(start):
+            words, facts = tell(result)
+            yield words, {"model": entry.slug, "settings": as_values(asked), **facts} if result.is_final else facts
+
+    def _now_and_then(self, start: Callable[[threading.Event], Iterator[Any]]) -> Iterator[Any]:
+        """Some of what a run gives, and the last of it.  A caller that goes away stops the run."""
         from aigc.pretrained.lending import Waiting
 
-        stop, told_at, last = threading.Event(), 0.0, None
+        stop, told_at = threading.Event(), 0.0
         try:
             for result in start(stop):
                 if isinstance(result, Waiting):
                     continue
-                last = result
-                if not result.is_final and time.monotonic() - told_at >= TELL_EVERY:
+                if result.is_final or time.monotonic() - told_at >= TELL_EVERY:
                     told_at = time.monotonic()
-                    yield tell(result)
+                    yield result
         except Stopped:
             raise Refusal(text.STOPPED) from None
         finally:
             stop.set()
-        if last is not None:
-            words, facts = tell(last)
-            yield words, {"model": entry.slug, "settings": as_values(asked), **facts}
 
 
 def _listed(given_: Any) -> list[Any]:
