@@ -23,7 +23,8 @@ class Phase:
     """Which weights move, the loss they descend, and how often.  A GAN is two phases, lazy R1 is a third.
 
     `loss(batch, rng)` returns named terms: "loss" is the one descended; the others are only reported, as a number each
-    or as a row (K,), in which NaN means that no example fell there.  None of them is copied to the host here.
+    or as a row (K,), in which NaN means that no example fell there.  None of them is copied to the host here.  What changes from
+    step to step is a tensor, such as a buffer: a GPU repeats a recorded step, in which numbers of Python stand still.
     """
 
     modules: tuple[nn.Module, ...]
