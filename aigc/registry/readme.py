@@ -78,7 +78,10 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
             p=card.parent,
         )
     elif card.parent and not card.inside:
-        yield t(both("Continued from `{p}`.", "接着 `{p}` 继续训练。"), p=card.parent)
+        yield t(both("Started from `{p}`.", "从 `{p}` 开始训练。"), p=card.parent)
+        if card.config.get("model_guidance", 1) > 1:
+            yield t(both("It learnt the guidance of that model: its samples are as clear with half the evaluations.",
+                         "它学会了那个模型的引导：样本同样清晰，求值次数减半。"))  # fmt: skip
     if card.quality:
         yield "## " + t(both("Measured quality", "实测质量"))
         yield "\n".join(f"- {_plain(name)}: {value:.4g}" for name, value in card.quality.items())
