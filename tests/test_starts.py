@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import PROJECT
 from toys import toy_data, toy_spec
 
-from aigc import registry
+from aigc import home, registry
 from aigc.data import spec
 from aigc.data.batches import Batch
 from aigc.jobs.request import Request, checked
@@ -133,3 +134,10 @@ def test_the_form_offers_the_models_of_its_technique() -> None:
     kept("vae", "a-vae")
     kept("gan", "a-gan")
     assert "a-vae" in registry.starts("vae") and "a-gan" not in registry.starts("vae")
+
+
+@pytest.mark.parametrize("data", ["mnist", "fashion-mnist"])
+def test_the_preset_that_learns_guidance_suits_the_model_that_came_along(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "SHIPPED", PROJECT / "checkpoints" / "shipped")
+    made, options = technique("diffusion").read({}, spec(data), "guided")
+    assert start(options.start, "diffusion", made, spec(data)).shipped and made.learns_guidance

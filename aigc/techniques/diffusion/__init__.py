@@ -265,15 +265,20 @@ def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
     rates = {"quick": 8e-3, "good": 4e-3, "long": 2e-3}  # of images above 16 pixels: a wider network wants smaller steps
     seconds = {"quick": 45.0, "good": 600.0, "long": 3600.0}
     table = {name: {"learning_rate": rates[name], **common, **network[name], "seconds": seconds[name]} for name in seconds}
-    return table | _shortcut(data)
+    return table | _from_another(data)
 
 
-def _shortcut(data: DataSpec) -> dict[str, dict[str, Any]]:
-    """With the model that came along as the teacher; on MNIST nothing is gained after five minutes."""
+def _from_another(data: DataSpec) -> dict[str, dict[str, Any]]:
+    """With the model that came along as the teacher, or as the start; on MNIST nothing is gained after five minutes."""
     if data.name not in TEACHERS:
         return {}
-    values: dict[str, Any] = {"teacher": TEACHERS[data.name], "schedule": Schedule.COSINE, "ema_halflife": 5_000, "seconds": 300.0}
-    return {"shortcut": values | ({"batch": 512, "learning_rate": 1e-3} if data.is_points else {"batch": 64, "learning_rate": 5e-4})}
+    common: dict[str, Any] = {"schedule": Schedule.COSINE, "ema_halflife": 5_000, "seconds": 300.0}
+    straight = common | {"teacher": TEACHERS[data.name]}
+    if data.is_points:
+        return {"shortcut": straight | {"batch": 512, "learning_rate": 1e-3}}
+    as_it_is = {"start": TEACHERS[data.name], "conditional": True, "times": Times.LOGIT_NORMAL, "width": 32, "attention": True}
+    guided = {"model_guidance": GUIDANCE, "optimiser": Optimiser.MUON, "batch": 64, "learning_rate": 1e-3, "warmup_images": 5_000}
+    return {"shortcut": straight | {"batch": 64, "learning_rate": 5e-4}, "guided": {**common, **as_it_is, **guided}}
 
 
 TECHNIQUE = TechniqueInfo(

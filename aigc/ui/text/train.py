@@ -33,6 +33,7 @@ PRESETS: dict[str, Words] = {
     "long": both("Long", "长时间"),
     "article": both("As in the article", "按文章"),
     "shortcut": both("One or two steps", "一两步生成"),
+    "guided": both("Learns guidance", "学会引导"),
     "codes": both("Codes to diffuse in", "供潜空间扩散"),
 }
 
