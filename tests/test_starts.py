@@ -20,6 +20,7 @@ from aigc.registry import ModelCard
 from aigc.registry.starts import start
 from aigc.techniques import technique, techniques
 from aigc.techniques.base import Technique
+from aigc.techniques.diffusion.model import Diffusion
 from aigc.train import train
 from aigc.words import Refusal
 
@@ -91,6 +92,13 @@ def test_guidance_is_learnt_from_the_model_it_started_from() -> None:
     told, untold = (before.denoiser(x, time, them) for them in (labels, torch.full_like(labels, 10)))  # type: ignore[operator]
     assert torch.allclose(loss, (told - (untold + 3 * (told - untold))).square().mean(), rtol=1e-4)
     assert "guide" not in dict(model.named_children()) and same(before, model)
+
+
+@pytest.mark.parametrize("how", [{"model_guidance": 2.0}, {"label_dropout": 0.0}])
+def test_a_model_that_is_guided_already_or_cannot_be_is_no_guide(how: dict[str, float]) -> None:
+    kept("diffusion", "before", **how)
+    model = registry.build("diffusion", config("diffusion", model_guidance=1.5), SPEC, start="before")
+    assert isinstance(model, Diffusion) and model.guide is None
 
 
 @pytest.mark.parametrize(("slug", "its", "says"), [

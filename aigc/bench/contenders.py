@@ -71,7 +71,7 @@ def made(workload: Workload, data: Dataset, device: torch.device = CPU) -> tuple
 
 def timed(step: Any, seconds: float, device: torch.device) -> Stretch:
     """`step()` -> images, again and again until the time is up."""
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
     wait()
     images, wall, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < seconds:

@@ -139,7 +139,8 @@ def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
         return device, "float32"
     if entry.shipped or (device == "cpu" and not is_quick):  # those taught here are small: exact, they draw the same on every device
         return device, "float32"
-    return device, "bfloat16" if is_quick and entry.variant != "fp16" else "float16"
+    fetched_in_half = entry.variant == "fp16" and device != "cpu"
+    return device, "bfloat16" if is_quick and not fetched_in_half else "float16"
 
 
 def impossible(entry: Entry) -> tuple[str, ...]:

@@ -101,9 +101,9 @@ class Diffusion(Technique):
 
     @cached_property
     def guide(self) -> nn.Module | None:
-        """The network of the model that this one started from, unless guidance is learnt in it already.  No part of this model."""
+        """The network of the model that this one started from, if it can be guided and is not already.  No part of this model."""
         started = self.find_start() if self.find_start is not None else None
-        if not isinstance(started, Diffusion) or started.config.learns_guidance:
+        if not isinstance(started, Diffusion) or not started.config.guidable or started.config.learns_guidance:
             return None
         return started.denoiser.to(self.device).eval().requires_grad_(False)
 
