@@ -314,6 +314,6 @@ def test_the_exported_program_builds_it_with_its_autoencoder(model: Diffusion) -
     assert (
         "train vae --data toy" in program
         and "'latents': 'codes'" in program
-        and "build(TECHNIQUE, config, data.spec, start=options.start)" in program
+        and "build(TECHNIQUE, config, data.spec" in program
     )
     compile(program, "train.py", "exec")
