@@ -311,5 +311,6 @@ def test_the_knob_is_a_name_or_nothing() -> None:
 def test_the_exported_program_builds_it_with_its_autoencoder(model: Diffusion) -> None:
     entry = registry.save(model, replace(card("faces", "diffusion", as_values(model.config)), parent="codes"))
     program = outputs.script(entry.card)
-    assert "train vae --data toy" in program and "'latents': 'codes'" in program and "build(TECHNIQUE, config, data.spec" in program
+    assert "train vae --data toy" in program and "'latents': 'codes'" in program
+    assert "build(TECHNIQUE, config, data.spec, start=options.start)" in program
     compile(program, "train.py", "exec")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,20 +84,18 @@ def selected(page: Any) -> str:
 
 
 # how it looks
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_every_tab_fits_and_can_be_read(browser: Any, server: Server, lang: str):
-    with opened(browser, server, lang=lang) as page:
-        for theme, (size, pixels) in itertools.product(("light", "dark"), SIZES.items()):
-            page.set_viewport_size(pixels)
-            page.emulate_media(color_scheme=theme)
-            wait_for(lambda theme=theme: page.evaluate("document.documentElement.dataset.theme") == theme, "the theme follows the system")
-            for tab in ("home", "data", "models"):
-                page.locator(f"#tabs > .tab-wrapper [data-tab-id={tab}]").click()
-                page.locator({"home": ".aigc-loop", "data": "#data-gallery .aigc-sheet", "models": "#models-table table"}[tab]).first.wait_for()
-                where = f"{tab}, {size}, {theme}"
-                wait_for(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"no wider than the window: {where}")
-                wait_for(lambda: page.evaluate(FAINT) == [], f"nothing too faint: {where}")
-                assert page.evaluate(NAMELESS) == [], f"without a name on {where}"
+@pytest.mark.parametrize("size", SIZES)
+def test_every_tab_fits_and_can_be_read(browser: Any, server: Server, size: str, lang: str, theme: str):
+    with opened(browser, server, lang=lang, size=size, color_scheme=theme) as page:
+        wait_for(lambda: page.evaluate("document.documentElement.dataset.theme") == theme, "the theme follows the system")
+        for tab in ("home", "data", "models"):
+            page.locator(f"#tabs > .tab-wrapper [data-tab-id={tab}]").click()
+            page.locator({"home": ".aigc-loop", "data": "#data-gallery .aigc-sheet", "models": "#models-table table"}[tab]).first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{tab} is wider than the window"
+            assert page.evaluate(FAINT) == [], f"too faint on {tab}, {theme}"
+            assert page.evaluate(NAMELESS) == [], f"without a name on {tab}"
 
 
 # Visible text whose contrast with what is behind it is below WCAG's AA.
@@ -165,14 +162,14 @@ def test_a_chinese_browser_reads_chinese_and_may_switch(browser: Any, server: Se
         assert urlsplit(page.url).path == "/", "the choice outlives the visit"
 
 
-def test_the_address_follows_the_tabs_and_leads_back(browser: Any, server: Server):
+@pytest.mark.parametrize("tab", ["home", "data", *techniques(), "models"])
+def test_the_address_follows_the_tabs_and_leads_back(browser: Any, server: Server, tab: str):
     with opened(browser, server) as page:
-        for tab in ("data", *techniques(), "models", "home", "gan"):
-            page.locator(f"#tabs > .tab-wrapper [data-tab-id={tab}]").click()
-            wait_for(lambda tab=tab: query(page).get("tab", "home") == tab, "the address names the tab")
+        page.locator(f"#tabs > .tab-wrapper [data-tab-id={tab}]").click()
+        wait_for(lambda: query(page).get("tab", "home") == tab, "the address names the tab")
         address = urlsplit(page.url)
     with opened(browser, server, f"{address.path}?{address.query}") as page:
-        assert selected(page) == "gan"
+        assert selected(page) == tab
 
 
 def test_a_link_opens_a_view_of_a_tab_at_once(browser: Any, server: Server):
@@ -181,7 +178,7 @@ def test_a_link_opens_a_view_of_a_tab_at_once(browser: Any, server: Server):
         assert page.locator("#view-vae > .tab-wrapper [aria-selected=true]").get_attribute("data-tab-id") == "how"
 
 
-@pytest.mark.parametrize("odd", ["?tab=<script>&page=evil&lang=xx", "?tab=vae&view=nothing", "?tab=models&model=../../x"])
+@pytest.mark.parametrize("odd", ["?tab=nothing", "?tab=vae&view=nothing", "?tab=<script>", "?page=evil", "?tab=models&model=../../x", "?lang=xx"])
 def test_an_odd_address_shows_a_page(browser: Any, server: Server, odd: str):
     with opened(browser, server, f"/{odd}") as page:
         assert selected(page) in ("home", "vae", "models")
