@@ -155,12 +155,13 @@ YES, NO = both("yes", "是"), both("no", "否")
 
 def in_words(config: Any, lang: Lang, without: tuple[str, ...] = ()) -> list[str]:
     """Every knob of a config with its value, for people."""
+    return [f"{k.label[lang]} {said(getattr(config, name), lang)}" for name, k in knobs(type(config)).items() if name not in without]
 
-    def said(value: Any) -> str:
-        if isinstance(value, bool):
-            return (YES if value else NO)[lang]
-        if isinstance(value, Choice):
-            return value.words[lang]
-        return f"{value:g}" if isinstance(value, float) else str(value)  # a seed is told to its last digit
 
-    return [f"{k.label[lang]} {said(getattr(config, name))}" for name, k in knobs(type(config)).items() if name not in without]
+def said(value: Any, lang: Lang) -> str:
+    """A knob's value, for people."""
+    if isinstance(value, bool):
+        return (YES if value else NO)[lang]
+    if isinstance(value, Choice):
+        return value.words[lang]
+    return f"{value:g}" if isinstance(value, float) else str(value)  # a seed is told to its last digit

@@ -154,15 +154,11 @@ NEVER = threading.Event()
 
 @functools.cache
 def tiny(slug: str) -> Path:
-    from tiny_pretrained import repository
+    from tiny_pretrained import written
 
     from aigc.pretrained import catalogue
 
-    to = Path(tempfile.mkdtemp()) / slug
-    for name, content in repository(next(e for e in catalogue.entries() if e.slug == slug)).items():
-        (to / name).parent.mkdir(parents=True, exist_ok=True)
-        (to / name).write_bytes(content)
-    return to
+    return written(next(e for e in catalogue.entries() if e.slug == slug), Path(tempfile.mkdtemp()))
 
 
 def drawers() -> Iterator[str]:

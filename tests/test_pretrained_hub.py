@@ -15,7 +15,7 @@ import pytest
 import torch
 from fake_hub import COMMIT, FakeHub
 from PIL import Image
-from tiny_pretrained import BUILDERS, repository
+from tiny_pretrained import BUILDERS, repository, written
 
 from aigc.data import fetch
 from aigc.data.sources import downloads_folder
@@ -455,10 +455,7 @@ def in_cache(entry: Entry, cache: Path) -> Path:
     base = cache / f"models--{entry.repo.replace('/', '--')}"
     (base / "refs").mkdir(parents=True)
     (base / "refs" / "main").write_text(entry.revision)
-    for name, content in repository(entry).items():
-        target = base / "snapshots" / entry.revision / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+    written(entry, base / "snapshots" / entry.revision)
     return base / "snapshots" / entry.revision
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFilter
-from tiny_pretrained import repository
+from tiny_pretrained import written
 
 from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
@@ -52,10 +52,7 @@ def folder(slug: str) -> Path:
     """The tiny model of this row, on disk."""
     to = FOLDERS["base"] / slug
     if not to.exists():
-        entry = next(e for e in catalogue.entries() if e.slug == slug)
-        for name, content in repository(entry).items():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            (to / name).write_bytes(content)
+        written(next(e for e in catalogue.entries() if e.slug == slug), to)
     return to
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_pretrained import repository
+from tiny_pretrained import written
 
 from aigc.knobs import knobs, read
 from aigc.nets.style import StyleNetwork
@@ -66,10 +66,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every model is here, in miniature."""
     for entry in (A, B, C, PIPELINE):
-        for name, content in repository(entry).items():
-            target = tmp_path / "models" / entry.slug / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        written(entry, tmp_path / "models" / entry.slug)
     monkeypatch.setattr(hub, "here", lambda entry: tmp_path / "models" / entry.slug)
     shelf.unload()  # what other tests left there
     LOADED.clear()
@@ -517,9 +514,7 @@ def test_numbers_are_chosen_as_they_will_be(monkeypatch: pytest.MonkeyPatch, net
 @pytest.mark.parametrize("slug", [e.slug for e in entries() if e.family == "diffusers"])
 def test_every_pipeline_takes_what_is_not_refused_for_it(slug: str, tmp_path: Path):
     entry = BY_SLUG[slug]
-    for name, content in repository(entry).items():
-        (tmp_path / "models" / slug / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "models" / slug / name).write_bytes(content)
+    written(entry, tmp_path / "models" / slug)
     wanted = {name: name not in impossible(entry) for name in ("slicing", "compile")}
     with shelf.lent(entry, kit.load, GO, setup=Setup(**wanted)) as it:
         vae = getattr(it.pipe, "vae", None)

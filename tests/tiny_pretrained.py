@@ -27,6 +27,14 @@ def repository(entry: Entry) -> dict[str, bytes]:
     return dict(_built(entry.slug, entry.variant))
 
 
+def written(entry: Entry, to: Path) -> Path:
+    """The same as files of this folder."""
+    for name, content in repository(entry).items():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        (to / name).write_bytes(content)
+    return to
+
+
 @functools.cache
 def _built(slug: str, variant: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:

@@ -52,11 +52,13 @@ class Contender(Protocol):
 
 def contenders(workload: Workload, data: Dataset, device: torch.device = CPU) -> list[Contender]:
     """Ours first, as a run of five minutes or more has it, then the usual loop, then every library that is installed and has this network."""
-    racing: list[Contender] = [Ours(workload, data, device), Usual(workload, data, device)]
+    compiling = "compiling" in knobs(technique(workload.technique).Config) and compiler_here(device)
+    racing: list[Contender] = [Ours(workload, data, device, compiling=compiling)]
+    if compiling:
+        racing.append(Ours(workload, data, device, name="aigc, not compiled"))
     if device.type == "cuda":
-        racing[1:1] = [Ours(workload, data, device, name="aigc, not recorded", recorded=False)]
-    if "compiling" in knobs(technique(workload.technique).Config) and compiler_here(device):
-        racing[:1] = [Ours(workload, data, device, compiling=True), Ours(workload, data, device, name="aigc, not compiled")]
+        racing.append(Ours(workload, data, device, name="aigc, not recorded", recorded=False))
+    racing.append(Usual(workload, data, device))
     if workload.name == "vae" and device.type == "cpu" and importlib.util.find_spec("pythae"):
         racing.append(Pythae(workload, data))
     return racing
@@ -71,13 +73,17 @@ def made(workload: Workload, data: Dataset, device: torch.device = CPU) -> tuple
 
 def timed(step: Any, seconds: float, device: torch.device) -> Stretch:
     """`step()` -> images, again and again until the time is up."""
-    wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
-    wait()
+    wait_for(device)
     images, wall, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < seconds:
         images += step()
-    wait()
+    wait_for(device)
     return Stretch(images, time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def wait_for(device: torch.device) -> None:
+    """Until it has done what it was told."""
+    {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)()
 
 
 def stepped(loop: Loop) -> int:

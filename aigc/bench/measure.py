@@ -13,7 +13,7 @@ import psutil
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from aigc.bench.contenders import CPU, Contender, Ours, Stretch, contenders
+from aigc.bench.contenders import CPU, Contender, Ours, Stretch, contenders, wait_for
 from aigc.bench.workloads import WORKLOADS, data
 
 KERNELS = (
@@ -74,8 +74,7 @@ def kernel_share(ours: Any) -> float:
         begun = time.perf_counter()
         for _ in range(PROFILED):
             ours.step()
-        if on_gpu:
-            torch.cuda.synchronize()
+        wait_for(ours.loop.device)
         wall = 1e6 * (time.perf_counter() - begun)
     if on_gpu:
         return sum(e.self_device_time_total for e in seen.key_averages() if any(part in e.key for part in GPU_KERNELS)) / max(wall, 1e-9)

@@ -128,7 +128,7 @@ def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
 
     device = best_device(setup.device).type
     if setup.device == Device.AUTO and entry.shipped and Task.CONTINUE in entry.tasks:
-        device = "cpu"  # it writes twelve times faster there than a GPU is told what to do
+        device = "cpu"  # so small that it writes twelve times faster there: a GPU would mostly wait to be told
     if setup.dtype != "auto":
         return device, str(setup.dtype)
     # Only CPUs with matrix tiles, and GPUs since 2020, multiply bfloat16 faster.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aigc.data import DataSpec
-from aigc.knobs import Choice, Knob, knobs, read
+from aigc.knobs import Knob, knobs, read, said
 from aigc.registry.card import spec_from_json
 from aigc.registry.entries import Entry, entries, entry
 from aigc.techniques import technique
@@ -15,7 +15,6 @@ OTHER_KIND = both("{s} is of another technique: to start from it, train {its}.",
 OTHER_SHAPE = both("{s} was trained on {its}, whose pictures or classes are not those of {d}: choose data that match.",
                    "{s} 是在 {its} 上训练的，其图像尺寸或类别数与 {d} 不同：请选用相符的数据。")  # fmt: skip
 OTHER_SETTINGS = both("To start from {s}, be as it is: {list}.", "要从 {s} 开始，请与它一致：{list}。")
-YES_NO = {True: both("yes", "是"), False: both("no", "否")}
 NONE = both("none", "无")
 
 
@@ -43,11 +42,4 @@ def starts(technique_slug: str) -> list[str]:
 
 
 def _told(k: Knob, config: Any, lang: Lang) -> str:
-    value = getattr(config, k.name)
-    if isinstance(value, Choice):
-        shown = value.words[lang]
-    elif isinstance(value, bool):
-        shown = YES_NO[value][lang]
-    else:
-        shown = f"{value:g}" if isinstance(value, float) else str(value) or NONE[lang]
-    return f"{k.label[lang]} = {shown}"
+    return f"{k.label[lang]} = {said(getattr(config, k.name), lang) or NONE[lang]}"

@@ -10,14 +10,14 @@ import contextlib
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from aigc.data import DataSpec
 from aigc.knobs import as_values, read
-from aigc.registry.entries import entry
+from aigc.registry.entries import Entry, entry
 from aigc.registry.latents import autoencoder, has_map
 from aigc.registry.starts import start as start_of
 from aigc.registry.teachers import teacher
@@ -53,9 +53,9 @@ def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | No
     else:
         model = made(config, spec)
     if getattr(config, "teacher", ""):
-        model.find_teacher = partial(_teacher, config.teacher, spec)
+        model.find_teacher = partial(_found, teacher, config.teacher, spec)
     if start:
-        model.find_start = partial(_start, start, slug, config, spec)
+        model.find_start = partial(_found, start_of, start, slug, config, spec)
     return model
 
 
@@ -71,16 +71,11 @@ def inside_of(model: Technique) -> dict[str, Any]:
     return {**known, "technique": inner.info.slug, "config": as_values(inner.config)}
 
 
-def _teacher(slug: str, spec: DataSpec) -> Technique:
+def _found(look: Callable[..., Entry], *asked: Any) -> Technique:
+    """The model that `look(*asked)` names."""
     from aigc.registry.store import load
 
-    return load(teacher(slug, spec).slug)
-
-
-def _start(start_slug: str, slug: str, config: Any, spec: DataSpec) -> Technique:
-    from aigc.registry.store import load
-
-    return load(start_of(start_slug, slug, config, spec).slug)
+    return load(look(*asked).slug)
 
 
 def _fresh(inside: Mapping[str, Any], spec: DataSpec) -> Technique:
