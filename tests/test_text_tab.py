@@ -636,6 +636,13 @@ def test_the_command_takes_odd_characters(odd: str, capsys: pytest.CaptureFixtur
     assert main(["text", "continue", "--prompt", "-"]) and "could not be read" in capsys.readouterr().err
 
 
+def test_the_command_names_the_seed_only_where_lots_are_drawn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    for setting, is_named in (("temperature=1", True), ("temperature=0", False), ("method=greedy", False), ("method=beam", False)):
+        assert main(["text", "continue", "--prompt", "hello", "--seed", "3", "--set", "length=2", "--set", setting]) == 0
+        assert ("seed 3" in capsys.readouterr().err) is is_named, setting
+
+
 def test_the_command_streams_and_reports(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "en_GB.UTF-8")
     assert main(["text", "continue", "--prompt", "hello", "--seed", "3", "--set", "length=5"]) == 0

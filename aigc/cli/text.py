@@ -16,14 +16,15 @@ from aigc.pretrained.catalogue import Entry, find
 from aigc.pretrained.fit import Setup
 from aigc.pretrained.lending import Waiting
 from aigc.pretrained.text import run
-from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
+from aigc.pretrained.text.asked import SETTINGS, TASKS, Method, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
 from aigc.words import Refusal, both
 
 OPENING = both("Opening {model} …", "正在打开 {model}……")
 WINDOW = both("window {i} of {n}", "窗口 {i} / {n}")
 FORM = both("{rule}: {kept}", "{rule}：{kept}")
 KEPT, BROKEN = both("kept", "符合"), both("not kept", "不符")
-FACTS = both("{n} tokens in {s:.1f} s, {ms:.1f} ms a token, seed {seed}. {why}", "{n} 个词元，{s:.1f} 秒，每词元 {ms:.1f} 毫秒，种子 {seed}。{why}")
+FACTS = both("{n} tokens in {s:.1f} s, {ms:.1f} ms a token, {drawn}. {why}", "{n} 个词元，{s:.1f} 秒，每词元 {ms:.1f} 毫秒，{drawn}。{why}")
+SEEDED, UNSEEDED = both("seed {seed}", "种子 {seed}"), both("no lots drawn, any seed writes this", "未抽签，任何种子都写出同样的文字")
 ROUGE = both(
     "{name}: ROUGE-1 {rouge1:.0%}, ROUGE-2 {rouge2:.0%}, ROUGE-L {rougeL:.0%}",
     "{name}：ROUGE-1 {rouge1:.0%}，ROUGE-2 {rouge2:.0%}，ROUGE-L {rougeL:.0%}",
@@ -54,7 +55,9 @@ def act(args: argparse.Namespace, out: Out) -> int:
         facts["file"] = str(outputs.writing(facts["text"], note=note, to=Path(args.out)))
     for words_ in draft.notes:
         out.say(words_)
-    out.say(FACTS, n=len(draft.tokens), s=draft.seconds, ms=1000 * draft.pace, seed=settings.seed, why=draft.ended or "")
+    is_drawn = settings.temperature > 0 and getattr(settings, "method", Method.SAMPLE) is Method.SAMPLE
+    drawn = SEEDED.fill(seed=settings.seed) if is_drawn else UNSEEDED
+    out.say(FACTS, n=len(draft.tokens), s=draft.seconds, ms=1000 * draft.pace, drawn=drawn, why=draft.ended or "")
     if out.as_json:
         out.result(facts, [])
     return 0

@@ -91,6 +91,10 @@ FITS = both("Fits: about {need} of {free} free {memory}; it would run on the {de
             "放得下：约需 {need}，{memory}空闲 {free}；将在 {device} 上以 {dtype} 运行。")  # fmt: skip
 TOO_LARGE = both("Does not fit: about {need} are needed, {free} of {memory} are free.", "放不下：约需 {need}，{memory}只空闲 {free}。")
 SLOW = both("It is meant for a GPU: on the CPU it would take very long.", "它需要 GPU：在 CPU 上会非常慢。")
+NARROW = both(
+    "{fit} But this CPU takes many times longer with 16 bits than with 32: leave the numbers at automatic unless memory is short.",
+    "{fit}但这个 CPU 用 16 位计算比用 32 位慢许多倍：若非内存不足，数值类型请留在自动。",
+)
 UNKNOWN = both("How much it needs is known once its files are looked at.", "需要多少，看过它的文件才知道。")
 NO_DISK = both("The download of {need} does not fit on the disk: {free} are free.", "需下载 {need}，磁盘放不下：只剩 {free}。")
 MEMORY = {
@@ -117,22 +121,21 @@ def fit(entry: Entry, setup: Setup = AUTOMATIC, spare: int = 0) -> Fit:
         words = UNKNOWN
     else:
         words = SLOW if device == "cpu" and not entry.own and not entry.cpu_bytes else FITS.fill(**told)
+    if fits and device == "cpu" and dtype not in quick(device):
+        words = NARROW.fill(fit=words)
     return Fit(words, fits, device, dtype, need, free, disk_need, disk_free)
 
 
 def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
     """(device, dtype) by name: the user's, or this machine's best.  Raises Refusal for a device that is not here."""
-    import torch
-
-    from aigc.train.devices import MATRIX_TILES, best_device
+    from aigc.train.devices import best_device
 
     device = best_device(setup.device).type
     if setup.device == Device.AUTO and entry.shipped and Task.CONTINUE in entry.tasks:
         device = "cpu"  # so small that it writes twelve times faster there: a GPU would mostly wait to be told
     if setup.dtype != "auto":
         return device, str(setup.dtype)
-    # Only CPUs with matrix tiles, and GPUs since 2020, multiply bfloat16 faster.
-    is_quick = MATRIX_TILES if device == "cpu" else device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    is_quick = "bfloat16" in quick(device)
     if entry.family in NETWORKS:
         return device, "bfloat16" if is_quick else "float32"
     if Task.UNCONDITIONAL in entry.tasks:  # a thousand steps add up what 16 bits round away
@@ -141,6 +144,18 @@ def chosen(entry: Entry, setup: Setup) -> tuple[str, str]:
         return device, "float32"
     fetched_in_half = entry.variant == "fp16" and device != "cpu"
     return device, "bfloat16" if is_quick and not fetched_in_half else "float16"
+
+
+def quick(device: str) -> tuple[str, ...]:
+    """The dtypes that this machine multiplies no slower than float32, by name; bfloat16: CPUs with matrix tiles, and GPUs since 2020."""
+    import torch
+
+    from aigc.train.devices import MATRIX_TILES
+
+    if device == "cpu":
+        return ("float32", "bfloat16") if MATRIX_TILES else ("float32",)
+    is_new = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return ("float32", "float16", "bfloat16") if is_new else ("float32", "float16")
 
 
 def impossible(entry: Entry) -> tuple[str, ...]:
