@@ -31,6 +31,11 @@ def uploads_folder() -> Path:
     return home() / "runs" / "uploads"
 
 
+def evaluations_folder() -> Path:
+    """What was measured of each model, in a folder of its name."""
+    return home() / "evaluations"
+
+
 def outputs_folder() -> Path:
     """Files made for download; old ones are swept."""
     return home() / "runs" / "outputs"

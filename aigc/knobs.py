@@ -130,8 +130,8 @@ def _read_number(k: Knob, value: Any) -> int | float:
         raise Refusal(
             both("{label} must lie between {low} and {high}.", "“{label}”必须在 {low} 到 {high} 之间。"),
             label=k.label,
-            low=f"{k.low:g}" if k.low is not None else "-∞",
-            high=f"{k.high:g}" if k.high is not None else "∞",
+            low=f"{k.low:,.10g}" if k.low is not None else "-∞",
+            high=f"{k.high:,.10g}" if k.high is not None else "∞",
         )
     return int(number) if k.kind is int else number
 

@@ -132,6 +132,8 @@ REFUSED = [
     ("train", "--resume", "0123456789"),
     ("train", "--resume", "../../etc/passwd"),
     ("train", "vae", "--resume", "0123"),
+    ("train", "--data", "digits", "--resume", "0123"),
+    ("train", "--device", "cpu", "--resume", "0123"),
     ("sample",),
     ("sample", "nonsense", "--out", "x.png"),
     ("models", "show", "../../etc"),

@@ -65,6 +65,16 @@ def test_a_failure_is_told_in_words_and_tried_again(monkeypatch: pytest.MonkeyPa
     assert works.ask("mnist") is not failed
 
 
+def test_only_who_asked_for_a_download_cancels_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(preparing, "_prepare", lambda *_: None)
+    works = Preparing()
+    work = works.ask("mnist", download=True, by="ann")
+    works.cancel("mnist", by="bob")
+    assert not work.cancelled.is_set() and works.under_way("mnist") is work
+    works.cancel("mnist", by="ann")
+    assert work.cancelled.is_set() and works.under_way("mnist") is None
+
+
 def test_what_nobody_expected_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     monkeypatch.setattr("aigc.data.load.load", lambda *a, **k: 1 / 0)
     failed = settled(Preparing().ask("digits")).failed

@@ -157,6 +157,21 @@ def test_parts_follow_the_model_and_the_data(model: str) -> None:
     assert set(PARTS) >= set(parts_for(entry, spec("digits")))
 
 
+def test_likelihood_is_not_asked_of_a_model_of_classes_on_data_without_any() -> None:
+    made = dataclasses.replace(card("told", config={"conditional": True}), technique="vae")
+    registry.save(build("vae", made.config, spec("digits")), made)
+    unlabelled = dataclasses.replace(spec("digits"), name="mine", classes=())
+    assert "likelihood" in parts_for(registry.entry("told"), spec("digits"))
+    assert "likelihood" not in parts_for(registry.entry("told"), unlabelled)
+
+
+def test_what_was_measured_stands_on_the_models_card(model: str) -> None:
+    report = told(model, "digits", n=200, parts=("memorisation",))
+    figure = report.figures[0]
+    assert registry.entry(model).card.quality[f"{figure.label.en}, n = {figure.n:,}"] == figure.value
+    assert registry.verify(model) == []
+
+
 def test_data_without_a_network_say_so_and_get_the_rest(model: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(home, "SHIPPED", tmp_path / "nothing")
     report = told(model, "digits", n=200, parts=("memorisation",))

@@ -85,6 +85,15 @@ def test_an_ended_run_gives_way_to_its_model() -> None:
     assert subject(technique("vae"), f"run:{run.id}").key == "model:mine"
 
 
+def test_a_run_whose_model_went_away_is_opened_by_its_own_weights() -> None:
+    run = started(saved("vae", "mine"), "vae", state=State.FINISHED)
+    run.update(model="mine")
+    for change in (lambda: registry.rename("mine", "yours"), lambda: registry.delete("yours")):
+        change()
+        with opened(subject(technique("vae"), f"run:{run.id}")) as model:
+            assert model.info.slug == "vae"
+
+
 KEYS = [None, "", "model:", "model:../etc", "run:", "run:../../x", "run:" + "0" * 32, 5, ["model:one"], "one", "model:one\n", "x:one"]
 
 

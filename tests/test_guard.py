@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import PROJECT
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -264,6 +265,13 @@ def test_what_a_client_writes_into_the_list_of_hops_is_not_believed():
     c.app.pace = visitors.Pace(clock=lambda: 0.0)  # type: ignore[attr-defined]
     statuses = {c.post("/login", headers={"x-forwarded-for": f"9.9.9.{i}, 8.8.8.8, 10.0.0.1"}).status_code for i in range(20)}
     assert 429 in statuses
+
+
+def test_only_a_proxy_of_ours_is_asked_who_it_speaks_for():
+    headers = Headers({"x-forwarded-for": "8.8.4.4"})
+    for peer in ("127.0.0.1", "10.1.2.3", "172.17.0.1", "::1"):
+        assert visitors.address({"client": (peer, 1)}, headers) == "8.8.4.4"
+    assert visitors.address({"client": ("9.9.9.9", 1)}, headers) == "9.9.9.9"
 
 
 # the password

@@ -12,15 +12,18 @@ import torch
 from conftest import PROJECT
 from diffusers import DDIMScheduler, DDPMPipeline
 
+from aigc import registry
 from aigc.data import spec
 from aigc.data.load import load
 from aigc.evaluate.features import extractor
+from aigc.knobs import as_values
 from aigc.pretrained import catalogue, taught_folder
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image import kit
 from aigc.pretrained.image.asked import Asked, Sample, Verb
 from aigc.pretrained.image.make import made
 from aigc.pretrained.teach import ddpm, make
+from aigc.registry import ModelCard
 
 SHIPPED = PROJECT / "checkpoints" / "shipped" / "pretrained"
 LESSONS = ("ddpm-mnist", "ddpm-fashion-mnist")
@@ -31,6 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two steps of the lesson on noise."""
     monkeypatch.setenv("AIGC_DATA_DIR", str(tiny_sources.pictures(tmp_path / "data")))
     monkeypatch.setattr(ddpm, "MEASURED", 8)
+    guide = registry.build("diffusion", {"conditional": True, "width": 8}, spec("mnist"))
+    registry.save(guide, ModelCard("mnist-guided", "diffusion", "mnist", registry.spec_as_json(guide.spec), as_values(guide.config), {}))
     to = taught_folder() / "ddpm-mnist"
     *told, facts = make("ddpm-mnist", to, seed=0, budget=2 * ddpm.BATCH)
     assert told[-1].en.startswith("128 of 128 pictures")
@@ -75,6 +80,27 @@ def test_a_network_that_knows_the_picture_draws_it():
     pipe = type("pipe", (), {"unet": Knowing(), "scheduler": noising})()
     x = ddpm.drawn(pipe, 4, seed=0)  # type: ignore[arg-type]
     assert torch.allclose(x, (wanted / 2 + 0.5).expand_as(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("t", [50, 500, 950])
+def test_the_guide_speaks_of_the_mean_of_v(t: int, monkeypatch: pytest.MonkeyPatch):
+    """Of a world with one picture only, what it is asked is what diffusers calls v."""
+    picture, noise, noising = torch.rand(1, 1, 28, 28) * 2 - 1, torch.randn(3, 1, 28, 28), ddpm.levels()
+
+    class One:
+        def __init__(self) -> None:
+            self.denoiser = lambda x, s, labels: (x - picture) / s.view(-1, 1, 1, 1)  # u = noise - x0, where x = (1 - s) x0 + s noise
+
+        def to(self, *_: object) -> One:
+            return self
+
+        eval = requires_grad_ = to
+
+    monkeypatch.setattr(ddpm, "load_model", lambda slug: One())
+    times = torch.full((3,), t)
+    x = noising.add_noise(picture.expand(3, -1, -1, -1), noise, times)
+    told = ddpm.Guide("one", noising, torch.device("cpu")).mean_v(x, times, torch.zeros(3, dtype=torch.int64))
+    assert torch.allclose(told, noising.get_velocity(picture.expand(3, -1, -1, -1), noise, times), atol=1e-4)
 
 
 @pytest.mark.slow

@@ -122,6 +122,22 @@ def test_results_wait_for_a_reader_who_is_slow():
     assert [r for r in results if not isinstance(r, Waiting)][-1] == 99 and len(made) == 100
 
 
+def test_a_run_computes_with_all_threads_whatever_others_took(monkeypatch: pytest.MonkeyPatch):
+    from aigc.train import devices
+
+    def work(thing: Thing) -> Iterator[int]:
+        yield torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    try:
+        for few in (1, 2):
+            devices.use_threads(few)  # as Explore does, in whichever thread: every new one starts with it
+            results = [r for r in borrowed(A, load, work, threading.Event()) if not isinstance(r, Waiting)]
+            assert results == [devices.THREADS]
+    finally:
+        devices.use_threads(before)
+
+
 def test_a_reader_who_goes_away_is_not_waited_for():
     stop = threading.Event()
 

@@ -138,6 +138,11 @@ def test_the_settings_cut_what_can_be_drawn(qwen: Kit):
     assert len({t.others[0].text for t in penalised.tokens}) > 1 and penalised.text != wrote(qwen, method=Method.GREEDY, length=30).text
 
 
+def test_greedy_leaves_nothing_to_chance(qwen: Kit):
+    for token in wrote(qwen, method=Method.GREEDY, length=8).tokens:
+        assert token.shaped == 1 and [o.shaped for o in token.others if o.shaped] == [1]
+
+
 def test_alternatives_are_the_models_own_probabilities(gpt2: Kit):
     draft = wrote(gpt2, "hello")
     with torch.no_grad():

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import safetensors.torch
 import torch
@@ -26,6 +27,7 @@ from PIL import Image
 from tiny import POINTS, SPEC, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
+from aigc.data import spec as spec_of
 from aigc.registry import cache, store, weights
 from aigc.registry.card import read_card
 from aigc.registry.sampling import BATCH, draw, label_of, turns
@@ -735,3 +737,28 @@ def test_what_comes_along_is_whole_and_known_by_its_figures(monkeypatch: pytest.
     for e in shipped:
         assert registry.verify(e.slug) == [] and e.card.quality and e.card.licence and e.samples
         assert not e.card.owner and not e.card.run
+
+
+def test_what_was_measured_follows_a_model_and_goes_with_it() -> None:
+    saved("a")
+    folder = home.evaluations_folder()
+    (folder / "a").mkdir(parents=True)
+    (folder / "b").mkdir()
+    (folder / "a" / "digits.json").write_text('{"slug": "a", "n": 3}')
+    (folder / "a" / "torn.json").write_text("{")
+    (folder / "b" / "old.json").write_text('{"slug": "b"}')  # of a model that is long gone
+    registry.rename("a", "b")
+    assert json.loads((folder / "b" / "digits.json").read_text()) == {"slug": "b", "n": 3}
+    assert sorted(p.name for p in folder.rglob("*.json")) == ["digits.json", "torn.json"] and not (folder / "a").exists()
+    registry.delete("b")
+    assert not (folder / "b").exists()
+
+
+def test_a_network_of_billions_of_weights_is_refused_before_there_is_room_for_it() -> None:
+    spec = spec_of("mnist")
+    config = {"width": 1024, "depth": 12, "attention": True}  # each within its bounds
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(Refusal, match="million weights"):
+        registry.build("diffusion", config, spec)
+    assert psutil.Process().memory_info().rss - before < 2 * 10**9
+    assert registry.build("diffusion", {"width": 64}, spec).denoiser is not None

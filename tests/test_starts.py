@@ -149,3 +149,21 @@ def test_the_preset_that_learns_guidance_suits_the_model_that_came_along(data: s
     monkeypatch.setattr(home, "SHIPPED", PROJECT / "checkpoints" / "shipped")
     made, options = technique("diffusion").read({}, spec(data), "guided")
     assert start(options.start, "diffusion", made, spec(data)).shipped and made.learns_guidance
+
+
+def test_the_divergence_of_a_vae_warms_up_anew() -> None:
+    torch.manual_seed(7)
+    before = registry.build("vae", config("vae", warmup=1000), SPEC)
+    before.images_seen.fill_(5000)
+    registry.save(before, ModelCard("before", "vae", SPEC.name, registry.spec_as_json(SPEC), as_values(before.config), as_values(OPTIONS)))
+    model = registry.build("vae", config("vae", warmup=1000), SPEC, start="before")
+    model.begin()
+    assert int(model.images_seen) == 0
+
+
+def test_strangers_do_not_fill_the_disk_by_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    large = Request("vae", "celeba", preset="quick")
+    with pytest.raises(Refusal, match="200 MB"):
+        checked(large, 1800.0, 200e6)
+    assert checked(large)[1].name == "celeba"

@@ -201,6 +201,18 @@ def test_what_does_not_obey_is_ended_by_force(aigc_home: Path) -> None:
         assert "by force" in reason(run)
 
 
+def test_what_measures_is_given_time_to_hear(aigc_home: Path) -> None:
+    with served(patience=Patience(warm_up=0.0, stop=0.5)) as lab:
+        run = lab.submit(request(seed=light.DEAF))
+        learning(run, 5)
+        run.update(measuring=True)
+        lab.command(run.id, None, Command(Do.STOP))
+        time.sleep(3)
+        assert run.state is State.STOPPING
+        run.update(measuring=False)
+        until(run, State.STOPPED)
+
+
 def test_what_obeys_slowly_is_left_alone(aigc_home: Path) -> None:
     with served(patience=Patience(warm_up=0.0, stop=0.5)) as lab:
         run = lab.submit(request(seed=light.OBEYS_SLOWLY))

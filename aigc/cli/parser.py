@@ -112,8 +112,8 @@ def _actions(verb: Parser, about: Mapping[str, Words], required: bool = False) -
         _json(one, default=argparse.SUPPRESS)
 
 
-def _device(verb: Parser) -> None:
-    verb.option("--device", default="auto", help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
+def _device(verb: Parser, default: str | None = "auto") -> None:
+    verb.option("--device", default=default, help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
 
 
 def _settings(verb: Parser, help: Words) -> None:
@@ -126,19 +126,19 @@ def _seed(verb: Parser, help: Words, default: int | None = None) -> None:
 
 def _train(verb: Parser) -> None:
     verb.option("technique", nargs="?", help=both("gan, autoencoder, vae or diffusion", "gan、autoencoder、vae 或 diffusion"))
-    verb.option("--data", default="digits", metavar="NAME", help=both("dataset (default: digits)", "数据集（默认 digits）"))
+    verb.option("--data", metavar="NAME", help=both("dataset (default: digits)", "数据集（默认 digits）"))
     budget = verb.add_mutually_exclusive_group()
     budget.add_argument("--images", type=int, metavar="N", help=both("stop after N images", "训练 N 张图像后停止")[verb.lang])
     budget.add_argument("--seconds", type=float, metavar="S", help=both("stop after S seconds", "训练 S 秒后停止")[verb.lang])
     presets = both(
-        "quick, good or long; article (not for diffusion); codes (VAE of large pictures) (default: quick)",
-        "quick、good 或 long；article（扩散模型没有）；codes（大图的 VAE）（默认 quick）",
+        "quick, good or long; article (not for diffusion); codes (VAE of large pictures); shortcut, guided (diffusion) (default: quick)",
+        "quick、good 或 long；article（扩散模型没有）；codes（大图的 VAE）；shortcut、guided（扩散模型）（默认 quick）",
     )
     verb.option("--preset", metavar="NAME", help=presets)
     _settings(verb, both("any knob; may be repeated", "任一选项；可重复"))
     _seed(verb, both("with --images, the same seed gives the same run", "与 --images 同用时，种子相同，训练就相同"))
     verb.option("--name", metavar="SLUG", help=both("name of the model", "模型的名称"))
-    _device(verb)
+    _device(verb, None)
     verb.option("--resume", metavar="RUN", help=both("go on with a run (its id, or the beginning of it); with --seconds or --images for so much more",
                                                           "继续一次训练（其编号或编号开头）；加 --seconds 或 --images 表示再训练这么多"))  # fmt: skip
 

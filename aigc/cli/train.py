@@ -66,7 +66,9 @@ def asked(args: argparse.Namespace) -> Request:
     mine = knobs(technique(args.technique).Config)
     config = {k: v for k, v in typed.items() if k in mine}
     options = {k: v for k, v in typed.items() if k not in mine}
-    return Request(args.technique, args.data, config, options, name=args.name or "", preset=args.preset or "quick", device=args.device)
+    return Request(
+        args.technique, args.data or "digits", config, options, name=args.name or "", preset=args.preset or "quick", device=args.device or "auto"
+    )  # fmt: skip
 
 
 class _Teller:
@@ -104,7 +106,7 @@ def held() -> Run | None:
 
 
 def _only_resume(args: argparse.Namespace) -> None:
-    if any((args.technique, args.set, args.name, args.preset, args.seed is not None)):
+    if any((args.technique, args.set, args.name, args.preset, args.data, args.device, args.seed is not None)):
         raise Refusal(AS_IT_WAS)
 
 

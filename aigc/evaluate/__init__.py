@@ -26,9 +26,10 @@ def parts_for(entry: Entry, data: DataSpec) -> tuple[str, ...]:
         return ("points",)
     seen, info = has_network(data), technique(card.technique)
     config = read(info.Config, card.config)
+    has_labels = not getattr(config, "conditional", False) or len(card.spec["classes"]) in (0, len(data.classes))  # or it needs none
     makes_sense = {
         "fidelity": seen,
-        "likelihood": card.technique in ("vae", "diffusion") and not getattr(config, "teacher", ""),  # a shortcut only knows its own pairs
+        "likelihood": card.technique in ("vae", "diffusion") and not getattr(config, "teacher", "") and has_labels,  # a shortcut knows only its pairs
         "reconstruction": info.can_encode and hasattr(config, "latent"),
         "usefulness": bool(data.classes) and (seen or getattr(config, "conditional", False)),
         "memorisation": True,

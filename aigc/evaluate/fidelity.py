@@ -47,7 +47,8 @@ def distances(subject: Subject) -> Iterator[Figure]:
     yardstick = frechet(*moments(subject.extractor.read(noisy)[0]), *reference)
     yield figure("yardstick", yardstick, n=len(places), net=title)
     if yardstick > 0:
-        yield figure("fid_ratio", fid / yardstick, error / yardstick, n=n, net=title)
+        floor = frechet(*moments(test), *reference) / yardstick  # above 1 where noisy training pictures are nearer than clean test pictures
+        yield figure("fid_ratio", fid / yardstick, error / yardstick, floor, n=n, floor_n=len(test), net=title)
 
 
 def with_noise(x: Tensor, subject: Subject) -> Tensor:
@@ -87,7 +88,7 @@ def scores(subject: Subject) -> Iterator[Found]:
 
 def class_shares(subject: Subject) -> Iterator[Found]:
     classes, labels = subject.data.spec.classes, subject.data.labels
-    assert labels is not None, "there is a network only where there are labels"
+    assert labels is not None, "asked only of data with classes"
 
     def shares(of: Tensor) -> Tensor:
         return 100 * of.bincount(minlength=len(classes)) / len(of)

@@ -103,7 +103,7 @@ def _series(values: dict[str, Any]) -> Series:
 
 
 def folder_of(slug: str) -> Path:
-    return home.home() / "evaluations" / slug
+    return home.evaluations_folder() / slug
 
 
 def file_name(data: str, settings: dict[str, Any]) -> str:

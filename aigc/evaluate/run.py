@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -27,10 +29,8 @@ from aigc.train import best_device
 from aigc.words import Refusal, Words, both
 
 LEAST, MOST = 200, 100_000
-EXAMINING = both("{part}", "{part}")
 OTHER_SHAPE = both("{model} makes something else than {data} holds: evaluate it on {own}.", "{model} 生成的东西与 {data} 不同：请在 {own} 上评估它。")
 NO_PART = both("For {model} on {data} there is no part {part}; there are: {all}.", "对 {model} 与 {data} 没有 {part} 这一项；可选：{all}。")
-NO_MEANING = both("Nothing can be said of {model} on {data}: {why}", "无法在 {data} 上评估 {model}：{why}")
 
 
 def evaluate(
@@ -107,7 +107,15 @@ def kept(report: Report, pictures: list[Picture], asked: tuple[str, ...]) -> Rep
         report = dataclasses.replace(report, pictures={**report.pictures, picture.name: name})
     report = carried_over(report, asked)
     _replace(folder / file, json.dumps(report.as_json(), ensure_ascii=False, indent=1, allow_nan=False).encode())
+    _onto_card(report)
     return report
+
+
+def _onto_card(report: Report) -> None:
+    """What was measured on the data that it learnt from, as it samples by itself, stands on the model's own card, too."""
+    with contextlib.suppress(Refusal):  # it came along, and its card says already; or it was deleted meanwhile
+        if not report.settings and registry.entry(report.slug).card.data == report.data:
+            registry.amend(report.slug, quality={f"{f.label.en}, n = {f.n:,}": f.value for f in report.figures if math.isfinite(f.value)})
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -57,8 +57,8 @@ FIDELITY = {
         "fidelity",
         both("FID over the yardstick, {net}", "FID 与标尺之比，{net}"),
         both(
-            "Below 1 the samples are nearer to real pictures than slightly noisy real pictures are.",
-            "小于 1 表示样本比略带噪声的真实图像更接近真实图像。",
+            "Below 1 the samples are nearer to real pictures than slightly noisy real pictures are; it says little where the floor is above 1.",
+            "小于 1 表示样本比略带噪声的真实图像更接近真实图像；若下限本身大于 1，则没有多少意义。",
         ),
     ),
     "precision": Kind(

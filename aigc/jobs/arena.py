@@ -35,6 +35,7 @@ ARENA_ID = re.compile(r"[0-9a-f]{16}")
 MOST_CELLS, MOST_VALUES, LEAST_VALUES, MOST_AXES = 25, 5, 2, 2
 MOST_KEPT = 500  # arenas
 NAME_LENGTH = 60
+SECONDS_EACH = both("Seconds each", "每个训练多少秒")
 BUDGET = ("seconds", "images")  # the same for all, so never swept
 
 UNKNOWN = both("There is no such arena here.", "这里没有这个擂台。")
@@ -171,7 +172,7 @@ def _budget(seconds: object, images: object) -> tuple[float, int]:
     known = knobs(Options)
     if images:
         return 0.0, read_value(known["images"], images)
-    wanted: float = read_value(known["seconds"], seconds)
+    wanted: float = read_value(replace(known["seconds"], label=SECONDS_EACH), seconds)
     if wanted < 1:
         raise Refusal(both("Give each run at least one second.", "每次训练至少一秒。"))
     return wanted, 0
@@ -188,7 +189,7 @@ def start(supervisor: Supervisor, draft: Arena, owner: str, *, key: str, name: o
     check_size(draft)
     requests = [request_of(draft, cell, owner, device) for cell in draft.cells]
     for request in requests:
-        checked(request, supervisor.limits.seconds)
+        checked(request, supervisor.limits.seconds, supervisor.limits.download)
     _check_room(supervisor, owner, len(requests))
     arena = replace(draft, id=id, owner=owner, name=title, created=time.time())
     write(arena)

@@ -30,7 +30,7 @@ class Patience:
     start: float = 240.0  # from getting a run to the first sign of life: a cold disk is slow to load torch
     stalled: float = 60.0  # without a sign of life
     stop: float = 5.0  # from being told to stop to SIGTERM, and again to SIGKILL
-    finish: float = 120.0  # the same once it has heard: it may be writing a large model
+    finish: float = 120.0  # the same once it has heard, or while it measures: it may be writing a large model
     leave: float = 10.0  # from SIGTERM to SIGKILL when the server stops
 
 
@@ -111,7 +111,7 @@ class Worker:
         record = self.run.record
         if states.state_in(record) is State.STOPPING:
             self._stopping = self._stopping or now
-            waited = now - self._stopping - (patience.finish if record.get("saving") else patience.stop)
+            waited = now - self._stopping - (patience.finish if record.get("saving") or record.get("measuring") else patience.stop)
             if waited > 0 and not self._terminated:
                 self._terminated = True
                 self.terminate()

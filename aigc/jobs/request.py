@@ -17,6 +17,11 @@ from aigc.registry.teachers import taught
 from aigc.techniques import suits, technique
 from aigc.words import Refusal, both
 
+TOO_LARGE_HERE = both(
+    "This page is open to everyone, so it downloads at most {mb} MB. Run AIGC Lab on your own machine for this dataset.",
+    "本页对所有人开放，最多只下载 {mb} MB。要用这个数据集，请在自己的机器上运行 AIGC Lab。",
+)
+
 
 @dataclass(frozen=True)
 class Request:
@@ -37,13 +42,13 @@ class Request:
         return Request(**{f.name: values[f.name] for f in dataclasses.fields(Request) if f.name in values})
 
 
-def checked(request: Request, most_seconds: float | None = None) -> tuple[Request, data.DataSpec]:
+def checked(request: Request, most_seconds: float | None = None, most_bytes: float | None = None) -> tuple[Request, data.DataSpec]:
     """The request with every value read, bounded and written out, and its data.  Raises Refusal, before anything is started.
 
-    `most_seconds`: how long a run may train here.
+    `most_seconds`: how long a run may train here; `most_bytes`: how much of a dataset may be downloaded for it.
     """
     info = technique(request.technique)
-    spec = _data(request)
+    spec = _data(request, most_bytes)
     if request.preset:
         config, options = info.read({**request.config, **request.options}, spec, request.preset)
     else:
@@ -88,13 +93,15 @@ def longer(record: dict[str, Any], seconds: float, images: int, most_seconds: fl
     return {**asked, "options": larger.options}
 
 
-def _data(request: Request) -> data.DataSpec:
+def _data(request: Request, most_bytes: float | None) -> data.DataSpec:
     spec = data.spec(request.data)
     if spec.name not in data.specs(request.owner or None):
         raise Refusal(both("{d} belongs to someone else.", "{d} 属于别人。"), d=spec.name)
     there = data.availability(spec.name)
     if not there.here and not there.download_bytes:
         raise Refusal(both("{d}: {why}.", "{d}：{why}。"), d=spec.title, why=there.words)
+    if most_bytes and not there.here and there.download_bytes > most_bytes:
+        raise Refusal(TOO_LARGE_HERE, mb=f"{most_bytes / 1e6:.0f}")
     return spec
 
 

@@ -44,9 +44,10 @@ class Limits:
     waiting: int | None = None
     total: int | None = 500
     seconds: float | None = None  # of training, in one run
+    download: float | None = None  # bytes of a dataset that is not here yet
 
 
-PUBLIC = Limits(at_work=1, waiting=3, total=100, seconds=1800.0)
+PUBLIC = Limits(at_work=1, waiting=3, total=100, seconds=1800.0, download=200e6)
 
 
 def lane_of(device: str) -> str:

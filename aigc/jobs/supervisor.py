@@ -71,7 +71,7 @@ class Supervisor:
             with contextlib.suppress(Refusal):
                 return Run.open(earlier)
             self.store.forget(earlier)  # its folder was deleted by hand
-        request, spec = checked(request, self.limits.seconds)
+        request, spec = checked(request, self.limits.seconds, self.limits.download)
         with in_words():
             run = Run.create(request, spec_as_json(spec))
         try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DOWNLOADING = both("fetching {data}: {done:.0f} of {total:.0f} MB", "正在获取 {data}：{done:.0f} / {total:.0f} MB")
 Heard = Callable[[dict[str, Any]], None]
+Measure = Callable[[Any], dict[str, float]]
 
 
 class _Interrupted(Exception):
@@ -45,7 +46,7 @@ class Tools:
     device: Callable[[str], Any]
     compute: Callable[[int, int], None]  # (threads, seed): how the process computes
     keep: Callable[[Run, Any, Preview | None, dict[str, Any]], str] = keeping.keep
-    measure: Callable[[Any, Any], Callable[[Any], dict[str, float]] | None] = lambda data, device: None  # how good a model is, on its way
+    measure: Callable[[Any, Any], Measure | None] = lambda data, device: None  # how good a model is, on its way
 
 
 def tools() -> Tools:
@@ -132,15 +133,30 @@ class _Job:
         device = self.tools.device(request.device)
         # a budget in seconds cannot repeat bit for bit anyway; one in images must not depend on who else is computing
         threads = record["threads"] or (processes.spare_threads() if options.seconds else processes.threads())
-        self.run.update(device=str(device), threads=threads, started=record["started"] or time.time(), saving=False)
+        self.run.update(device=str(device), threads=threads, started=record["started"] or time.time(), saving=False, measuring=False)
         data = self.tools.load(request.data, progress=self._progress)
         self._leave_early()
         self.tools.compute(threads, options.seed)
         model = self.tools.build(request.technique, request.config, data.spec, start=options.start).to(device)
-        measure = self.tools.measure(data, device) if options.measures else None
+        measure = self._patiently(self.tools.measure(data, device)) if options.measures else None
         training = self.tools.train(model, data, options, commands=self.commands, resume=self._resume(), measure=measure)
         self.run.move(State.RUNNING)
         self._end(*self._follow(training))
+
+    def _patiently(self, measure: Measure | None) -> Measure | None:
+        """A Stop cannot be heard in the middle of a measurement, which may take a while: not a reason to end the training by force."""
+
+        if measure is None:
+            return None
+
+        def measured(model: Technique) -> dict[str, float]:
+            self.run.update(measuring=True)
+            try:
+                return measure(model)
+            finally:
+                self.run.update(measuring=False)
+
+        return measured
 
     def _follow(self, training: Generator[Event, None, Technique]) -> tuple[Technique, Finished | None]:
         finished = None

@@ -95,7 +95,7 @@ SHIPPED = (
         "causal",
         both(
             "A small model that knows only classical Chinese quatrains and Shakespeare. It keeps the form; the sense comes and goes.",
-            "只读过古典绝句和莎士比亚的小模型。格律像样，意思时有时无。",
+            "只读过古典绝句和莎士比亚的小模型。体式像样，意思时有时无。",
         ),
         languages=("zh", "en"),
         cpu_bytes=500 * MB,

@@ -47,6 +47,9 @@ def borrowed(
     def run() -> None:
         try:
             with shelf.lent(entry, load, stop, lambda place: tell(Waiting(place)), setup) as it:
+                from aigc.train.devices import use_threads
+
+                use_threads()
                 for result in work(it):
                     tell(result)
             told.put(end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import time
@@ -93,6 +95,7 @@ def rename(slug: str, new: str) -> Entry:
         (root / slug).rename(root / new)
         _sync(root)
         _rewrite(replace(entry(new).card, slug=new))
+        _move_reports(slug, new)
         for child in entries():
             if child.card.parent == slug and not child.shipped:
                 config, options = child.card.config, child.card.options
@@ -118,6 +121,20 @@ def delete(slug: str) -> None:
         (root / slug).rename(gone)
         _sync(root)
         shutil.rmtree(gone, ignore_errors=True)
+        shutil.rmtree(home.evaluations_folder() / slug, ignore_errors=True)
+
+
+def _move_reports(slug: str, new: str) -> None:
+    """What was measured of a model follows it; what an earlier one of the new name left behind is not this one's."""
+    folder = home.evaluations_folder()
+    shutil.rmtree(folder / new, ignore_errors=True)
+    if not (folder / slug).is_dir():
+        return
+    (folder / slug).rename(folder / new)
+    for file in (folder / new).glob("*.json"):
+        with contextlib.suppress(ValueError, TypeError):  # one that cannot be read is not shown either
+            _write(file.with_suffix(".new"), json.dumps({**json.loads(file.read_bytes()), "slug": new}, ensure_ascii=False).encode())
+            os.replace(file.with_suffix(".new"), file)
 
 
 def _own(slug: str) -> Entry:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -35,6 +37,9 @@ FILE_BYTES = 512 << 20
 HEADER_BYTES = 1 << 20
 TENSORS = 10_000
 
+MOST_WEIGHTS = 200_000_000  # 0.8 GB, and five times that while it learns
+TOO_MANY_WEIGHTS = both("This network would have more than {n} million weights: make it narrower or less deep.",
+                        "这个网络的参数会超过 {n} 百万：请减小宽度或深度。")  # fmt: skip
 UNUSABLE = both("The weights cannot be used: {why}.", "这些权重无法使用：{why}。")
 
 
@@ -48,15 +53,35 @@ def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | No
     info = technique(slug)
     config = read(info.Config, config) if isinstance(config, Mapping) else config
     made: Any = info.load()
-    if getattr(config, "latents", ""):
-        model = made(config, spec, _fresh(inside, spec) if inside else _trained(config.latents, spec))
-    else:
-        model = made(config, spec)
+    within = ((_fresh(inside, spec) if inside else _trained(config.latents, spec)),) if getattr(config, "latents", "") else ()
+    with _bounded():
+        model = made(config, spec, *within)
     if getattr(config, "teacher", ""):
         model.find_teacher = partial(_found, teacher, config.teacher, spec)
     if start:
         model.find_start = partial(_found, start_of, start, slug, config, spec)
     return model
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Refuses to make room for more than `MOST_WEIGHTS` values: every knob within its bounds, widths and depths still multiply."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Bounded(TorchFunctionMode):
+        made = 0
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.empty:
+                size = args[0] if args and isinstance(args[0], tuple | list) else args
+                self.made += math.prod(size)
+                if self.made > MOST_WEIGHTS:
+                    raise Refusal(TOO_MANY_WEIGHTS, n=f"{MOST_WEIGHTS // 10**6}")
+            return func(*args, **(kwargs or {}))
+
+    with Bounded():
+        yield
 
 
 def inside_of(model: Technique) -> dict[str, Any]:

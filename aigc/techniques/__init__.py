@@ -57,7 +57,7 @@ class TechniqueInfo:
     Sampling: type[Any]  # the knobs of sampling: what `decode` accepts as keywords
     model: str  # "package.module:Class", imported when needed
     terms: dict[str, Term]
-    presets: Callable[[DataSpec], dict[str, dict[str, Any]]]  # data -> {"quick": {knob: value}, "good", "long", "article"}; config and options mixed
+    presets: Callable[[DataSpec], dict[str, dict[str, Any]]]  # data -> {"quick": {knob: value}, "good", "long", ...}; config and options mixed
     order: int = 100  # place among the tabs
     can_encode: bool = False  # reconstruct, walk the plane, noise an image
     latent_plane: bool = False  # a 2-D plane of latents can be decoded by clicking on it

@@ -17,6 +17,12 @@ M = TypeVar("M", bound=Technique)
 THIS_PROCESS = psutil.Process()
 CAPABILITIES: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.8 does not tell
 MATRIX_TILES = bool(CAPABILITIES.get("amx_bf16"))
+THREADS = torch.get_num_threads()  # as the process began
+
+
+def use_threads(n: int = THREADS) -> None:
+    """Of this thread from here on.  Every new thread starts with what any thread set last, so whoever computes says how many it wants."""
+    torch.set_num_threads(n)
 
 
 def best_device(asked: str = "auto") -> torch.device:

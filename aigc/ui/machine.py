@@ -39,7 +39,7 @@ ON_A_PROCESSOR = {
 ON_AN_ACCELERATOR = {
     "quick": both("Digits, points and 28-pixel images: seconds.", "手写数字、二维点与 28 像素图像：几秒。"),
     "fair": both("32- and 64-pixel colour images: minutes.", "32 与 64 像素彩色图像：几分钟。"),
-    "slow": both("The long preset at 64 pixels: an hour or so.", "64 像素的“长时”预设：一小时左右。"),
+    "slow": both("The long preset at 64 pixels: an hour or so.", "64 像素的“长时间”预设：一小时左右。"),
 }
 
 

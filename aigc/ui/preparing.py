@@ -41,6 +41,7 @@ class Sample:
 class Work:
     """One dataset on its way.  The thread writes, everybody reads."""
 
+    by: str = ""  # who asked first, and may cancel it
     done: int = 0  # bytes
     total: int = 0
     sample: Sample | None = None
@@ -59,12 +60,12 @@ class Preparing:
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._lock = threading.Lock()
 
-    def ask(self, name: str, *, download: bool = False) -> Work:
+    def ask(self, name: str, *, download: bool = False, by: str = "") -> Work:
         """The work on `name`, started if nobody has; one that failed is tried again."""
         with self._lock:
             work = self._works.get(name)
             if work is None or work.failed is not None:
-                work = self._works[name] = Work()
+                work = self._works[name] = Work(by)
                 threading.Thread(target=_prepare, args=(name, work, download), name=f"data {name}", daemon=True).start()
             self._works.move_to_end(name)
             while len(self._works) > KEPT_SETS and next(iter(self._works.values())).over:
@@ -75,10 +76,10 @@ class Preparing:
         work = self._works.get(name)
         return work if work and not work.over else None
 
-    def cancel(self, name: str) -> None:
-        """What has arrived of a download is kept by whoever fetched it."""
+    def cancel(self, name: str, by: str = "") -> None:
+        """What has arrived of a download is kept by whoever fetched it.  Nothing happens to one that somebody else asked for."""
         with self._lock:
-            if (work := self._works.get(name)) and not work.over:
+            if (work := self._works.get(name)) and not work.over and work.by == by:
                 work.cancelled.set()
                 del self._works[name]
 

@@ -5,6 +5,7 @@ Gradio's own session hash is chosen by the client, so it proves nothing and is n
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -87,8 +88,14 @@ def is_foreign(headers: Headers) -> bool:
 
 
 def address(scope: Scope, headers: Headers) -> str:
-    """The address that the nearest proxy saw: the last public one it wrote down.  What the client itself wrote stands before it."""
+    """The address that the nearest proxy saw: the last public one it wrote down.  What the client itself wrote stands before it.
+
+    A proxy of ours (a Space's, a share link's, a web server beside us) has no public address; whoever has one speaks for itself.
+    """
     peer = (scope.get("client") or ("", 0))[0]
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(peer).is_global:
+            return peer
     for hop in reversed(headers.get("x-forwarded-for", "").split(",")):
         try:
             if ipaddress.ip_address(hop.strip()).is_global:

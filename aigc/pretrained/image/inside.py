@@ -77,9 +77,9 @@ def inside(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Told]:
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=how.steps, guidance_scale=how.guidance,
         width=how.width or kit.native, height=how.height or kit.native, generator=torch.Generator().manual_seed(how.seed),
     )  # fmt: skip
-    own, pipe.scheduler = pipe.scheduler, scheduler(pipe, how.scheduler)
     words, cut = words_of(pipe.tokenizer, asked.prompt), words_cut(pipe, asked.prompt)
     told = Told(words, notes=((cut,) if cut else ()) + (() if words else (NO_WORDS,)))
+    own, pipe.scheduler = pipe.scheduler, scheduler(pipe, how.scheduler)
     with watching(unet) as watch:
         stream = steps_of(pipe, run, stop, lambda step: _seen(kit, pipe.scheduler, step, watch, told.words))
         try:

@@ -111,10 +111,10 @@ def denoised(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
         num_images_per_prompt=count, generator=[torch.Generator().manual_seed(seed) for seed in seeds], **more,
     )  # fmt: skip
-    own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
     cut = words_cut(pipe, asked.prompt)
     notes = (cut,) if cut else ()
     shot = Shot(seeds=seeds, notes=notes)
+    own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
     stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))
     try:
         for kind, told in stream:

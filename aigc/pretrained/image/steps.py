@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aigc.pretrained import Stopped
 from aigc.pretrained.image.schedulers import believed
+from aigc.train.devices import use_threads
 
 BEAT = 0.2  # seconds between two chances to be closed while a step takes long
 
@@ -70,6 +71,7 @@ def steps_of(
     closed = threading.Event()
 
     def run() -> None:
+        use_threads()
         try:
             with torch.inference_mode(), watched(pipe.scheduler, lambda step: told.put(("step", seen(step))), _Either(stop, closed)):
                 told.put(("done", call()))

@@ -1,4 +1,4 @@
-"""The loop that teaches every pretrained model that comes along: AdamW, a warm-up and a cosine, averaged weights."""
+"""The loop that teaches every pretrained model that comes along: AdamW or Muon, a warm-up and a cosine, averaged weights."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from aigc.ema import EMA
 from aigc.train.devices import precision
+from aigc.train.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Lesson:
     examples: int
     batch: int = 64
     learning_rate: float = 1e-3  # at its height
+    is_muon: bool = False  # matrices and kernels by Muon, vectors by Adam; else everything by AdamW
     warmup: float = 0.02  # share of the lesson that the learning rate takes to rise
     weight_decay: float = 0.01  # of matrices and kernels; vectors have none
     betas: tuple[float, float] = (0.9, 0.99)
@@ -40,7 +42,12 @@ def teach(network: nn.Module, loss: Callable[[int], Tensor], lesson: Lesson) -> 
         {"params": [p for p in moved if p.dim() >= 2], "weight_decay": lesson.weight_decay},
         {"params": [p for p in moved if p.dim() < 2], "weight_decay": 0.0},
     ]
-    optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lesson.learning_rate, betas=lesson.betas, fused=device.type in ("cpu", "cuda"))
+    fused = device.type in ("cpu", "cuda")
+    optimiser: torch.optim.Optimizer
+    if lesson.is_muon:
+        optimiser = Muon(moved, lesson.learning_rate, weight_decay=lesson.weight_decay, betas=lesson.betas, fused=fused)
+    else:
+        optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lesson.learning_rate, betas=lesson.betas, fused=fused)
     steps = max(1, math.ceil(lesson.examples / lesson.batch))
     said, losses = max(1, steps // 200), []
     for step in range(steps):

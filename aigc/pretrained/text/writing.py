@@ -90,6 +90,8 @@ def written(
         logits = reading.on(fed)
         shaped = shape(reading.ids, logits)
         token = int(shaped.argmax() if greedy else torch.multinomial(shaped, 1, generator=rng))
+        if greedy:  # no other token could have come
+            shaped = torch.zeros_like(shaped).index_fill_(0, torch.tensor([token], device=shaped.device), 1.0)
         piece = "" if token in ends else pieces.push(token)
         tokens.append(told(kit, token, piece, logits, shaped))
         text, fed = text + piece, [token]

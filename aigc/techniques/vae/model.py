@@ -52,6 +52,11 @@ class VAE(Technique):
         self.plane = LatentPlane(math.prod(self.code_shape))
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))  # a buffer, so that a resumed warm-up goes on
 
+    def begin(self) -> None:
+        """The weight of the divergence warms up anew in each training that begins, from a finished model too."""
+        super().begin()
+        self.images_seen.zero_()
+
     def networks(self) -> dict[str, nn.Module]:
         return {"encoder": self.encoder, "decoder": self.decoder}
 

@@ -67,11 +67,12 @@
   aigc.lang = zh ? "zh" : "en";
   aigc.isDark = isDark;
   // The address follows the tabs; what it said of a run or a model stays while its tab does.
+  const inView = () => document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
   aigc.went = (tab) => {
     const now = new URLSearchParams(location.search);
+    setTimeout(inView, 100); // Gradio measures its bar first, and puts it back to the beginning
     if ((now.get("tab") || "home") === tab) return;
     history.replaceState(null, "", tab === "home" ? here : `${here}?tab=${tab}`);
-    document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
     tick();
   };
   aigc.viewed = (tab, view) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -72,7 +73,8 @@ def subject(info: TechniqueInfo, key: object) -> Subject:
         run = Run.open(name)
         model = run.record.get("model")
         if model and not run.state.live:
-            return subject(info, f"model:{model}")
+            with contextlib.suppress(Refusal):  # it was renamed or deleted since; the run's own weights may still be here
+                return subject(info, f"model:{model}")
         if run.record["request"]["technique"] != info.slug:
             raise Refusal(OTHER)
         found = _of_run(run, info, set())
@@ -124,9 +126,9 @@ def opened(this: Subject) -> Iterator[Technique]:
 
     The block may be left in another thread than it was entered in: Gradio runs each step of a generator where it likes.
     """
-    import torch
+    from aigc.train.devices import use_threads
 
-    torch.set_num_threads(1)
+    use_threads(1)
     if not this.is_run:
         with registry.loaded(this.name) as model:
             yield model

@@ -10,6 +10,8 @@ from gradio.components import Component
 
 from aigc import data
 from aigc.data import DataSpec, own
+from aigc.jobs.request import TOO_LARGE_HERE
+from aigc.jobs.store import PUBLIC
 from aigc.knobs import GROUPS, knobs, read
 from aigc.options import Options
 from aigc.techniques import techniques
@@ -24,7 +26,6 @@ from aigc.words import Refusal
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 AUGMENTING = {name for name, k in knobs(Options).items() if k.group == "augmentation"} | {"seed"}
 PATIENCE = 1.5  # seconds that an event waits for a dataset that is nearly there
-PUBLIC_DOWNLOAD = 200e6  # bytes
 MEGABYTE = 1e6
 
 PREPARING = Preparing()
@@ -122,12 +123,12 @@ class Look:
         with forms.in_words(self.page.lang):
             spec = self._spec(given, self._owner(request))
             self._check_download(spec)
-            PREPARING.ask(spec.name, download=True)
+            PREPARING.ask(spec.name, download=True, by=self.page.owner(request))
         return self.turned_to(given, request)
 
     def cancelled(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):
-            PREPARING.cancel(self._spec(given, self._owner(request)).name)
+            PREPARING.cancel(self._spec(given, self._owner(request)).name, by=self.page.owner(request))
         return self.turned_to(given, request)
 
     def deleted(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
@@ -231,8 +232,8 @@ class Look:
 
     def _check_download(self, spec: DataSpec) -> None:
         """Strangers do not fill this disk.  Raises Refusal."""
-        if self.page.public and data.availability(spec.name).download_bytes > PUBLIC_DOWNLOAD:
-            raise Refusal(text.TOO_LARGE_HERE, mb=f"{PUBLIC_DOWNLOAD / MEGABYTE:.0f}")
+        if self.page.public and PUBLIC.download and data.availability(spec.name).download_bytes > PUBLIC.download:
+            raise Refusal(TOO_LARGE_HERE, mb=f"{PUBLIC.download / MEGABYTE:.0f}")
 
 
 def _wait(work: Work | None) -> None:

@@ -47,7 +47,7 @@ class GridFold:
     def wire(self) -> None:
         view = self.view
         made: list[Component] = [view.easel, view.last, view.history, view.strip]
-        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **QUIET)
+        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, trigger_mode="multiple", **QUIET)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         view = self.view

@@ -75,7 +75,7 @@ class Inside:
     def _wire(self) -> None:
         inputs: set[Component] = {self.prompt, *self.form.inputs, *self.chooser.inputs}
         shown: list[Component] = [*self.stages.values(), self.curve]
-        self.go.click(self.run, inputs, shown, **QUIET)
+        self.go.click(self.run, inputs, shown, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:

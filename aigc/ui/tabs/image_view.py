@@ -142,12 +142,12 @@ class View:
         inputs |= words | (self.given.inputs if self.given else set())
         self.inputs = inputs
         made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
-        self.go.click(self.run, inputs, made, **QUIET)
+        self.go.click(self.run, inputs, made, trigger_mode="multiple", **QUIET)  # a press during a run ends it and begins another
         if self.another is not None:
             seed = self.form.widgets["seed"]
             self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **QUIET)
         if self.prompt is not None:
-            self.prompt.submit(self.run, inputs, made, **QUIET)
+            self.prompt.submit(self.run, inputs, made, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
         self.easel.choose(_chosen, self.last, self.last, **QUIET)
         back = {self.easel, self.last, self.newest, *self.chooser.outputs, *self.form.inputs, *words}

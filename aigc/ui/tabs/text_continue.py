@@ -78,8 +78,8 @@ class ContinueView:
     def _wire(self) -> None:
         self.inputs: set[Component] = {self.prompt, self.stops, self.history, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.panel, self.last, self.history, self.list]
-        self.go.click(self.run, self.inputs, made, **QUIET)
-        self.compare.click(self.run_all, self.inputs, made, **QUIET)
+        self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET)
+        self.compare.click(self.run_all, self.inputs, made, trigger_mode="multiple", **QUIET)
         self.another.click(lambda: secrets.randbelow(2**31), None, self.form.widgets["seed"], **QUIET).then(self.run, self.inputs, made, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)
         for button, some in zip(self.examples, text.SOME[self.page.lang], strict=False):
@@ -143,8 +143,9 @@ class ContinueView:
     def _payload(self, drafts: list[Draft], settings: Continue, entry: Entry, every: bool, done: bool) -> dict[str, Any]:
         lang, last = self.page.lang, drafts[-1]
         columns = [
-            column(d, lang, WAYS[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, _silent(settings, every)) if done else "")
+            column(d, lang, WAYS[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, unheard) if done else "")
             for i, d in enumerate(drafts)
+            for unheard in [("method", *silent(WAYS[i])) if every else silent(settings.method)]
         ]
         if every:
             columns += [{"head": way.words[lang], "tokens": [], "before": last.before, "title": last.title} for way in WAYS[len(drafts) :]]

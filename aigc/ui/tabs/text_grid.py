@@ -43,7 +43,7 @@ class GridFold:
 
     def wire(self, made: list[Component], back: list[Component]) -> None:
         view = self.view
-        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, **QUIET)
+        self.axes.go.click(self.run, view.inputs | self.axes.inputs, made, trigger_mode="multiple", **QUIET)
         view.panel.choose(self.again, view.last, back, **QUIET)  # type: ignore[attr-defined]
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:

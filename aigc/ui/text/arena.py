@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aigc.jobs.arena import SECONDS_EACH
 from aigc.jobs.standings import ASSUMED
 from aigc.words import Words, both
 
@@ -15,7 +16,7 @@ KINDS: dict[str, Words] = {"contest": both("Techniques", "几种技术"), "sweep
 TECHNIQUES = both("Techniques", "技术")
 TECHNIQUE = both("Technique", "技术")
 DATA = both("Data", "数据")
-SECONDS = both("Seconds each", "每个训练多少秒")
+SECONDS = SECONDS_EACH
 SECONDS_HELP = both("They train one after the other, each with the whole machine.", "逐个训练，每次独占整台机器。")
 PRESET = both("Settings", "设置")
 PRESET_HELP = both("The networks and knobs of this preset; its own budget is left aside.", "采用这个预设的网络与选项，不用它自带的预算。")
@@ -29,7 +30,7 @@ NO_SECOND = both("none", "无")
 START = both("Start the arena", "开擂")
 MORE = both("More", "更多")
 WILL_TAKE = both("{n} runs of {each}: about {all} of training.", "{n} 次训练，每次 {each}：共约 {all}。")
-WILL_BE = both("{n} runs at a time wait here at most.", "这里每人最多排 {n} 次训练。")
+WILL_BE = both("At most {n} runs of yours wait here at a time.", "这里每人最多排 {n} 次训练。")
 
 # what the panel says
 MOMENT = both("{images}, {seconds}", "{images}，{seconds}")
@@ -68,7 +69,6 @@ COLUMNS: dict[str, tuple[Words, Words]] = {
     "model": (both("Model", "模型"), both("What came of it; the link evaluates it.", "训练所得；链接到它的评估。")),
 }
 LAST_OF = both("{figure}: the last value measured during training.", "{figure}：训练中最后一次测得的值。")
-ENERGY = both("Energy is estimated: {why}", "能耗为估计：{why}")
 TABLE = both("Cost and quality", "代价与质量")
 
 # what only the browser says

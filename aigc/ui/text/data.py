@@ -9,7 +9,6 @@ VIEWS: dict[str, Words] = {"look": both("Look at the data", "看数据"), "own":
 CHOOSE = both("Dataset", "数据集")
 CLASS = both("Class", "类别")
 ALL_CLASSES = both("all classes", "全部类别")
-AUGMENT = both("Change every picture at random", "随机变化每张图像")
 AUGMENT_HELP = both(
     "Every picture is changed at random each time it is shown, so the model learns the shape and not the pixels. Turn a knob and look.",
     "每次出示时都随机改动图像，模型学到的就是形状而不是像素。转动旋钮，看看变化。",
@@ -25,10 +24,6 @@ FETCHING = both("Getting {title}: {done} of {total} MB", "正在获取 {title}�
 NOT_HERE = both("{title} is not on this machine yet.", "本机还没有 {title}。")
 DOWNLOAD = both("Download {mb} MB", "下载 {mb} MB")
 CANCEL = both("Cancel", "取消")
-TOO_LARGE_HERE = both(
-    "This page is open to everyone, so it downloads at most {mb} MB. Run AIGC Lab on your own machine for this dataset.",
-    "本页对所有人开放，最多只下载 {mb} MB。要用这个数据集，请在自己的机器上运行 AIGC Lab。",
-)
 
 PICTURES = both("Pictures", "图像")
 POINTS = both("Points", "点")
@@ -45,7 +40,6 @@ UNKNOWN = both("unknown: keep to yourself what you make of it", "未知：用它
 TRAIN_ON = both("Train on this", "用它训练")
 
 DELETE = both("Delete these images", "删除这批图像")
-SURE = both("Delete for good?", "确定永久删除吗？")
 YES_DELETE = both("Yes, delete", "是的，删除")
 KEEP = both("Keep", "保留")
 DELETED = both("{title} is deleted.", "{title} 已删除。")

@@ -62,7 +62,6 @@ EXTRACTOR = both("Features: {net} on its own test pictures.", "特征网络：{n
 SAMPLING = both("Sampling: {how}.", "采样：{how}。")
 ORIGIN = both("How it was measured", "怎样测得的")
 DOWNLOAD = both("Download the table", "下载表格")
-NEAREST = both("Samples, each beside the nearest training pictures", "样本与各自最近的训练图像")
 PICTURES: dict[str, Words] = {
     "neighbours": both("Samples and the training pictures nearest to them", "样本与离它们最近的训练图像"),
     "neighbours_pixels": both("Nearest in pixels", "像素空间中最近的"),
@@ -80,10 +79,10 @@ READING: tuple[Words, ...] = (
         "要与“真实对真实”一列对照着读，那是完美的模型所能达到的值；样本数不同则不能比，因为 FID 随 n 增大而减小。",
     ),
     both(
-        "“FID, MNIST CNN” is measured with the features of a small network that this project taught to read MNIST. The FID in papers uses "
+        "“FID, … CNN” is measured with the features of a small network that this project taught to read that very data set. The FID in papers uses "
         "Inception v3, taught on photographs. The two look at different features, so their numbers live on different scales: never set one beside "
         "the other, nor figures of two data sets beside each other, whose networks differ too.",
-        "“FID，MNIST CNN”用的是本项目教会识别 MNIST 的一个小网络的特征。论文里的 FID 用 Inception v3，那是在照片上训练的。"
+        "“FID，…… CNN”用的是本项目教会识别该数据集的一个小网络的特征。论文里的 FID 用 Inception v3，那是在照片上训练的。"
         "两者看的是不同的特征，数值的尺度也就不同：切勿把二者放在一起比，也不要跨数据集比较，因为所用的网络也不同。",
     ),
     both(

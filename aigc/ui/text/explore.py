@@ -96,7 +96,6 @@ NO_DATA = both(
     "The dataset is not on this machine, so there are no test images here; draw one, or take a file.",
     "本机没有这个数据集，所以没有测试图像；请自己画一张，或选一个文件。",
 )
-POINTS_ONLY = both("For points only test data can be sent through.", "点集只能使用测试数据。")
 
 # files
 SAVE = both("Save:", "保存：")

@@ -55,7 +55,6 @@ SAYS: dict[str, Words] = {
     ),
 }
 
-MODEL = both("Model", "模型")
 PROMPT = both("Prompt", "提示词")
 NEGATIVE = both("Negative prompt", "负向提示词")
 NEGATIVE_HELP = both("What should not be in the picture; works through guidance.", "不希望画面里有什么；通过引导起作用。")
@@ -72,7 +71,7 @@ PROMPT_HELP: dict[str, Words] = {
 }
 PICTURE = both("Picture", "图像")
 STYLE_PICTURE = both("Picture with the style", "提供风格的图像")
-NO_TEXTURE = both("the picture above", "用上面的图像")
+NO_TEXTURE = both("a picture of my own, below", "用下面上传的图像")
 LAST = both("My last picture, or an example", "用我最近的一张，或示例")
 GO: dict[str, Words] = {
     "generate": both("Generate", "生成"),

@@ -94,9 +94,9 @@ READ = both(
 MOST_SURPRISING = both("What surprised it most: {told}", "最出乎意料的：{told}")
 
 # verse
-FORM = both("The form", "格律")
-FORM_KEPT = both("keeps the form", "合乎格律")
-FORM_BROKEN = both("does not keep the form", "不合格律")
+FORM = both("The form", "体式")
+FORM_KEPT = both("keeps the form", "合乎体式")
+FORM_BROKEN = both("does not keep the form", "不合体式")
 
 # chat
 MESSAGE = both("Message", "消息")
