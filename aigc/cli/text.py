@@ -16,7 +16,7 @@ from aigc.pretrained.catalogue import Entry, find
 from aigc.pretrained.fit import Setup
 from aigc.pretrained.lending import Waiting
 from aigc.pretrained.text import run
-from aigc.pretrained.text.asked import SETTINGS, TASKS, Method, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
+from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines, conversation, given, habits, is_drawn, short, stop_words
 from aigc.words import Refusal, both
 
 OPENING = both("Opening {model} …", "正在打开 {model}……")
@@ -55,8 +55,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
         facts["file"] = str(outputs.writing(facts["text"], note=note, to=Path(args.out)))
     for words_ in draft.notes:
         out.say(words_)
-    is_drawn = settings.temperature > 0 and getattr(settings, "method", Method.SAMPLE) is Method.SAMPLE
-    drawn = SEEDED.fill(seed=settings.seed) if is_drawn else UNSEEDED
+    drawn = SEEDED.fill(seed=settings.seed) if is_drawn(settings) else UNSEEDED
     out.say(FACTS, n=len(draft.tokens), s=draft.seconds, ms=1000 * draft.pace, drawn=drawn, why=draft.ended or "")
     if out.as_json:
         out.result(facts, [])

@@ -100,9 +100,14 @@ def _data(request: Request, most_bytes: float | None) -> data.DataSpec:
     there = data.availability(spec.name)
     if not there.here and not there.download_bytes:
         raise Refusal(both("{d}: {why}.", "{d}：{why}。"), d=spec.title, why=there.words)
-    if most_bytes and not there.here and there.download_bytes > most_bytes:
-        raise Refusal(TOO_LARGE_HERE, mb=f"{most_bytes / 1e6:.0f}")
+    check_download(spec, most_bytes)
     return spec
+
+
+def check_download(spec: data.DataSpec, most_bytes: float | None) -> None:
+    """Strangers do not fill this disk.  Raises Refusal."""
+    if most_bytes and data.availability(spec.name).download_bytes > most_bytes:
+        raise Refusal(TOO_LARGE_HERE, mb=f"{most_bytes / 1e6:.0f}")
 
 
 def check_live_knob(request: Request, value: Any) -> None:

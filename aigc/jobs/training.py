@@ -145,7 +145,6 @@ class _Job:
 
     def _patiently(self, measure: Measure | None) -> Measure | None:
         """A Stop cannot be heard in the middle of a measurement, which may take a while: not a reason to end the training by force."""
-
         if measure is None:
             return None
 

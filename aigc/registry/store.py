@@ -131,10 +131,9 @@ def _move_reports(slug: str, new: str) -> None:
     if not (folder / slug).is_dir():
         return
     (folder / slug).rename(folder / new)
-    for file in (folder / new).glob("*.json"):
+    for file in sorted((folder / new).glob("*.json")):
         with contextlib.suppress(ValueError, TypeError):  # one that cannot be read is not shown either
-            _write(file.with_suffix(".new"), json.dumps({**json.loads(file.read_bytes()), "slug": new}, ensure_ascii=False).encode())
-            os.replace(file.with_suffix(".new"), file)
+            _replace(file, json.dumps({**json.loads(file.read_bytes()), "slug": new}, ensure_ascii=False).encode())
 
 
 def _own(slug: str) -> Entry:
@@ -159,9 +158,14 @@ def _check_free(slug: str) -> None:
 def _rewrite(card: ModelCard) -> None:
     folder = home.models_folder() / card.slug
     for name, data in _words_of(card).items():
-        _write(folder / f".{name}", data)
-        os.replace(folder / f".{name}", folder / name)
+        _replace(folder / name, data)
     _sync(folder)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}")
+    _write(temporary, data)
+    os.replace(temporary, path)
 
 
 def _words_of(card: ModelCard) -> dict[str, bytes]:

@@ -11,8 +11,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -63,8 +62,7 @@ def build(slug: str, config: Any, spec: DataSpec, inside: Mapping[str, Any] | No
     return model
 
 
-@contextmanager
-def _bounded() -> Iterator[None]:
+def _bounded() -> contextlib.AbstractContextManager[object]:
     """Refuses to make room for more than `MOST_WEIGHTS` values: every knob within its bounds, widths and depths still multiply."""
     import torch
     from torch.overrides import TorchFunctionMode
@@ -80,8 +78,7 @@ def _bounded() -> Iterator[None]:
                     raise Refusal(TOO_MANY_WEIGHTS, n=f"{MOST_WEIGHTS // 10**6}")
             return func(*args, **(kwargs or {}))
 
-    with Bounded():
-        yield
+    return Bounded()
 
 
 def inside_of(model: Technique) -> dict[str, Any]:

@@ -38,15 +38,15 @@ def teach(network: nn.Module, loss: Callable[[int], Tensor], lesson: Lesson) -> 
     device = next(network.parameters()).device
     average = EMA(network, copy.deepcopy(network))
     moved = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in moved if p.dim() >= 2], "weight_decay": lesson.weight_decay},
-        {"params": [p for p in moved if p.dim() < 2], "weight_decay": 0.0},
-    ]
     fused = device.type in ("cpu", "cuda")
     optimiser: torch.optim.Optimizer
     if lesson.is_muon:
         optimiser = Muon(moved, lesson.learning_rate, weight_decay=lesson.weight_decay, betas=lesson.betas, fused=fused)
     else:
+        groups = [
+            {"params": [p for p in moved if p.dim() >= 2], "weight_decay": lesson.weight_decay},
+            {"params": [p for p in moved if p.dim() < 2], "weight_decay": 0.0},
+        ]
         optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lesson.learning_rate, betas=lesson.betas, fused=fused)
     steps = max(1, math.ceil(lesson.examples / lesson.batch))
     said, losses = max(1, steps // 200), []

@@ -140,6 +140,11 @@ TASKS: dict[Verb, Task] = {Verb.CONTINUE: Task.CONTINUE, Verb.CHAT: Task.CHAT, V
 Message = dict[str, str]  # {"role": ..., "content": ...}
 
 
+def is_drawn(settings: Settings) -> bool:
+    """Whether lots decide: neither the likeliest token each time nor beam search needs a seed."""
+    return settings.temperature > 0 and getattr(settings, "method", Method.SAMPLE) is Method.SAMPLE
+
+
 def given(text: Any, kind: str = "prompt") -> str:
     """A text that somebody typed or pasted.  Raises Refusal."""
     if not (found := short(text, kind)).strip():

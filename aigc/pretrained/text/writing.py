@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from aigc.pretrained.text.asked import Chat, Continue, Method, Summarise
+from aigc.pretrained.text.asked import Chat, Continue, Summarise, is_drawn
 from aigc.pretrained.text.kit import Kit, Reading
 from aigc.pretrained.text.pieces import Pieces, named
 from aigc.words import Words, both
@@ -80,7 +81,7 @@ def written(
     """By sampling, or greedily at temperature 0.  Raises Stopped."""
     begun = time.perf_counter()
     rng = torch.Generator(kit.device).manual_seed(settings.seed)
-    greedy = settings.temperature == 0 or getattr(settings, "method", Method.SAMPLE) is Method.GREEDY
+    greedy = not is_drawn(settings)
     shape = shaper(settings, greedy)
     ids, notes = kit.fitted(ids, length)
     reading, pieces, ends = Reading(kit, stop), Pieces(kit.tokenizer, ids), kit.ends
@@ -90,8 +91,6 @@ def written(
         logits = reading.on(fed)
         shaped = shape(reading.ids, logits)
         token = int(shaped.argmax() if greedy else torch.multinomial(shaped, 1, generator=rng))
-        if greedy:  # no other token could have come
-            shaped = torch.zeros_like(shaped).index_fill_(0, torch.tensor([token], device=shaped.device), 1.0)
         piece = "" if token in ends else pieces.push(token)
         tokens.append(told(kit, token, piece, logits, shaped))
         text, fed = text + piece, [token]
@@ -120,7 +119,8 @@ def shaper(settings: Any, greedy: bool) -> Any:
     process = of.LogitsProcessorList(steps)
 
     def shape(ids: list[int], logits: Tensor) -> Tensor:
-        return process(torch.tensor([ids], device=logits.device), logits[None].clone())[0].softmax(-1)
+        chances = process(torch.tensor([ids], device=logits.device), logits[None].clone())[0].softmax(-1)
+        return functional.one_hot(chances.argmax(), len(chances)).to(chances.dtype) if greedy else chances
 
     return shape
 

@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from aigc import data
 from aigc.data import DataSpec, own
-from aigc.jobs.request import TOO_LARGE_HERE
+from aigc.jobs.request import check_download
 from aigc.jobs.store import PUBLIC
 from aigc.knobs import GROUPS, knobs, read
 from aigc.options import Options
@@ -21,7 +21,6 @@ from aigc.ui.page import Page
 from aigc.ui.preparing import Preparing, Work
 from aigc.ui.tabs import own_images
 from aigc.ui.text import data as text
-from aigc.words import Refusal
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 AUGMENTING = {name for name, k in knobs(Options).items() if k.group == "augmentation"} | {"seed"}
@@ -231,9 +230,8 @@ class Look:
         return known[name] if name in known else data.spec(name)
 
     def _check_download(self, spec: DataSpec) -> None:
-        """Strangers do not fill this disk.  Raises Refusal."""
-        if self.page.public and PUBLIC.download and data.availability(spec.name).download_bytes > PUBLIC.download:
-            raise Refusal(TOO_LARGE_HERE, mb=f"{PUBLIC.download / MEGABYTE:.0f}")
+        """Raises Refusal."""
+        check_download(spec, PUBLIC.download if self.page.public else None)
 
 
 def _wait(work: Work | None) -> None:

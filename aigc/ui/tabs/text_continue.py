@@ -142,10 +142,13 @@ class ContinueView:
 
     def _payload(self, drafts: list[Draft], settings: Continue, entry: Entry, every: bool, done: bool) -> dict[str, Any]:
         lang, last = self.page.lang, drafts[-1]
+
+        def unheard(i: int) -> tuple[str, ...]:
+            return _silent(settings, WAYS[i : i + 1] if every else ())
+
         columns = [
-            column(d, lang, WAYS[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, unheard) if done else "")
+            column(d, lang, WAYS[i].words[lang] if every else "", facts_of(d, settings, entry.slug, lang, unheard(i)) if done else "")
             for i, d in enumerate(drafts)
-            for unheard in [("method", *silent(WAYS[i])) if every else silent(settings.method)]
         ]
         if every:
             columns += [{"head": way.words[lang], "tokens": [], "before": last.before, "title": last.title} for way in WAYS[len(drafts) :]]
@@ -158,7 +161,7 @@ class ContinueView:
         self, given_: Mapping[Any, Any], entry: Entry, setup: Setup, settings: Continue, prompt: str, drafts: list[Draft], payload: str
     ) -> Kept:
         whole = "\n\n".join(f"{d.title}\n{d.whole}" if d.title else d.whole for d in drafts)
-        facts = facts_of(drafts[-1], settings, entry.slug, self.page.lang, _silent(settings, len(drafts) > 1))
+        facts = facts_of(drafts[-1], settings, entry.slug, self.page.lang, _silent(settings, WAYS if len(drafts) > 1 else ()))
         typed, values = {"prompt": prompt, "stops": clean(str(given_[self.stops] or ""))}, as_values(settings)
         note, name = note_of(entry.slug, typed, values), f"text-{settings.seed}.md"
         return Kept(entry.slug, as_values(setup), typed, values, whole, facts, payload, note, name)
@@ -188,9 +191,9 @@ class ContinueView:
         return updates
 
 
-def _silent(settings: Continue, every: bool) -> tuple[str, ...]:
-    """Settings that had no say."""
-    return ("method",) if every else silent(settings.method)
+def _silent(settings: Continue, ways: tuple[Method, ...]) -> tuple[str, ...]:
+    """Settings that had no say, where the text was written in these ways instead of the one that was set."""
+    return ("method", *silent(*ways)) if ways else silent(settings.method)
 
 
 def warm(model: Any) -> None:
