@@ -32,11 +32,12 @@ from aigc.pretrained.image.asked import (
     Upscale,
     Verb,
 )
-from aigc.pretrained.image.inside import Recorder, Watch, attention_to, inside, watching, words_of
+from aigc.pretrained.image.inside import Recorder, Watch, attention_to, inside, watching
 from aigc.pretrained.image.kit import Kit
 from aigc.pretrained.image.make import Shot, made, note
 from aigc.pretrained.image.others import enlarged, of
 from aigc.pretrained.image.previews import Preview
+from aigc.pretrained.image.prompts import words_of
 from aigc.pretrained.image.steps import steps_of
 from aigc.words import Refusal
 
@@ -501,7 +502,7 @@ def test_attention_is_softmax_of_queries_and_keys() -> None:
 
 
 def test_a_words_map_stands_where_its_attention_is() -> None:
-    from aigc.pretrained.image.inside import Word
+    from aigc.pretrained.image.prompts import Word
 
     weights = torch.zeros(4, 6)  # 2 x 2 places of a 4 x 8 latent are not square: 2 rows of 4 would be; here 4 x 4
     weights[3, 2] = weights[3, 3] = 0.5

@@ -19,6 +19,7 @@ from torch import Generator, Tensor
 from transformers import CLIPTokenizer
 
 from aigc.pretrained.image.kit import Kit
+from aigc.pretrained.image.prompts import remarks
 from aigc.pretrained.image.schedulers import admitted, scheduler
 from aigc.pretrained.teach import make
 from aigc.pretrained.teach.pictures import card, lesson, measure, networks
@@ -179,6 +180,20 @@ def test_the_shipped_one_draws_a_red_seven_within_five_seconds(shipped: Any):
     assert (time.process_time() - begun) / 2 < 5
     seen = measure.followed(torch.cat([pixels(image) for image in made]), [SEVEN, SEVEN])
     assert seen.colour.all() and seen.ground.all()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "strange"),
+    [
+        ("A red seven on blue, two white sneakers", ""),
+        ("三件白色的衬衫，绿色背景", ""),
+        ("two dogs, a purple seven", "dogs"),
+        ("一只猫在红色上, seven", "猫"),
+    ],
+)
+def test_words_that_the_shipped_one_never_met_are_told(shipped: Any, prompt: str, strange: str):
+    told = [note["en"] for note in remarks(shipped, prompt)]
+    assert [note.rpartition(": ")[2] for note in told] == ([strange] if strange else [])
 
 
 @pytest.mark.slow

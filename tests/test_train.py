@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +65,21 @@ def test_a_run_ends_at_its_budget_and_says_so() -> None:
     assert {"judge_loss", "maker_loss", "score", "judge_gradient", "maker_gradient"} <= set(steps[0].terms)
     rows = [e for e in events if isinstance(e, Health)]
     assert len(rows[0].rows["parts"]) == 3
+
+
+def test_the_first_look_costs_no_budget_and_holds_up_no_later_one() -> None:
+    class SlowAtFirst(Toy):
+        looks = 0
+
+        def calibrate(self, x: torch.Tensor, labels: torch.Tensor | None, rng: torch.Generator) -> None:
+            SlowAtFirst.looks += 1
+            time.sleep(2.0 if SlowAtFirst.looks == 1 else 0.0)
+
+    torch.manual_seed(0)
+    events, _ = drain(train(SlowAtFirst(ToyConfig(), toy_data().spec), toy_data(), replace(OPTIONS, images=0, seconds=1.2)))
+    looks = [e for e in events if isinstance(e, Preview)]
+    assert looks[0].seconds == 0 and len(looks) >= 3
+    assert events[-1].images > 1000 and 1.2 <= events[-1].seconds < 2.0
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not() -> None:

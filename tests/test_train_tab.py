@@ -13,6 +13,7 @@ import gradio as gr
 import pytest
 
 from aigc import data
+from aigc.commands import Command, Do
 from aigc.jobs.request import Request, checked
 from aigc.jobs.runs import runs
 from aigc.jobs.supervisor import Supervisor
@@ -156,6 +157,12 @@ def test_a_link_to_a_run_shows_how_it_was_trained(line: Any) -> None:
     assert filled[tab.form.widgets["learning_rate"]]["value"] == "0.0003"
     other = Tab(line, "vae")
     assert other.call("asked", json.dumps({"run": run.id}))[other.data]["value"] == "digits"
+
+    run.send(Command(Do.SET, ["learning_rate", 0.0007]))  # turned while it trains
+    run.send(Command(Do.SET, ["learning_rate", 0.0009]))
+    filled = tab.call("asked", tab.call("opened", tab="gan", run=run.id))
+    assert filled[tab.form.widgets["learning_rate"]]["value"] == "0.0009"
+    assert filled[tab.form.widgets["batch"]]["value"] == "96"
 
 
 def test_only_your_own_pictures_are_offered(line: Any, tmp_path: Any) -> None:

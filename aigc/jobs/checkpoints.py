@@ -91,6 +91,14 @@ def load(home: Path) -> Loaded | None:
     return None
 
 
+def facts(home: Path) -> dict[str, Any]:
+    """What the newest checkpoint says that is no tensor; nothing where there is none."""
+    for folder in folders(home):
+        with contextlib.suppress(_Damaged):
+            return dict(_manifest(folder)["facts"])
+    return {}
+
+
 def weights(home: Path) -> dict[str, Tensor] | None:
     """The averaged weights of the newest good checkpoint; safe while the worker writes and prunes."""
     import safetensors.torch

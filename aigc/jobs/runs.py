@@ -185,6 +185,12 @@ class Run:
         """The averaged weights of the newest good checkpoint."""
         return checkpoints.weights(self.folder / "checkpoint")
 
+    def knobs_now(self) -> dict[str, Any]:
+        """Every knob by name: as asked for, then as the newest checkpoint has it, then as turned since this part began."""
+        request, kept = self.request, checkpoints.facts(self.folder / "checkpoint")
+        turned = dict(command.value for command in self.commands()[0] if command.do is Do.SET)
+        return {**request.config, **request.options, **kept.get("config", {}), **kept.get("options", {}), **turned}
+
     def kept_images(self) -> int:
         """How far the newest checkpoint reaches, from its name alone."""
         found = checkpoints.folders(self.folder / "checkpoint")

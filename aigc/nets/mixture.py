@@ -29,12 +29,13 @@ class LatentMixture(nn.Module):
     def fit(self, z: Tensor, seed: int) -> None:
         """A few rounds of expectation-maximisation on latents (N, Z)."""
         from sklearn.mixture import GaussianMixture
+        from threadpoolctl import threadpool_limits
 
         z = z if len(z) > 1 else z.repeat(2, 1)  # a single example is a cluster too
         count = max(1, min(COMPONENTS, len(z) // (4 * z.shape[1])))  # a covariance of Z dimensions wants a few times Z examples
         spread = float(z.var(0, correction=0).mean())
         mixture = GaussianMixture(count, max_iter=20, reg_covar=1e-3 * spread + 1e-6, random_state=seed)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
             warnings.simplefilter("ignore")  # stopping early is meant
             mixture.fit(z.cpu().double().numpy())
         self.weights.zero_()[:count] = torch.as_tensor(mixture.weights_).to(z)

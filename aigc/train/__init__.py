@@ -47,6 +47,7 @@ def train(
     if resume:
         loop.restore(*resume)
     yield from loop.look(due=True)
+    loop.start_clock()
     with Translation(loop) as translation:
         if (yield from translation.begin(commands)):
             yield from loop.close("stop")

@@ -66,9 +66,11 @@ class Loop:
         self.batch: Batch | None = None
         self.images = self.steps = self.draws = 0
         self.moved = False  # weights since the average last followed them
-        self.meter, self.pace = Meter(), Pace(WATCHING, SAVING, SAVE_SECONDS)
+        self.meter = Meter()
         self.measure, self.moments = measure, Moments(options.measures if measure else 0)
-        self.started, self.before = time.monotonic(), 0.0
+        self.pace = Pace(WATCHING, SAVING, SAVE_SECONDS)
+        self.before = self.calibrating = 0.0  # seconds: before the clock was last started, of the last calibration
+        self.started: float | None = None  # None: the clock stands still
 
     @cached_property
     def batches(self) -> Draws:
@@ -86,7 +88,7 @@ class Loop:
     # the clock
     @property
     def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
+        return self.before + (time.monotonic() - self.started if self.started is not None else 0.0)
 
     def progress(self) -> float:
         """How much of the budget is spent, 0 to 1; without one, 0."""
@@ -178,7 +180,7 @@ class Loop:
     def gauge(self, last: bool = False) -> Iterator[Event]:
         """The figures of a few samples, at the moments that are worth what they cost."""
         progress, seconds = self.progress(), self.seconds
-        expected = self.pace.previewed * MEASURED / self.shown.count
+        expected = self.calibrating + max(0.0, self.pace.previewed - self.calibrating) * MEASURED / self.shown.count
         due = self.moments.last_due(seconds, expected) if last else progress > 0 and self.moments.due(progress, seconds, expected)
         if due and self.measure:
             with self.moments.measuring(), self._aside() as rng:
@@ -188,8 +190,9 @@ class Loop:
 
     def _calibrate(self, rng: torch.Generator) -> None:
         labels = self.data.labels[:2000] if self.data.labels is not None else None
-        x = self.data.x[:2000]
+        x, begun = self.data.x[:2000], time.monotonic()
         self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
+        self.calibrating = time.monotonic() - begun
 
     @contextmanager
     def _aside(self) -> Iterator[torch.Generator]:
@@ -215,7 +218,12 @@ class Loop:
 
     # waiting: time that passes while paused is nobody's
     def stop_clock(self) -> None:
-        self.before, self.started = self.seconds, time.monotonic()
+        self.before, self.started = self.seconds, None
+
+    def start_clock(self) -> None:
+        """Only steps spend the budget.  Showing a model for the first time loads libraries and chooses kernels; the next time is quicker."""
+        self.hold_clock()
+        self.pace = Pace(WATCHING, SAVING, SAVE_SECONDS)
 
     def hold_clock(self) -> None:
         self.started = time.monotonic()

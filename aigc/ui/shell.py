@@ -58,6 +58,7 @@ def _header(page: Page) -> str:
     told = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in text.THEMES.items())
     theme = html.escape(text.THEME[page.lang])
     return f"""<header class="aigc-header">
+<a class="aigc-skip" href="#tabs">{html.escape(text.SKIP[page.lang])}</a>
 <a class="aigc-name" href="{page.home}?tab=home">{_mark()}<span>{html.escape(text.NAME[page.lang])}</span></a>
 <p class="aigc-sentence">{html.escape(text.SENTENCE[page.lang])}</p>
 <span class="aigc-brief" data-aigc-now="brief"><span>{html.escape(page.watch.machine.brief[page.lang])}</span></span>

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Asked, Generate
-from aigc.pretrained.image.kit import Kit, call, words_cut
+from aigc.pretrained.image.kit import Kit, call
 from aigc.pretrained.image.previews import as_pictures
+from aigc.pretrained.image.prompts import Word, remarks, words_of
 from aigc.pretrained.image.schedulers import believed, curve, scheduler
 from aigc.pretrained.image.steps import Step, steps_of
 from aigc.words import Refusal, Words, both
@@ -28,14 +29,6 @@ NO_UNET = both(
     "只有用交叉注意力读提示词的 U-Net 模型才能看内部；这个是 {kind}。",
 )
 NO_WORDS = both("There is no word in this prompt, only marks: nothing can be shown beside the picture.", "提示词里没有词，只有符号：图旁没有可看的。")
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word of the prompt and the tokens it became."""
-
-    text: str
-    tokens: tuple[int, ...]  # their places in the encoded prompt
 
 
 @dataclass(frozen=True)
@@ -77,8 +70,8 @@ def inside(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Told]:
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=how.steps, guidance_scale=how.guidance,
         width=how.width or kit.native, height=how.height or kit.native, generator=torch.Generator().manual_seed(how.seed),
     )  # fmt: skip
-    words, cut = words_of(pipe.tokenizer, asked.prompt), words_cut(pipe, asked.prompt)
-    told = Told(words, notes=((cut,) if cut else ()) + (() if words else (NO_WORDS,)))
+    words = words_of(pipe.tokenizer, asked.prompt)
+    told = Told(words, notes=(*remarks(pipe, asked.prompt), *(() if words else (NO_WORDS,))))
     own, pipe.scheduler = pipe.scheduler, scheduler(pipe, how.scheduler)
     with watching(unet) as watch:
         stream = steps_of(pipe, run, stop, lambda step: _seen(kit, pipe.scheduler, step, watch, told.words))
@@ -93,30 +86,6 @@ def inside(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Told]:
         finally:
             stream.close()
             pipe.scheduler = own
-
-
-def words_of(tokenizer: Any, prompt: str) -> tuple[Word, ...]:
-    """The prompt's words with the places of their tokens: pieces are put together again, Chinese stays character by character."""
-    ids = tokenizer(prompt, truncation=True, max_length=tokenizer.model_max_length).input_ids
-    special = set(tokenizer.all_special_ids)
-    found: list[Word] = []
-    places: list[int] = []
-    for place, (number, token) in enumerate(zip(ids, tokenizer.convert_ids_to_tokens(ids), strict=True)):
-        if number in special:
-            continue
-        places.append(place)
-        text = tokenizer.decode([ids[p] for p in places]).strip()
-        if "\ufffd" in text or (text.isascii() and text.isalnum() and not token.endswith("</w>") and _goes_on(tokenizer, ids, place, special)):
-            continue  # half a character, or the beginning of a word
-        found.append(Word(text, tuple(places)))
-        places = []
-    return tuple(w for w in found if any(c.isalnum() for c in w.text))
-
-
-def _goes_on(tokenizer: Any, ids: list[int], place: int, special: set[int]) -> bool:
-    """Whether the next token belongs to the same word, in a vocabulary that marks the ends of words."""
-    marked = any(token.endswith("</w>") for token in tokenizer.convert_ids_to_tokens(ids))
-    return marked and place + 1 < len(ids) and ids[place + 1] not in special
 
 
 class Watch:

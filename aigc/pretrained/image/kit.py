@@ -15,7 +15,7 @@ import torch
 from aigc.pretrained import layout
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.previews import Preview
-from aigc.words import Refusal, Words, both
+from aigc.words import Refusal, both
 
 LIBRARIES = ("diffusers", "transformers")  # what a pipeline's parts may be of; anything else would be code of a stranger
 AUTO = {
@@ -154,16 +154,3 @@ def is_guided(pipe: Any, guidance: float) -> bool:
     """Whether this run makes a second prediction, without the prompt, for a negative prompt to change."""
     pipe._guidance_scale = guidance
     return takes(pipe, "negative_prompt") and bool(getattr(pipe, "do_classifier_free_guidance", guidance > 1))
-
-
-def words_cut(pipe: Any, prompt: str) -> Words | None:
-    """Says what of the prompt a CLIP-style text encoder does not read, if anything."""
-    tokenizer = getattr(pipe, "tokenizer", None)
-    longest = getattr(tokenizer, "model_max_length", 0)
-    if tokenizer is None or not 0 < longest <= 512 or takes(pipe, "max_sequence_length"):
-        return None
-    ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
-    if len(ids) <= longest:
-        return None
-    lost = tokenizer.decode(ids[longest - 1 : -1]).strip()
-    return both("The model reads {n} tokens; it did not read: {lost}", "模型只读 {n} 个词元；没有读到：{lost}").fill(n=longest, lost=lost[:120])

@@ -15,8 +15,9 @@ from aigc.knobs import as_values
 from aigc.pretrained import Stopped
 from aigc.pretrained.image import given
 from aigc.pretrained.image.asked import TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
-from aigc.pretrained.image.kit import Kit, call, is_guided, takes, words_cut
+from aigc.pretrained.image.kit import Kit, call, is_guided, takes
 from aigc.pretrained.image.previews import as_pictures
+from aigc.pretrained.image.prompts import remarks
 from aigc.pretrained.image.schedulers import scheduler
 from aigc.pretrained.image.steps import steps_of
 from aigc.words import Refusal, Words, both
@@ -111,8 +112,7 @@ def denoised(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
         num_images_per_prompt=count, generator=[torch.Generator().manual_seed(seed) for seed in seeds], **more,
     )  # fmt: skip
-    cut = words_cut(pipe, asked.prompt)
-    notes = (cut,) if cut else ()
+    notes = remarks(pipe, asked.prompt)
     shot = Shot(seeds=seeds, notes=notes)
     own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
     stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))

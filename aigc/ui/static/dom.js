@@ -25,9 +25,10 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Scroll to what answers a button, where it stands below the form: on a phone. */
+/** Scroll to what answers a button, where it is out of sight: below the form on a phone, above the end of a long one. */
 export function bring(element) {
-  if (element.getBoundingClientRect().top > window.innerHeight * 0.8) element.scrollIntoView({ block: "start" });
+  const { top, bottom } = element.getBoundingClientRect();
+  if (top > window.innerHeight * 0.8 || bottom < window.innerHeight * 0.4) element.scrollIntoView({ block: "start" });
 }
 
 /** A number with four digits, without trailing zeros. */

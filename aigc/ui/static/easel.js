@@ -39,7 +39,8 @@ export class Easel {
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
     this.facts = h("span", { className: "aigc-e-facts" });
     this.notes = h("ul", { className: "aigc-e-notes" });
-    const under = h("div", { className: "aigc-x-under" }, this.made, this.facts);
+    this.which = h("span", { className: "aigc-e-which" }); // of several, which is looked at
+    const under = h("div", { className: "aigc-x-under" }, this.made, this.which, this.facts);
     element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status), this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes);
     for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
@@ -77,6 +78,7 @@ export class Easel {
     this.made.hidden = !made;
     say(this.facts, facts ?? "");
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
+    if (!isPictures) say(this.which, "");
     this.before.hidden = this.edge.hidden = this.wiper.hidden = !(isPictures && before && !busy);
     if (before) this.before.src = before;
     if (isPictures) this.wiped();
@@ -120,6 +122,7 @@ export class Easel {
     if (src) this.after.src = src;
     const caption = items[this.chosen]?.caption ?? "";
     const where = isEnd ? this.words.end : filled(this.words.at, { i: step + 1, n: last });
+    say(this.which, items?.length > 1 ? caption : "");
     say(this.caption, where);
     this.range.setAttribute("aria-valuetext", where);
     this.after.alt = [caption, where].filter(Boolean).join(", ") || this.words.picture;

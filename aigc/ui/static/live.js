@@ -11,6 +11,7 @@ import { Pictures } from "./pictures.js";
 
 const LIVE_MS = 500;
 const SETTLE_MS = 400; // a knob that is being turned is sent when it rests
+const UNSURE_MS = 700; // a press meant for a button that has just given way to another
 const MOST_POINTS = 1500;
 
 class Panel extends Follower {
@@ -140,6 +141,8 @@ class Panel extends Follower {
     if (key !== this.buttonsKey || !this.buttons.childElementCount) {
       this.buttonsKey = key;
       this.buttons.replaceChildren(...news.actions.map((action) => this.action(action, news.why)), ...(model ? [this.exploreLink()] : []));
+      if (!news.fresh) this.buttons.inert = true;
+      setTimeout(() => (this.buttons.inert = false), UNSURE_MS);
     }
   }
 

@@ -33,6 +33,14 @@
     if (button) button.title = button.ariaLabel = button.dataset[theme];
     dispatchEvent(new CustomEvent("aigc-theme", { detail: root.dataset.theme }));
   }
+  /** Past the header and the tabs, to the tab that is open: the keyboard goes on from there. */
+  function skip(event) {
+    const shown = [...document.querySelectorAll("[role=tabpanel]")].find((panel) => panel.offsetParent);
+    if (!shown) return;
+    event.preventDefault();
+    shown.tabIndex = -1;
+    shown.focus();
+  }
   function nextTheme() {
     theme = { system: "light", light: "dark", dark: "system" }[theme];
     try {
@@ -107,6 +115,7 @@
   }
   addEventListener("click", (event) => {
     if (event.target.closest("#aigc-theme")) nextTheme();
+    if (event.target.closest(".aigc-skip")) skip(event);
     const other = event.target.closest("#aigc-lang");
     if (other) {
       const now = new URLSearchParams(location.search);

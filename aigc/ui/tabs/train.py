@@ -124,11 +124,12 @@ def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
 
 
 def _asked(info: TechniqueInfo, query: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
-    """(data, preset, values) that a link asks for; with a run, how that was trained.  Raises Refusal."""
+    """(data, preset, values) that a link asks for; with a run, how that is trained by now.  Raises Refusal."""
     if query.get("run"):
-        request = Run.open(query["run"]).request
-        if request.technique == info.slug:
-            config, options = read(info.Config, request.config), read(Options, request.options)
+        run = Run.open(query["run"])
+        if (request := run.request).technique == info.slug:
+            now, mine, common = run.knobs_now(), knobs(info.Config), knobs(Options)
+            config, options = (read(kind, {n: v for n, v in now.items() if n in its}) for kind, its in ((info.Config, mine), (Options, common)))
             return request.data, request.preset, as_values(config) | as_values(options)
     return query.get("data", FIRST_DATA), query.get("preset", FIRST_PRESET), {}
 
