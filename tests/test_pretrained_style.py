@@ -14,7 +14,7 @@ from conftest import PROJECT
 from PIL import Image
 from torch import nn
 
-from aigc.nets.style import SHRINKS, Encoder, StyleNetwork, framed, gram, moments, renormalised
+from aigc.nets.style import SHRINKS, Encoder, StyleNetwork, framed, gram, moments, recoloured, renormalised
 from aigc.pretrained import Stopped, style
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.teach import make, views
@@ -70,6 +70,18 @@ def test_folding_normalisation_changes_nothing():
     encoder.eval()
     x = torch.rand(1, 3, 32, 24)
     assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(encoder(x), encoder.folded()(x), strict=True))
+
+
+def test_colours_become_those_of_the_style_by_the_least_change():
+    torch.manual_seed(0)
+    content, style = torch.rand(2, 3, 20, 30), torch.rand(2, 3, 16, 16) * torch.tensor([0.2, 0.9, 0.5]).view(1, 3, 1, 1)
+    made = recoloured(content, style)
+    for ours, theirs in zip(made.flatten(2), style.flatten(2), strict=True):
+        assert torch.allclose(ours.mean(1), theirs.mean(1), atol=1e-5)
+        assert torch.allclose(torch.cov(ours, correction=0), torch.cov(theirs, correction=0), atol=1e-3)
+    assert torch.allclose(recoloured(content, content), content, atol=1e-4)
+    plain = torch.full((1, 3, 8, 8), 0.3)
+    assert recoloured(plain, style[:1]).isfinite().all() and recoloured(content[:1], plain).isfinite().all()
 
 
 @pytest.mark.parametrize("size", [(16, 16), (33, 70), (64, 64)])

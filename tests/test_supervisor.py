@@ -17,10 +17,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from PIL import Image
+from toys import Toy, ToyConfig, toy_data
 from workers import light
 
+from aigc import registry
 from aigc.commands import Command, Do
+from aigc.data import own
 from aigc.home import runs_folder
+from aigc.jobs import arena
 from aigc.jobs.crew import Patience
 from aigc.jobs.files import locked
 from aigc.jobs.processes import Holder, environment
@@ -29,6 +34,7 @@ from aigc.jobs.runs import Request, Run, runs
 from aigc.jobs.states import State
 from aigc.jobs.store import PUBLIC, Limits
 from aigc.jobs.supervisor import Supervisor
+from aigc.registry import ModelCard, spec_as_json
 from aigc.words import Refusal
 
 LIGHT = (sys.executable, str(Path(light.__file__)))
@@ -494,8 +500,24 @@ def test_only_so_many_ended_runs_are_kept_if_so_wished(aigc_home: Path) -> None:
         time.sleep(0.01)
     sweep()
     assert len(runs()) == 5
-    sweep(keep_runs=2)
+    sweep(keep=2)
     assert {r.id for r in runs()} == {made[4].id, made[3].id, made[2].id}
+
+
+def test_of_what_visitors_left_only_the_newest_is_kept_and_the_hosts_own_stays(aigc_home: Path, tmp_path: Path) -> None:
+    pictures = []
+    for i in range(16):
+        pictures.append(tmp_path / f"{i}.png")
+        Image.new("L", (8, 8), 10 * i).save(pictures[-1])
+    for i, owner in enumerate(["", "ann", "bob", "ann"]):
+        own.add(f"set {i}", pictures, 28, owner)
+        arena.write(arena.Arena("digits", 5, (arena.Cell("gan", {}),), id=f"{i:016x}", owner=owner, created=float(i)))
+        model = Toy(ToyConfig(), toy_data().spec)
+        registry.save(model, ModelCard(f"model-{i}", "toy", "toy", spec_as_json(model.spec), {}, {}, owner=owner, created=f"2026-01-0{i + 1}"))
+    sweep(keep=2)
+    assert [s.title["en"] for s in own.sets()] == ["set 0", "set 2", "set 3"]
+    assert {a.id[-1] for a in arena.arenas()} == {"0", "2", "3"}
+    assert {e.card.slug for e in registry.entries() if not e.shipped} == {"model-0", "model-2", "model-3"}
 
 
 def test_a_shell_trains_in_the_same_line_and_the_page_can_stop_it(lab: Supervisor) -> None:

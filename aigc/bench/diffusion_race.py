@@ -72,6 +72,7 @@ class Ours:
         config, options = info.read({"seconds": seconds, "images": 0}, data.spec, "good")
         torch.manual_seed(0)
         self.loop = Loop(build(info.slug, as_values(config), data.spec), data, options, watch=False)
+        self.loop.start_clock()
 
     def step(self) -> int:
         return stepped(self.loop)

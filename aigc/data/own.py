@@ -49,16 +49,21 @@ def is_own(name: str) -> bool:
 
 def sets(owner: str | None = None) -> list[DataSpec]:
     """The users' image sets, oldest first; with an owner, only theirs."""
+    return [described for described, whose in _all() if owner in (None, whose)]
+
+
+def _all() -> list[tuple[DataSpec, str]]:
+    """Every set and its owner, oldest first."""
     folder = uploads_folder()
     abouts = []
     for file in folder.glob("*/about.json") if folder.is_dir() else ():
         try:
             about = json.loads(file.read_text("utf-8"))
-            if is_own(f"own-{file.parent.name}") and owner in (None, about["owner"]):
-                abouts.append((about["created"], _spec(f"own-{file.parent.name}", about)))
+            if is_own(f"own-{file.parent.name}"):
+                abouts.append((float(about["created"]), _spec(f"own-{file.parent.name}", about), str(about["owner"])))
         except (OSError, ValueError, KeyError, TypeError) as error:
             logging.getLogger(__name__).warning("%s is left out: %s", file.parent, error)
-    return [described for _, described in sorted(abouts, key=lambda pair: pair[0])]
+    return [(described, owner) for _, described, owner in sorted(abouts, key=lambda one: one[0])]
 
 
 def add(
@@ -98,6 +103,13 @@ def remove(name: str, owner: str = "") -> None:
     gone = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")  # out of sight at once, even if deleting is cut short
     os.rename(folder, gone)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def forget_the_oldest(keep: int) -> None:
+    """Of the sets that have an owner all but the newest `keep` go."""
+    owned = [(described.name, owner) for described, owner in _all() if owner]
+    for name, owner in owned[: max(0, len(owned) - keep)]:
+        remove(name, owner)
 
 
 def read(name: str) -> dict[str, Tensor]:

@@ -302,6 +302,10 @@ def delete(supervisor: Supervisor, id: object, owner: str | None) -> None:
     arena = _mine(supervisor, id, owner)
     if is_live(arena):
         raise Refusal(STILL_GOING)
+    forget(arena)
+
+
+def forget(arena: Arena) -> None:
     with in_words():
         (_folder() / f"{arena.id}.json").unlink(missing_ok=True)
 

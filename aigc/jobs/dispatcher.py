@@ -22,8 +22,8 @@ SWEEP_EVERY = 3600.0
 
 
 class Dispatcher:
-    def __init__(self, store: Store, patience: Patience, command: tuple[str, ...], keep_runs: int | None):
-        self._store, self._patience, self._command, self._keep_runs = store, patience, command, keep_runs
+    def __init__(self, store: Store, patience: Patience, command: tuple[str, ...], keep: int | None):
+        self._store, self._patience, self._command, self._keep = store, patience, command, keep
         self._wake, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._tend, name="dispatcher", daemon=True)
         self._workers: list[Worker] = []
@@ -82,7 +82,7 @@ class Dispatcher:
                 self._begin(id, self._spare)
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP_EVERY
-            recovery.sweep(self._keep_runs)
+            recovery.sweep(self._keep)
         return not waiting and not self._workers
 
     def _look_at(self, worker: Worker) -> None:

@@ -38,13 +38,27 @@ def settle_one(store: Store, run: Run, holder: Holder | None) -> None:
     store.finish(run.id, holder)
 
 
-def sweep(keep_runs: int | None = None) -> None:
-    """Clear away what was half removed, old downloads, and ended runs beyond the newest `keep_runs`."""
+def sweep(keep: int | None = None) -> None:
+    """Clear away what was half removed, old downloads, and of what visitors left all but the newest `keep` of each kind."""
     from aigc import outputs  # draws pictures, which a start need not wait for
 
     outputs.sweep()
     for orphan in runs_folder().glob(".gone-*"):
         remove_folder(orphan)
-    if keep_runs is not None:
-        for run in [r for r in runs() if not r.state.live][keep_runs:]:
-            run.delete()
+    if keep is not None:
+        _forget_the_oldest(keep)
+
+
+def _forget_the_oldest(keep: int) -> None:
+    """A public server is no archive: ended runs, and the models, arenas and pictures that have an owner; the host's own have none."""
+    from aigc import registry
+    from aigc.data import own
+    from aigc.jobs import arena
+
+    for run in [r for r in runs() if not r.state.live][keep:]:
+        run.delete()
+    for model in [e for e in registry.entries() if e.card.owner and not e.shipped][keep:]:
+        registry.delete(model.card.slug)
+    for one in [a for a in arena.arenas() if a.owner and not arena.is_live(a)][keep:]:
+        arena.forget(one)
+    own.forget_the_oldest(keep)

@@ -30,16 +30,16 @@ class Supervisor:
         *,
         single_user: bool = True,
         limits: Limits | None = None,
-        keep_runs: int | None = None,
+        keep: int | None = None,
         patience: Patience | None = None,
         command: tuple[str, ...] = crew.COMMAND,
     ):
-        """`single_user`: everything belongs to whoever asks.  `limits`: store.PUBLIC where strangers come.  `keep_runs`: how many
-        ended runs to keep; None keeps all.  `command` starts a worker."""
+        """`single_user`: everything belongs to whoever asks.  `limits`: store.PUBLIC where strangers come.  `keep`: how many
+        ended runs, and of all else that visitors leave, to keep; None keeps all.  `command` starts a worker."""
         if home is not None and home.resolve() != home_folder():
             raise ValueError(f"{home} is not where AIGC_HOME points: {home_folder()}")
         self.single_user, self.limits = single_user, limits or Limits()
-        self._dispatch = (patience or Patience(), command, keep_runs)
+        self._dispatch = (patience or Patience(), command, keep)
         self._held = contextlib.ExitStack()
 
     # its own life

@@ -57,19 +57,28 @@ class Encoder(nn.Module):
         return plain
 
 
-class Decoder(nn.Sequential):
-    """The deepest features -> (B, 3, H, W), not clipped."""
+class Decoder(nn.Module):
+    """The encoder's four maps of features, and the picture in the right colours -> (B, 3, H, W), not clipped.
+
+    The deepest features say little of edges and nothing of colours, since what a thing is does not depend on them.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         a, b, c, d = WIDTHS
-        super().__init__(
-            convolution(d, c), nn.ReLU(), nn.Upsample(scale_factor=2), convolution(c, c), nn.ReLU(), convolution(c, b), nn.ReLU(),
-            nn.Upsample(scale_factor=2), convolution(b, b), nn.ReLU(), convolution(b, a), nn.ReLU(),
-            nn.Upsample(scale_factor=2), convolution(a, a), nn.ReLU(), convolution(a, 3),
-        )  # fmt: skip
+        up = nn.Upsample(scale_factor=2)
+        self.stages = nn.ModuleList([
+            nn.Sequential(convolution(d, c), nn.ReLU(), up),
+            nn.Sequential(convolution(2 * c, c), nn.ReLU(), convolution(c, b), nn.ReLU(), up),
+            nn.Sequential(convolution(2 * b, b), nn.ReLU(), convolution(b, a), nn.ReLU(), up),
+            nn.Sequential(convolution(a + 3, a), nn.ReLU(), convolution(a, 3)),
+        ])  # fmt: skip
 
-    def forward(self, features: Tensor) -> Tensor:
-        return super().forward(features.to(next(self.parameters()).dtype)).float() / 4 + 0.5
+    def forward(self, features: list[Tensor], colours: Tensor) -> Tensor:
+        _, b, c, d, colours = (f.to(next(self.parameters()).dtype) for f in (*features, (colours - 0.5) * 4))
+        first, second, third, last = self.stages
+        h = third(torch.cat([second(torch.cat([first(d), c], 1)), b], 1))
+        return last(torch.cat([h, colours], 1)).float() / 4 + 0.5
 
 
 class StyleNetwork(nn.Module):
@@ -79,8 +88,9 @@ class StyleNetwork(nn.Module):
 
     def forward(self, content: Tensor, style: Tensor, strength: float = 1.0) -> Tensor:
         """The content in the manner of the style; strength 0 only encodes and decodes."""
-        seen = self.encoder(content)[-1].float()
-        return self.decoder(torch.lerp(seen, renormalised(seen, self.encoder(style)[-1]), strength))
+        colours = torch.lerp(content, recoloured(content, style), strength)
+        seen = [f.float() for f in self.encoder(content)]
+        return self.decoder([torch.lerp(f, renormalised(f, s), strength) for f, s in zip(seen, self.encoder(style), strict=True)], colours)
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,6 +104,27 @@ def renormalised(content: Tensor, style: Tensor) -> Tensor:
     """The content's features with the style's moments: eq. 8."""
     (mean, deviation), (wanted, spread) = moments(content), moments(style)
     return (content - mean) / deviation * spread + wanted
+
+
+def recoloured(content: Tensor, style: Tensor) -> Tensor:
+    """The content with the mean and the covariance of the style's colours, by the least change.   (B, 3, H, W), (B, 3, h, w) -> (B, 3, H, W)
+
+    The linear map of optimal transport between two Gaussians:   Pitié & Kokaram 2007, eq. 12
+    """
+    x, y = content.float().flatten(2), style.float().flatten(2)
+    mean, wanted = x.mean(2, keepdim=True), y.mean(2, keepdim=True)
+    least = 1e-4 * torch.eye(3, device=x.device)
+    ours, theirs = ((v - m) @ (v - m).mT / v.shape[2] + least for v, m in ((x, mean), (y, wanted)))
+    root = power(ours, 0.5)
+    back = power(ours, -0.5)
+    turn = back @ power(root @ theirs @ root, 0.5) @ back
+    return (turn @ (x - mean) + wanted).view_as(content)
+
+
+def power(matrices: Tensor, exponent: float) -> Tensor:
+    """Of symmetric positive matrices.  (B, N, N) -> (B, N, N)"""
+    values, vectors = torch.linalg.eigh(matrices)
+    return vectors @ (values.clamp(min=1e-8) ** exponent)[..., None].mul(vectors.mT)
 
 
 def gram(features: Tensor) -> Tensor:

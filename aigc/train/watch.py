@@ -48,12 +48,15 @@ class Meter:
 
 
 class Pace:
-    """When the next preview and the next checkpoint are due: each may take only its share of the time."""
+    """When the next preview and the next checkpoint are due: each may take only its share of the time, the first few previews more."""
+
+    EARLY, HURRY = 4, 4  # so many previews wait a fraction of the time: most is learnt at first
 
     def __init__(self, watching: float, saving: float, save_seconds: float):
         self._watching, self._saving, self._save_seconds = watching, saving, save_seconds
         now = time.monotonic()
         self._next_preview, self._next_save = now, now + save_seconds / 3
+        self._previews = 0
 
     previewed = 0.0  # seconds that the last preview took
 
@@ -69,7 +72,9 @@ class Pace:
         yield
         now = time.monotonic()
         self.previewed = now - begun
-        self._next_preview = now + max(0.5, (now - begun) / self._watching)
+        share = self._watching * (self.HURRY if self._previews < self.EARLY else 1)
+        self._previews += 1
+        self._next_preview = now + max(0.5, self.previewed / share)
 
     @contextmanager
     def saving(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from gradio.components import Component
 
 from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value
 from aigc.registry import autoencoders, starts, teachers
+from aigc.ui.text.shell import REFUSED
 from aigc.words import Lang, Refusal, both
 
 LIVE = both("Can be changed while training.", "训练中可以改。")
@@ -47,7 +48,7 @@ def in_words(lang: Lang) -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        raise gr.Error(refusal.words[lang], print_exception=False) from None
+        raise gr.Error(refusal.words[lang], title=REFUSED[lang], print_exception=False) from None
 
 
 def an_object(settings: Any) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def _header(page: Page) -> str:
     other: Lang = "en" if page.lang == "zh" else "zh"
     told = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in text.THEMES.items())
     theme = html.escape(text.THEME[page.lang])
-    return f"""<header class="aigc-header">
+    refusals = {"no-picture": text.NO_PICTURE, "wrong-file": text.WRONG_FILE, "refused": text.REFUSED}
+    refused = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in refusals.items())
+    return f"""<header class="aigc-header" {refused}>
 <a class="aigc-skip" href="#tabs">{html.escape(text.SKIP[page.lang])}</a>
 <a class="aigc-name" href="{page.home}?tab=home">{_mark()}<span>{html.escape(text.NAME[page.lang])}</span></a>
 <p class="aigc-sentence">{html.escape(text.SENTENCE[page.lang])}</p>

@@ -23,7 +23,7 @@ from aigc.words import Lang, Refusal
 PORTS = 10  # how many are tried from the one asked for
 SWEEP_EVERY, SWEEP_AGE = 3600.0, 24 * 3600.0  # seconds
 SPACE_PORT = 7860
-KEPT_PUBLIC = 200  # ended runs; a public server is not an archive
+KEPT_PUBLIC = 200  # ended runs, models, arenas, sets of pictures; a public server is not an archive
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,7 +60,7 @@ def _run(asked: argparse.Namespace, lang: Lang) -> None:
 
     public = visitors.is_public(asked.share, asked.host)
     watch = Watch()
-    supervisor = Supervisor(home(), single_user=not public, limits=PUBLIC if public else None, keep_runs=KEPT_PUBLIC if public else None)
+    supervisor = Supervisor(home(), single_user=not public, limits=PUBLIC if public else None, keep=KEPT_PUBLIC if public else None)
     supervisor.start()  # refuses when another server works in this folder
     try:
         demo = shell.build(supervisor, watch=watch, public=public, single_user=not public)

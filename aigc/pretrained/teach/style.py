@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy, l1_loss, mse_loss
+from torch.nn.functional import avg_pool2d, cross_entropy, l1_loss, mse_loss
 
-from aigc.nets.style import WIDTHS, Encoder, StyleNetwork, moments, renormalised
+from aigc.nets.style import WIDTHS, Encoder, StyleNetwork, moments, recoloured, renormalised
 from aigc.pretrained.folder import load_network, save_network
 from aigc.pretrained.teach.cards import Card, Credit, Figure, write
 from aigc.pretrained.teach.loop import Lesson, teach
@@ -24,7 +24,8 @@ NAMING_BATCH, PAINTING_BATCH = 64, 8
 NAMING = 0.6  # share of the pictures that the encoder learns from; the decoder has the rest
 EXAMPLES = 64_000
 CLASSES = len(TEXTURES) + 20 + 4  # textures, digits and garments, faces by how far they are turned
-STYLE, OWN = 2.0, 2.0  # weights, beside the content, of the style's moments and of a picture's own pixels
+STYLE, OWN, TINGE = 4.0, 2.0, 4.0  # weights, beside the content, of the style's moments, of a picture's own pixels and of colours
+PATCH = 8  # pixels along the side of a patch that is to have its colour
 SAME = 4  # one painting in so many is of a picture in its own style
 NAMED = both("the encoder has named {seen} of {examples} pictures, loss {loss:.3f}", "编码器已辨认 {seen} / {examples} 张，损失 {loss:.3f}")
 PAINTED = both("the decoder has painted {seen} of {examples} pictures, loss {loss:.3f}", "解码器已绘制 {seen} / {examples} 张，损失 {loss:.3f}")
@@ -61,14 +62,17 @@ def to_paint(views: Views, n: int, rng: Generator) -> tuple[Tensor, Tensor]:
 
 
 def painting_loss(network: StyleNetwork, contents: Tensor, styles: Tensor) -> Tensor:
-    """Content: the painting is seen as what was to be painted.  Style: each layer's moments.  Eq. 11 to 14, and pixels where the style is its own"""
+    """Content: the painting is seen as what was to be painted.  Style: each layer's moments.  Eq. 11 to 14; beside them the pixels, where the
+    style is a picture's own, and everywhere the colours of patches: that network does not care for them much."""
     with torch.no_grad():
         wanted = network.encoder(styles)
-        target = renormalised(network.encoder(contents)[-1], wanted[-1])
-    painted = network.decoder(target)
+        target = [renormalised(f, s) for f, s in zip(network.encoder(contents), wanted, strict=True)]
+        colours = recoloured(contents, styles)
+    painted = network.decoder(target, colours)
     seen = network.encoder(painted)
-    content, own = mse_loss(seen[-1].float(), target), l1_loss(painted[::SAME].float(), contents[::SAME])
-    return content + STYLE * style_distance(seen, wanted).mean() + OWN * own
+    content, own = mse_loss(seen[-1].float(), target[-1]), l1_loss(painted[::SAME].float(), contents[::SAME])
+    tinge = l1_loss(avg_pool2d(painted.float(), PATCH), avg_pool2d(colours, PATCH))
+    return content + STYLE * style_distance(seen, wanted).mean() + OWN * own + TINGE * tinge
 
 
 def style_distance(seen: list[Tensor], wanted: list[Tensor]) -> Tensor:
@@ -105,7 +109,7 @@ def make(to: Path, seed: int, budget: int, device: str) -> Iterator[Words | dict
         contents, styles = to_paint(views, PAINTING_BATCH, rng)
         return painting_loss(network, _there(contents, where), _there(styles, where))
 
-    lesson = Lesson(examples - lesson.examples, PAINTING_BATCH, learning_rate=1e-3)
+    lesson = Lesson(examples - lesson.examples, PAINTING_BATCH, learning_rate=3e-3, is_muon=True, weight_decay=0.0)
     for seen, mean, learnt in teach(network, painting, lesson):  # noqa: B007
         yield PAINTED.fill(seen=seen, examples=lesson.examples, loss=mean)
     save_network(learnt, to, {})

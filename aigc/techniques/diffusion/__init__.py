@@ -209,10 +209,12 @@ class Sampling:
 
 
 SHORTCUT = 2  # steps: it goes almost straight
+IN_LATENTS = 20  # steps: of codes of faces, ten with Adams leave 0.05 of their deviation undone, twenty less than 0.02
 
 
 def default_steps(config: Config) -> int:
-    return min(SHORTCUT if config.teacher else knobs(Sampling)["steps"].default, config.levels)
+    usual = IN_LATENTS if config.latents else knobs(Sampling)["steps"].default
+    return min(SHORTCUT if config.teacher else usual, config.levels)
 
 
 def default_guidance(config: Config) -> float:

@@ -148,6 +148,18 @@
   addEventListener("visibilitychange", tick);
   aigc.tick = tick;
 
+  // Gradio refuses a file of the wrong kind in English and by its media type.
+  function reword() {
+    const said = document.querySelector(".aigc-header")?.dataset;
+    for (const told of document.querySelectorAll("[data-testid=toast-text]")) {
+      const [, name, kinds] = /^Invalid file type: (.+)\. Only (.+) allowed/.exec(told.textContent) ?? [];
+      if (!said || !name) continue;
+      told.closest("[data-testid=toast-body]").querySelector(".toast-title").textContent = said.refused;
+      told.textContent = (kinds === "image/*" ? said.noPicture : said.wrongFile).replace("{name}", () => name).replace("{kinds}", () => kinds);
+    }
+  }
+  for (const brought of ["change", "drop"]) addEventListener(brought, () => [50, 250, 1000].forEach((ms) => setTimeout(reword, ms)), true);
+
   addEventListener("DOMContentLoaded", () => {
     dress();
     // Gradio sets its own idea of the theme when it starts.
