@@ -32,7 +32,7 @@ from aigc.ui.studio import drawing, film, make, rebuild
 from aigc.ui.studio.drawing import Habits
 from aigc.ui.studio.film import MOST_STATES, Film
 from aigc.ui.studio.subjects import opened, subject, subjects
-from aigc.ui.tabs import explore, explore_room, explore_sample
+from aigc.ui.tabs import explore, explore_room, explore_sample, explore_source
 from aigc.ui.tabs.explore_room import Pace, streamed
 from aigc.ui.text import explore as text
 from aigc.words import Refusal, Words, both
@@ -406,6 +406,19 @@ def test_samples_reach_the_stage(slug: str, name: str) -> None:
     expected, _ = draw(model, 4, seed=7, how={"steps": 3} if slug == "diffusion" else {})
     assert np.array_equal(made.film.final("x"), (expected * 255).round().byte().numpy())
     assert shown["kind"] == "images" and shown["count"] == 4 and len(shown["films"]) == (2 if slug == "diffusion" else 1)
+
+
+def test_what_somebody_brought_is_shown_to_nobody_on_a_public_page() -> None:
+    for name in ("own-cats", "digits"):
+        model: Any = SimpleNamespace(spec=SimpleNamespace(name=name))
+        public, alone = (SimpleNamespace(page=SimpleNamespace(public=public)) for public in (True, False))
+        if name == "digits":
+            assert len(explore_source.shown_of(public, model).test_x) == len(explore_source.shown_of(alone, model).test_x) > 0  # type: ignore[arg-type]
+            continue
+        with pytest.raises(Refusal, match="public page"):
+            explore_source.shown_of(public, model)  # type: ignore[arg-type]
+        with pytest.raises(Refusal, match="not on this machine"):
+            explore_source.shown_of(alone, model)  # type: ignore[arg-type]
 
 
 def test_what_each_technique_offers() -> None:

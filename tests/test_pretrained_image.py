@@ -107,6 +107,7 @@ def test_every_editor_edits(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     how = habits.habits(Verb.EDIT, slug)
     shot = result(slug, asked(Verb.EDIT, image=picture(40, 24), guidance=how["guidance"], steps=4))
     assert shot.before is not None and shot.images[0].size == shot.before.size and shot.before.width > shot.before.height
+    assert shot.notes[0].en.startswith("What was given is 40 × 24 pixels")
 
 
 @pytest.mark.parametrize("slug", [e.slug for e in catalogue.ON_A_CPU + catalogue.ON_A_GPU if Task.INPAINT in e.tasks])

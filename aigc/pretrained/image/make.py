@@ -28,6 +28,7 @@ NO_NEGATIVE = both(
 )
 WRONG_SIZE = both("{label} must be a multiple of {step} for this model: {low} or {high}.", "这个模型的{label}必须是 {step} 的倍数：{low} 或 {high}。")
 NOT_ACCEPTED = both("The model's pipeline does not accept this: {why}", "模型的管线不接受这个要求：{why}")
+RESIZED = both("What was given is {w} × {h} pixels; this model works at {ours}.", "给出的图像是 {w} × {h} 像素；这个模型在 {ours} 上工作。")
 HIDDEN = both("The model's own safety checker took picture {n} for unsuitable and blackened it.", "模型自带的安全检查认为第 {n} 张不合适，已涂黑。")
 
 
@@ -70,9 +71,17 @@ def _generated(kit: Kit, asked: Asked, how: Generate, stop: threading.Event) -> 
 
 
 def _edited(kit: Kit, asked: Asked, how: Edit, stop: threading.Event) -> Iterator[Shot]:
-    image = given.fitted(there(asked.image), kit.native, kit.step, kit.most)
-    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, {"image": image, "strength": how.strength, **_size(image)}):
+    image, notes = _fitted(kit, there(asked.image))
+    more = {"image": image, "strength": how.strength, **_size(image)}
+    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, more, notes):
         yield replace(shot, before=image)
+
+
+def _fitted(kit: Kit, whole: Image.Image) -> tuple[Image.Image, tuple[Words, ...]]:
+    """(the picture at a size for this model, what to say if that is another)"""
+    image = given.fitted(whole, kit.native, kit.step, kit.most)
+    told = RESIZED.fill(w=whole.width, h=whole.height, ours=f"{image.width} × {image.height}")
+    return image, (told,) if image.size != whole.size else ()
 
 
 def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
@@ -80,7 +89,7 @@ def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     how: Any = asked.settings
     if isinstance(how, Outpaint):
         count, grow = 1, 0
-        image = given.fitted(there(asked.image), kit.native, kit.step, kit.most)
+        image, notes = _fitted(kit, there(asked.image))
         before, mask = given.extended(image, how.left, how.right, how.top, how.bottom, kit.step)
         if max(before.size) > kit.most:
             raise Refusal(both("The canvas would be {w} × {h} pixels; this model manages {most} a side.",
@@ -88,7 +97,7 @@ def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     else:
         count, grow = how.count, how.grow
         whole = there(asked.image)
-        before = given.fitted(whole, kit.native, kit.step, kit.most)
+        before, notes = _fitted(kit, whole)
         mask = given.fitted(given.mask_of(there(asked.mask), whole.size).convert("RGB"), kit.native, kit.step, kit.most)
         mask = mask.convert("L").point(lambda v: 255 if v >= given.MARKED else 0)
         if mask.getbbox() is None:
@@ -96,14 +105,15 @@ def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     soft = given.softened(mask, grow, how.soften)
     hard = soft.point(lambda v: 255 if v else 0)
     more = {"image": before, "mask_image": hard, "strength": how.strength, **_size(before)}
-    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, count, more):
+    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, count, more, notes):
         yield replace(shot, before=before, images=[given.joined(image, before, soft) for image in shot.images])
 
 
 def denoised(
-    kit: Kit, pipe: Any, asked: Asked, how: Generate | Edit | Inpaint | Outpaint | Upscale, stop: threading.Event, count: int, more: dict[str, Any]
-) -> Iterator[Shot]:
-    """One run of the pipeline for this verb, step by step."""
+    kit: Kit, pipe: Any, asked: Asked, how: Generate | Edit | Inpaint | Outpaint | Upscale, stop: threading.Event, count: int, more: dict[str, Any],
+    notes: tuple[Words, ...] = (),
+) -> Iterator[Shot]:  # fmt: skip
+    """One run of the pipeline for this verb, step by step; `notes` are told beside what it has to say itself."""
     if asked.negative.strip() and not is_guided(pipe, how.guidance):
         raise Refusal(NO_NEGATIVE)
     steps = _enough(how.steps, more.get("strength", 1.0)) if takes(pipe, "strength") else how.steps
@@ -112,7 +122,7 @@ def denoised(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
         num_images_per_prompt=count, generator=[torch.Generator().manual_seed(seed) for seed in seeds], **more,
     )  # fmt: skip
-    notes = remarks(pipe, asked.prompt)
+    notes += remarks(pipe, asked.prompt)
     shot = Shot(seeds=seeds, notes=notes)
     own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
     stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))

@@ -54,7 +54,7 @@ def _rebuild(room: Room, source: explore_source.Source, given: dict[Component, A
     from aigc.ui.studio import rebuild
 
     this = subject(room.info, key)
-    x, labels, known = explore_source.images(source, given, this)
+    x, labels, known = explore_source.images(room, source, given, this)
     pace = Pace(room.lang, 1)
     with opened(this) as model:
         x = x.to(model.device)
@@ -91,7 +91,7 @@ def _cells(room: Room, this: Subject, labels: Any, n: int) -> list[str]:
 def _wire_others(room: Room, source: explore_source.Source) -> None:
     def others(key: Any) -> str:
         with forms.in_words(room.lang):
-            return explore_source.others(subject(room.info, key))
+            return explore_source.others(room, subject(room.info, key))
 
     source.others.click(others, room.model, source.numbers, **QUIET)
 
@@ -126,7 +126,7 @@ def _travel(room: Room, source: explore_source.Source, given: dict[Component, An
     if noise not in (OWN, RANDOM):
         raise Refusal(both("Choose which noise.", "请选择用哪种噪声。"))
     this = subject(room.info, key)
-    x, labels, _ = explore_source.images(source, given, this)
+    x, labels, _ = explore_source.images(room, source, given, this)
     if not this.spec.is_points and len(x) > MOST_PATHS:
         raise Refusal(rebuild.TOO_MANY, n=MOST_PATHS)
     steps = int(how["steps"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc.data.own import is_own
 from aigc.ui.page import Page
 from aigc.ui.studio.subjects import Subject
 from aigc.ui.tabs.explore_room import PAD_JS, QUIET, Room, template
@@ -69,9 +70,9 @@ def _pad(page: Page) -> gr.HTML:
     return gr.HTML("grey", html_template=template(page.lang), js_on_load=PAD_JS, padding=False, visible=False, apply_default_css=False)
 
 
-def others(this: Subject) -> str:
+def others(room: Room, this: Subject) -> str:
     """Numbers of test images picked at random."""
-    count = len(data_of(this).test_x)
+    count = len(shown_of(room, this).test_x)
     return ", ".join(str(i) for i in sorted(random.sample(range(count), min(OFFERED, count))))
 
 
@@ -85,14 +86,21 @@ def data_of(this: Subject) -> Dataset:
         raise Refusal(text.NO_DATA) from refusal
 
 
-def images(source: Source, given: dict[Component, Any], this: Subject) -> tuple[Tensor, Tensor | None, bool]:
+def shown_of(room: Room, this: Subject) -> Dataset:
+    """The model's dataset, if its pictures may be looked at here.  Raises Refusal."""
+    if room.page is not None and room.page.public and is_own(this.spec.name):
+        raise Refusal(text.PRIVATE)
+    return data_of(this)
+
+
+def images(room: Room, source: Source, given: dict[Component, Any], this: Subject) -> tuple[Tensor, Tensor | None, bool]:
     """What was chosen: (n, *shape) in data space, its labels where they are known, whether it is the dataset's.  Raises Refusal."""
     from aigc.ui.studio import drawing
     from aigc.ui.studio.rebuild import chosen, test_images
 
     kind = given[source.kind]
     if this.spec.is_points or kind not in ("draw", "file"):
-        data = data_of(this)
+        data = shown_of(room, this)
         indices = list(range(len(data.test_x[:1000]))) if this.spec.is_points else chosen(given[source.numbers], len(data.test_x))
         x, labels = test_images(data, indices)
         return x, labels, True

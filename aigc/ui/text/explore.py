@@ -92,6 +92,10 @@ ROWS = (both("original", "原图"), both("rebuilt", "重建"), both("difference"
 THERE = both("to noise: {share:.0%}", "变成噪声：{share:.0%}")
 BACK = both("back: {share:.0%}", "往回走：{share:.0%}")
 CLICK = both("Click on the plane.", "点一下平面。")
+PRIVATE = both(
+    "On a public page, pictures that somebody brought are shown to nobody: draw one, or bring a file.",
+    "公开页面不展示他人上传的图像：请自己画一张，或上传文件。",
+)
 NO_DATA = both(
     "The dataset is not on this machine, so there are no test images here; draw one, or take a file.",
     "本机没有这个数据集，所以没有测试图像；请自己画一张，或选一个文件。",
