@@ -164,11 +164,10 @@ def described(measured: list[Figure], examples: int, seed: int, seconds: float, 
         limits=both(
             "The encoder knows 64-pixel digits, garments, faces and made-up textures, not photographs and paintings at large as VGG-19 does. "
             "It carries over colours, contrast and fine texture; it does not carry over brushwork larger than some twenty pixels, and it has "
-            "no idea what is depicted. The one-pass decoder had a short lesson: under strong textures its colours go astray, and optimising "
-            "the pixels gives the better picture.",
+            "no idea what is depicted. In one pass mostly colours and contrast are carried over; optimising the pixels brings more of a texture.",
             "编码器只见过 64 像素的数字、服饰、人脸和公式生成的纹理，而不像 VGG-19 那样见过大量照片。它能迁移色彩、对比和细纹理；"
             "迁移不了大于二十来个像素的笔触，也不懂画面内容。"
-            "一次完成的解码器训练时间很短：遇到强纹理时颜色会走样，逐步优化像素的效果更好。",
+            "一次完成时主要迁移色彩与对比；逐步优化像素能带来更多纹理。",
         ),
         figures=measured,
         data=[*(Credit.of(name) for name in (FACES, *SMALL)), Credit("Textures made by formulas of AIGC Lab", "CC0-1.0")],
