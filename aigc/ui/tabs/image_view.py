@@ -311,8 +311,8 @@ def reshown(kept: Kept, lang: Lang) -> str:
 
 
 def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
-    """Everything that was set, in a line; of several pictures each has its own seed, which the easel tells."""
-    image, told_anyway = shot.images[0], ("width", "height", "times", "count", *(("seed",) if len(shot.images) > 1 else ()))
+    """Everything that was set, in a line; of several pictures each has its own seed, which the easel tells beside it."""
+    image, told_anyway = shot.images[0], ("width", "height", "times", "count")
     parts = [f"{image.width} × {image.height}", *in_words(asked.settings, lang, (*told_anyway, *without, *shot.silent))]
     parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
     return " · ".join(parts)
