@@ -107,9 +107,9 @@ def remove(name: str, owner: str = "") -> None:
 
 def forget_the_oldest(keep: int) -> None:
     """Of the sets that have an owner all but the newest `keep` go."""
-    owned = [(described.name, owner) for described, owner in _all() if owner]
-    for name, owner in owned[: max(0, len(owned) - keep)]:
-        remove(name, owner)
+    owned = [described.name for described, owner in _all() if owner]
+    for name in owned[: max(0, len(owned) - keep)]:
+        remove(name)
 
 
 def read(name: str) -> dict[str, Tensor]:

@@ -158,7 +158,8 @@
       told.textContent = (kinds === "image/*" ? said.noPicture : said.wrongFile).replace("{name}", () => name).replace("{kinds}", () => kinds);
     }
   }
-  for (const brought of ["change", "drop"]) addEventListener(brought, () => [50, 250, 1000].forEach((ms) => setTimeout(reword, ms)), true);
+  const brought = (event) => (event.type === "drop" || event.target.type === "file") && [50, 250, 1000].forEach((ms) => setTimeout(reword, ms));
+  for (const way of ["change", "drop"]) addEventListener(way, brought, true);
 
   addEventListener("DOMContentLoaded", () => {
     dress();
