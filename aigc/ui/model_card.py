@@ -45,10 +45,10 @@ def _row(e: Entry, chosen: bool, picked: bool, lang: Lang) -> str:
     card, slug = e.card, esc(e.slug)
     whole = ' class="aigc-whole"' if len(card.spec.get("shape") or ()) == 1 else ""  # points mean nothing in part
     picture = f"<i{whole} style=\"background-image:url('{_samples(e)}')\"></i>" if e.samples else "<i></i>"
-    tag = f'<span class="aigc-tag">{esc(text.SHIPPED[lang])}</span>' if e.shipped else ""
+    tag = f' <span class="aigc-tag">{esc(text.SHIPPED[lang])}</span>' if e.shipped else ""
     box = f'<input type="checkbox" data-pick="{slug}" aria-label="{esc(text.PICK.fill(name=card.name)[lang])}"{" checked" * picked}>'
     return f"""<tr{' class="aigc-chosen"' * chosen}><td>{box}</td>
-<td data-column="name"><button data-open="{slug}" aria-current="{str(chosen).lower()}">{picture}<span>{esc(card.name)}</span></button>{tag}</td>
+<td data-column="name"><button data-open="{slug}" aria-current="{str(chosen).lower()}">{picture}<span>{esc(card.name)}{tag}</span></button></td>
 <td data-column="technique">{esc(technique_title(card.technique)[lang])}</td><td data-column="data">{esc(data_title(card.spec, card.data)[lang])}</td>
 <td data-column="images">{card.images:,}</td><td data-column="seconds">{esc(duration(card.seconds)[lang])}</td>
 <td data-column="created">{esc(card.created[:10])}</td></tr>"""
