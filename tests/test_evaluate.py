@@ -168,7 +168,7 @@ def test_likelihood_is_not_asked_of_a_model_of_classes_on_data_without_any() -> 
 def test_what_was_measured_stands_on_the_models_card(model: str) -> None:
     report = told(model, "digits", n=200, parts=("memorisation",))
     figure = report.figures[0]
-    assert registry.entry(model).card.quality[f"{figure.label.en}, n = {figure.n:,}"] == figure.value
+    assert registry.entry(model).card.quality[f"{figure.label.en} (%), n = {figure.n:,}"] == figure.value
     assert registry.verify(model) == []
 
 

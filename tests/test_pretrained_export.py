@@ -37,10 +37,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     guide = registry.build("diffusion", {"conditional": True, "width": 8}, spec("mnist"))
     registry.save(guide, ModelCard("mnist-guided", "diffusion", "mnist", registry.spec_as_json(guide.spec), as_values(guide.config), {}))
     to = taught_folder() / "ddpm-mnist"
-    *told, facts = make("ddpm-mnist", to, seed=0, budget=2 * ddpm.BATCH)
-    assert told[-1].en.startswith("128 of 128 pictures")
+    budget = 2 * ddpm.BATCH
+    *told, facts = make("ddpm-mnist", to, seed=0, budget=budget)
+    assert told[-1].en.startswith(f"{budget} of {budget} pictures")
     assert facts == json.loads((to / "card.json").read_text("utf-8"))
-    assert facts["command"] == "python -m aigc teach ddpm-mnist --budget 128 --seed 0"
+    assert facts["command"] == f"python -m aigc teach ddpm-mnist --budget {budget} --seed 0"
     assert list(facts["sha256"]) == ["unet/diffusion_pytorch_model.safetensors"] and "sure_real" in facts["figures"]
     return to
 

@@ -26,7 +26,7 @@ from aigc.registry.store import load as load_model
 from aigc.train.devices import best_device
 from aigc.words import Words, both
 
-BATCH, EXAMPLES = 64, 190_000
+BATCH, EXAMPLES = 256, 2_000_000
 WIDTHS = (16, 32, 64)  # at 28, 14 and 7 pixels
 GUIDES = {"mnist": "mnist-guided", "fashion-mnist": "fashion-guided"}  # the project's own models that these learn from
 MEASURED, STEPS = 1000, 20
@@ -82,19 +82,19 @@ class Guide:
 
 def make(to: Path, seed: int, budget: int, device: str, data: str) -> Iterator[Words | dict[str, Any]]:
     torch.manual_seed(seed)
-    where, rng, known, noising = best_device(device), Generator().manual_seed(seed), load(data), levels()
-    channels, side, _ = known.spec.shape
+    where, known, noising = best_device(device), load(data), levels()
+    rng, (channels, side, _) = Generator(where).manual_seed(seed), known.spec.shape
     unet, guide = network(channels, side).to(where), Guide(GUIDES[data], noising, where)
     assert known.labels is not None, "the guides were told the classes of these data"
-    labels = known.labels
+    pictures, labels = known.x.to(where), known.labels.to(where)
 
     def loss(step: int) -> Tensor:
         """The squared distance from the guide's v.   Salimans & Ho 2022, eq. 12"""
-        rows = torch.randint(len(known), (BATCH,), generator=rng)
-        x = known.x[rows].to(where).float() / 127.5 - 1
-        t = (evenly(BATCH, rng) * len(noising)).long().to(where)
-        x = noising.add_noise(x, torch.randn(x.shape, generator=rng).to(where), t)
-        return (unet(x, t).sample.float() - guide.mean_v(x, t, labels[rows].to(where))).square().mean()
+        rows = torch.randint(len(known), (BATCH,), generator=rng, device=where)
+        x = pictures[rows].float() / 127.5 - 1
+        t = (evenly(BATCH, rng) * len(noising)).long()
+        x = noising.add_noise(x, torch.randn(x.shape, generator=rng, device=where), t)
+        return (unet(x, t).sample.float() - guide.mean_v(x, t, labels[rows])).square().mean()
 
     lesson = Lesson(budget or EXAMPLES, BATCH, learning_rate=4e-3, is_muon=True, weight_decay=0.0)
     begun, learnt = time.perf_counter(), unet
