@@ -139,13 +139,13 @@ def test_the_lesson_in_small_gives_a_pipeline_of_three_tasks(things: Things, tmp
     assert any("denoiser" in words.en for words in told)
     assert facts == json.loads((to / "card.json").read_text("utf-8")) and len(facts["sha256"]) == 3
     assert sum(f.stat().st_size for f in to.rglob("*") if f.is_file()) < BYTES
-    pipe = AutoPipelineForText2Image.from_pretrained(to, local_files_only=True, dtype=torch.float32)
+    pipe = AutoPipelineForText2Image.from_pretrained(to, local_files_only=True)
     assert type(pipe).__name__ == "StableDiffusionPipeline" and pipe.safety_checker is None and not pipe.config.requires_safety_checker
     look = {"num_inference_steps": 2, "guidance_scale": 3.0}
     made = [picture(pipe, "a red seven on blue", **look), picture(pipe, "a red seven on blue", **look), picture(pipe, "两只白色运动鞋", **look)]
     assert made[0].size == (64, 64) and made[0].tobytes() == made[1].tobytes() != made[2].tobytes()
     for kind, more in ((AutoPipelineForImage2Image, {}), (AutoPipelineForInpainting, {"mask_image": hole()})):
-        again = kind.from_pretrained(to, local_files_only=True, dtype=torch.float32)
+        again = kind.from_pretrained(to, local_files_only=True)
         assert picture(again, "a red seven on blue", image=made[0], strength=1.0, **look, **more).size == (64, 64)
 
 
@@ -164,7 +164,7 @@ def hole() -> Image.Image:
 def shipped() -> Any:
     if not (SHIPPED / "card.json").is_file():
         pytest.skip("the miniature does not come along")
-    return AutoPipelineForText2Image.from_pretrained(SHIPPED, local_files_only=True, dtype=torch.float32)
+    return AutoPipelineForText2Image.from_pretrained(SHIPPED, local_files_only=True)
 
 
 def pixels(image: Image.Image) -> Tensor:

@@ -30,6 +30,16 @@ SAME = 4  # one painting in so many is of a picture in its own style
 NAMED = both("the encoder has named {seen} of {examples} pictures, loss {loss:.3f}", "编码器已辨认 {seen} / {examples} 张，损失 {loss:.3f}")
 PAINTED = both("the decoder has painted {seen} of {examples} pictures, loss {loss:.3f}", "解码器已绘制 {seen} / {examples} 张，损失 {loss:.3f}")
 
+USE = """from pathlib import Path
+
+import torch
+from PIL import Image
+
+from aigc.pretrained.style import load, stylise
+
+model = load(Path(folder), torch.device("cpu"))
+*_, painted = stylise(model, Image.open("content.png"), Image.open("style.png"))"""
+
 
 class Namer(nn.Module):
     """(B, 3, H, W) in [0, 1] -> (B, CLASSES) logits."""
@@ -173,5 +183,5 @@ def described(measured: list[Figure], examples: int, seed: int, seconds: float, 
         data=[*(Credit.of(name) for name in (FACES, *SMALL)), Credit("Textures made by formulas of AIGC Lab", "CC0-1.0")],
         lesson="style", unit=both("pictures", "张图像"), examples=examples, seed=seed, seconds=seconds, device=device,
         tags=("image-to-image", "style-transfer"),
-        use='from aigc.pretrained.style import load, stylise\n\n*_, painted = stylise(load(folder, torch.device("cpu")), content, style)',
+        use=USE,
     )  # fmt: skip

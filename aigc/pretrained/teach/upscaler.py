@@ -28,6 +28,15 @@ PROGRESS = both(
     "{seen} of {examples} pictures, mean error {loss:.4f}, {rate:.0f} a second",
     "已学 {seen} / {examples} 张，平均误差 {loss:.4f}，每秒 {rate:.0f} 张",
 )
+USE = """from pathlib import Path
+
+import torch
+from PIL import Image
+
+from aigc.pretrained.upscaler import load, upscale
+
+model = load(Path(folder), torch.device("cpu"))
+*_, large = upscale(model, Image.open("picture.png"), times=2)"""
 KINDS = {"faces": both("faces", "人脸"), "textures": both("textures", "纹理"), "things": both("coloured digits and garments", "彩色数字与服饰")}
 
 
@@ -114,5 +123,5 @@ def described(measured: list[Figure], examples: int, seed: int, seconds: float, 
         data=[Credit.of(name) for name in (FACES, *SMALL)],
         lesson="upscaler", unit=both("pictures", "张图像"), examples=examples, seed=seed, seconds=seconds, device=device,
         tags=("image-to-image", "super-resolution"),
-        use='from aigc.pretrained.upscaler import load, upscale\n\n*_, large = upscale(load(folder, torch.device("cpu")), picture, times=2)',
+        use=USE,
     )  # fmt: skip
