@@ -29,6 +29,14 @@ class Choice(StrEnum):
         return member
 
 
+class Switch(Choice):
+    """A yes or a no that can be left to the machine; `read_value` takes it as a bool too."""
+
+    AUTO = "auto", both("automatic", "自动")
+    ON = "on", both("on", "开")
+    OFF = "off", both("off", "关")
+
+
 class ModelName(str):
     """The type of a knob that names another model: its slug, or nothing."""
 
@@ -93,20 +101,29 @@ def knobs(config: type) -> dict[str, Knob]:
 
 def read_value(k: Knob, value: Any) -> Any:
     """`value` (from a form, a shell or JSON) as this knob's type.  Raises Refusal, naming the knob and its bounds."""
+    if k.kind is Switch and (is_on := _yes_or_no(value)) is not None:
+        return Switch.ON if is_on else Switch.OFF
     if issubclass(k.kind, Choice):
         if isinstance(value, str) and value in [m.value for m in k.kind]:
             return k.kind(value)  # type: ignore[call-arg]
         allowed = ", ".join(m.value for m in k.kind)
         raise Refusal(both("{label} must be one of: {allowed}.", "“{label}”只能取：{allowed}。"), label=k.label, allowed=allowed)
     if k.kind is bool:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
-            return value.lower() in ("true", "yes", "on", "1")
+        if (is_on := _yes_or_no(value)) is not None:
+            return is_on
         raise Refusal(both("{label} is a yes or a no.", "“{label}”只能是“是”或“否”。"), label=k.label)
     if k.kind is ModelName:
         return _read_name(k, value)
     return _read_number(k, value)
+
+
+def _yes_or_no(value: Any) -> bool | None:
+    """None: neither."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        return value.lower() in ("true", "yes", "on", "1")
+    return None
 
 
 def _read_name(k: Knob, value: Any) -> ModelName:

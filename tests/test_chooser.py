@@ -16,6 +16,7 @@ from tiny_pretrained import repository
 
 from aigc.cli import main
 from aigc.data import fetch
+from aigc.knobs import Switch
 from aigc.pretrained import hub, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries
 from aigc.ui import chooser as module
@@ -159,6 +160,7 @@ def test_a_loaded_model_can_be_put_away(server: FakeHub):
         pass
     update = shown(drawn, "gpt2")
     assert is_visible(update[drawn.unload]) and "Loaded" in update[drawn.facts]
+    assert "would run on the CPU in float16" in drawn._turned_to(given(drawn, "gpt2", device="cpu", dtype="float16"))[drawn.facts]
     update = drawn._unloaded(given(drawn, "gpt2"))
     assert not is_visible(update[drawn.unload]) and "gpt2" not in [held.slug for held in shelf.held()]
 
@@ -166,7 +168,7 @@ def test_a_loaded_model_can_be_put_away(server: FakeHub):
 def test_ones_own_repository_and_setup_are_read():
     drawn = chooser()
     entry, setup = drawn.chosen(given(drawn, "someone/thing", dtype="float16", compile=True))
-    assert entry.repo == "someone/thing" and entry.own and setup == shelf.Setup(dtype=shelf.Number.FLOAT16, compile=True)
+    assert entry.repo == "someone/thing" and entry.own and setup == shelf.Setup(dtype=shelf.Number.FLOAT16, compile=Switch.ON)
     with pytest.raises(gr.Error, match="no model called"):
         shown(drawn, "<script>")
 
@@ -212,8 +214,8 @@ def test_settings_of_the_machine_vanish_with_a_model_that_cannot_take_them():
     slices = drawn.form.widgets["slicing"]
     assert drawn.model.value == "swin2sr-x2" and not slices.visible and drawn.form.widgets["compile"].visible
     assert drawn._possible("sd-x4-upscaler")[slices] == gr.update(visible=True)
-    assert drawn._possible("swin2sr-x2")[slices] == gr.update(visible=False, value=False), "what cannot be seen is off"
-    assert drawn.fill("sd-x4-upscaler", {"slicing": True})[slices] == gr.update(visible=True, value=True)
+    assert drawn._possible("swin2sr-x2")[slices] == gr.update(visible=False, value="auto"), "what cannot be seen is left to the machine"
+    assert drawn.fill("sd-x4-upscaler", {"slicing": True})[slices] == gr.update(visible=True, value="on")
     assert not drawn.fill("swin2sr-x2")[slices]["visible"]
 
 

@@ -183,24 +183,24 @@ def draw(it: Any, slug: str) -> None:
 @pytest.mark.parametrize("how", ["whole", "offload", "slicing"])
 @pytest.mark.parametrize("slug", list(drawers()))
 def test_every_architecture_draws_on_the_gpu(slug: str, how: str) -> None:
-    from aigc.pretrained.fit import Setup
+    from aigc.pretrained.fit import Chosen
     from aigc.pretrained.image import kit
     from aigc.pretrained.shelf import settle
 
     offload = how == "offload"
     it = kit.load(tiny(slug), torch.device("cpu") if offload else GPU, torch.bfloat16)
-    settle(it, Setup(offload=offload, slicing=how == "slicing"), GPU)
+    settle(it, Chosen(GPU.type, "bfloat16", offload=offload, slicing=how == "slicing"))
     draw(it, slug)
 
 
 def test_a_compiled_pipeline_draws_on_the_gpu() -> None:
-    from aigc.pretrained.fit import Setup
+    from aigc.pretrained.fit import Chosen
     from aigc.pretrained.image import kit
     from aigc.pretrained.shelf import settle
 
     slug = next(drawers())
     it = kit.load(tiny(slug), GPU, torch.float16)
-    settle(it, Setup(compile=True), GPU)
+    settle(it, Chosen(GPU.type, "float16", compile=True))
     draw(it, slug)
 
 

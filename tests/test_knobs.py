@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aigc.knobs import Choice, as_values, in_words, knob, knobs, read
+from aigc.knobs import Choice, Switch, as_values, in_words, knob, knobs, read
 from aigc.options import Options
 from aigc.techniques import techniques
 from aigc.words import Refusal, both
@@ -29,13 +29,21 @@ class Example:
     share: float = knob(0.5, 0.0, 1.0, label=N, help=N)
     on: bool = knob(False, label=N, help=N)
     colour: Colour = knob(Colour.RED, label=N, help=N)
+    switch: Switch = knob(Switch.AUTO, label=N, help=N)
 
 
-@given(st.integers(1, 9), st.floats(0, 1), st.booleans(), st.sampled_from(Colour))
-def test_what_is_read_can_be_written_and_read_again(count: int, share: float, on: bool, colour: Colour) -> None:
-    config = Example(count, share, on, colour)
+@given(st.integers(1, 9), st.floats(0, 1), st.booleans(), st.sampled_from(Colour), st.sampled_from(Switch))
+def test_what_is_read_can_be_written_and_read_again(count: int, share: float, on: bool, colour: Colour, switch: Switch) -> None:
+    config = Example(count, share, on, colour, switch)
     assert read(Example, as_values(config)) == config
     assert read(Example, {k: str(v) for k, v in as_values(config).items()}) == config
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(True, "on"), ("True", "on"), ("1", "on"), (False, "off"), ("no", "off"), ("auto", "auto"), (Switch.ON, "on")]
+)
+def test_a_switch_takes_a_yes_and_a_no_too(value: Any, wanted: str) -> None:
+    assert read(Example, {"switch": value}).switch is Switch(wanted)
 
 
 NONSENSE = [math.nan, math.inf, -math.inf, None, [1], {}, "", "x", "1e999", 2**63, -1, 10, True, "NaN", 2.5, b"1"]
@@ -48,7 +56,10 @@ def test_nonsense_is_refused_in_both_languages(value: Any) -> None:
     assert refusal.value.words.en.endswith(".") and refusal.value.words.zh.endswith("。")
 
 
-@pytest.mark.parametrize(("name", "value"), [("on", 1), ("on", "maybe"), ("colour", ["red"]), ("colour", "red "), ("colour", None), ("gone", 1)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("on", 1), ("on", "maybe"), ("colour", ["red"]), ("colour", "red "), ("colour", None), ("switch", 1), ("switch", "maybe"), ("gone", 1)],
+)
 def test_wrong_kinds_and_unknown_names_are_refused(name: str, value: Any) -> None:
     with pytest.raises(Refusal):
         read(Example, {name: value})

@@ -19,6 +19,7 @@ from tiny_pretrained import BUILDERS, repository, written
 
 from aigc.data import fetch
 from aigc.data.sources import downloads_folder
+from aigc.knobs import Switch
 from aigc.pretrained import Stopped, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries, find
 from aigc.pretrained.fit import fit, needed
@@ -147,7 +148,8 @@ def test_a_model_of_each_architecture_is_fetched_loaded_and_runs(slug: str, monk
     assert not any(name.endswith((".bin", ".lock", ".partial", ".md")) for name in layout.files(folder))
     kinds = {layout.WEIGHTS.fullmatch(Path(n).name)["variant"] or "" for n in layout.files(folder) if n.endswith("safetensors")}  # type: ignore[index]
     assert kinds == {entry.variant}, "the other half of the bytes is not fetched"
-    with shelf.lent(entry, lambda folder, device, dtype: folder, GO) as lent:  # every check on the way to the shelf
+    as_it_is = shelf.Setup(offload=Switch.OFF, slicing=Switch.OFF, compile=Switch.OFF)  # a folder cannot be told to be sliced
+    with shelf.lent(entry, lambda folder, device, dtype: folder, GO, setup=as_it_is) as lent:  # every check on the way to the shelf
         RUNS[entry.family](lent)
 
 
@@ -527,9 +529,9 @@ def test_what_fits_is_said(server: FakeHub, monkeypatch: pytest.MonkeyPatch):
     assert small.fits and "Fits" in small.words.en and not large.fits and "6.0 GB" in large.words.en
     assert small.device in ("cpu", "cuda", "mps") and small.dtype in ("float32", "bfloat16", "float16")
     assert fit(GPT2, shelf.Setup(device=shelf.Device.CPU, dtype=shelf.Number.FLOAT32)).dtype == "float32"
-    on_a_cpu = fit(BY_SLUG["sd-x4-upscaler"], shelf.Setup(device=shelf.Device.CPU), spare=10**11).words
+    on_a_cpu = fit(BY_SLUG["sd-x4-upscaler"], shelf.Setup(device=shelf.Device.CPU), spare=lambda device: 10**11).words
     assert "on the CPU" in on_a_cpu.en and "none here" not in on_a_cpu.en, "there may be a GPU, and the CPU was asked for"
-    half, whole = (needed(GPT2, shelf.Setup(), "cuda", dtype, None) for dtype in ("bfloat16", "float32"))
+    half, whole = (needed(GPT2, "cuda", dtype, None) for dtype in ("bfloat16", "float32"))
     assert whole > 1.5 * half == 1.5 * GPT2.gpu_bytes, "a GPU needs more for 32 bits, before the files are here too"
     monkeypatch.setattr("aigc.pretrained.fit.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10**6}))
     assert "disk" in fit(GPT2).words.en

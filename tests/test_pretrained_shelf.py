@@ -18,12 +18,12 @@ import torch
 from PIL import Image
 from tiny_pretrained import written
 
-from aigc.knobs import knobs, read
+from aigc.knobs import Switch, knobs, read
 from aigc.nets.style import StyleNetwork
 from aigc.nets.upscaler import ResidualUpscaler
 from aigc.pretrained import Stopped, catalogue, hub, shelf
 from aigc.pretrained.catalogue import Entry, entries
-from aigc.pretrained.fit import chosen, impossible
+from aigc.pretrained.fit import AT_LEAST, chosen, fit, impossible
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image import kit, others
 from aigc.pretrained.image.asked import SETTINGS, Asked, Method, Style, Upscale, Verb
@@ -441,18 +441,19 @@ class Pipeline:
 
 
 def test_slices_and_tiles_reach_the_pipeline():
-    with shelf.lent(PIPELINE, lambda *_: Pipeline(), GO, setup=Setup(slicing=True)) as pipe:
+    with shelf.lent(PIPELINE, lambda *_: Pipeline(), GO, setup=Setup(slicing=Switch.ON)) as pipe:
         assert pipe.told == ["enable_attention_slicing", "enable_slicing", "enable_tiling"]
 
 
 def test_offloading_needs_a_gpu_and_says_so():
-    with pytest.raises(Refusal, match="Offload"), shelf.lent(PIPELINE, lambda *_: Pipeline(), GO, setup=Setup(device=shelf.Device.CPU, offload=True)):
+    setup = Setup(device=shelf.Device.CPU, offload=Switch.ON)
+    with pytest.raises(Refusal, match="Offload"), shelf.lent(PIPELINE, lambda *_: Pipeline(), GO, setup=setup):
         pass
 
 
 def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("aigc.train.compiling.shutil.which", lambda name: None)
-    with pytest.raises(Refusal, match="compiler"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(compile=True)):
+    with pytest.raises(Refusal, match="compiler"), shelf.lent(A, lambda *_: Pipeline(), GO, setup=Setup(compile=Switch.ON)):
         pass
 
 
@@ -469,7 +470,7 @@ OURS = [e for e in catalogue.SHIPPED if e.slug in ("upscaler", "style")]
 @pytest.mark.parametrize("entry", [A, *OURS], ids=lambda e: e.slug)
 @pytest.mark.parametrize("name", ["slicing", "offload"])
 def test_what_only_pipelines_take_is_refused_for_all_else(entry: Entry, name: str, networks: None):
-    with pytest.raises(Refusal) as refused, shelf.lent(entry, others.of(entry)[0], GO, setup=Setup(**{name: True})):
+    with pytest.raises(Refusal) as refused, shelf.lent(entry, others.of(entry)[0], GO, setup=Setup(**{name: Switch.ON})):
         pass
     label = knobs(Setup)[name].label
     assert label.en in refused.value.words.en and label.zh in refused.value.words.zh and entry.title.zh in refused.value.words.zh
@@ -490,7 +491,7 @@ def test_a_network_of_ours_runs_in_the_numbers_asked_for(entry: Entry, number: s
 
 @pytest.mark.parametrize("entry", OURS, ids=lambda e: e.slug)
 def test_a_network_of_ours_is_compiled(entry: Entry, networks: None):
-    with shelf.lent(entry, others.of(entry)[0], GO, setup=Setup(compile=True)) as thing:
+    with shelf.lent(entry, others.of(entry)[0], GO, setup=Setup(compile=Switch.ON)) as thing:
         assert all(network._compiled_call_impl is not None for network in thing.networks)
 
 
@@ -504,7 +505,7 @@ def test_compiled_networks_make_the_same_pictures(networks: None):
     ):
         made = []
         for compiled in (False, True):
-            *_, shot = pictures(asked, entry, threading.Event(), Setup(dtype=shelf.Number.FLOAT32, compile=compiled))
+            *_, shot = pictures(asked, entry, threading.Event(), Setup(dtype=shelf.Number.FLOAT32, compile=Switch.ON if compiled else Switch.OFF))
             made.append(np.asarray(shot.images[0], float))
         assert np.abs(made[0] - made[1]).mean() < 1
 
@@ -522,9 +523,9 @@ def test_numbers_are_chosen_as_they_will_be(monkeypatch: pytest.MonkeyPatch, net
     for tiles, wanted in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr("aigc.train.devices.MATRIX_TILES", tiles)
         for entry in OURS:
-            assert chosen(entry, Setup(device=shelf.Device.CPU)) == ("cpu", wanted)
+            assert chosen(entry, Setup(device=shelf.Device.CPU))[:2] == ("cpu", wanted)
         for entry in (e for e in entries() if e.variant == "fp16"):  # fetched in a form that CPUs are slow at
-            assert chosen(entry, Setup(device=shelf.Device.CPU)) == ("cpu", wanted)
+            assert chosen(entry, Setup(device=shelf.Device.CPU))[:2] == ("cpu", wanted)
 
 
 @pytest.mark.parametrize("slug", [e.slug for e in entries() if e.family == "diffusers"])
@@ -532,7 +533,7 @@ def test_every_pipeline_takes_what_is_not_refused_for_it(slug: str, tmp_path: Pa
     entry = BY_SLUG[slug]
     written(entry, tmp_path / "models" / slug)
     wanted = {name: name not in impossible(entry) for name in ("slicing", "compile")}
-    with shelf.lent(entry, kit.load, GO, setup=Setup(**wanted)) as it:
+    with shelf.lent(entry, kit.load, GO, setup=Setup(**{name: Switch.ON if on else Switch.OFF for name, on in wanted.items()})) as it:
         vae = getattr(it.pipe, "vae", None)
         assert wanted["compile"] and wanted["slicing"] == (vae is not None) and (vae is None or (vae.use_slicing and vae.use_tiling))
 
@@ -557,3 +558,101 @@ def test_a_device_that_is_not_here_is_refused():
     if not torch.backends.mps.is_available():
         with pytest.raises(Refusal, match="no device mps"):
             used(A, setup=Setup(device=shelf.Device.MPS))
+
+
+# what is chosen for a machine
+GB = 10**9
+FLUX, SMALL = BY_SLUG["flux2-klein-4b"], PIPELINE
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, float], None]:
+    """A made-up NVIDIA machine without any of the models, of so many GB of GPU and of main memory that are free."""
+
+    def made(gpu: float, main: float) -> None:
+        monkeypatch.setattr(hub, "here", lambda entry: None)
+        monkeypatch.setattr("aigc.train.devices.best_device", lambda asked="auto": torch.device("cuda" if asked == "auto" else str(asked)))
+        monkeypatch.setattr("aigc.pretrained.fit.quick", lambda device: ("float32", "float16", "bfloat16"))
+        monkeypatch.setattr("aigc.pretrained.fit.free_memory", lambda device: int((main if device == "cpu" else gpu) * GB))
+        monkeypatch.setattr("aigc.train.compiling.compiler_here", lambda device: True)
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("entry", "gpu", "main", "wanted", "why"),
+    [
+        (FLUX, 80, 64, {"compile"}, ("it is large", "因为模型大")),
+        (FLUX, 20, 64, {"slicing"}, ("memory is tight", "内存紧张")),
+        (FLUX, 12, 64, {"offload"}, ("cannot hold all 18.0 GB", "显存放不下整个模型（18.0 GB）")),
+        (FLUX, 6, 64, {"offload", "slicing"}, ("layer by layer", "逐层")),
+        (SMALL, 80, 64, set(), ("not offloaded, sliced or compiled", "不卸载、不切片、不编译")),
+        (B, 80, 64, set(), ("Fits", "放得下")),
+    ],
+)
+def test_what_a_pipeline_needs_on_a_machine_is_chosen_and_explained(
+    entry: Entry, gpu: float, main: float, wanted: set[str], why: tuple[str, str], machine: Callable[[float, float], None]
+):
+    machine(gpu, main)
+    how, found = chosen(entry, Setup()), fit(entry)
+    assert {name for name in ("offload", "slicing", "compile") if getattr(how, name)} == wanted
+    assert found.fits and found.need == how.need == (AT_LEAST if "offload" in wanted else entry.gpu_bytes)
+    assert why[0] in found.words.en and why[1] in found.words.zh and found.words.en.endswith(".") and found.words.zh.endswith("。")
+
+
+def test_a_model_that_neither_memory_holds_does_not_fit(machine: Callable[[float, float], None]):
+    machine(12, 8)
+    assert not chosen(FLUX, Setup()).offload and not fit(FLUX).fits
+    assert "Main memory cannot hold it for offloading either: 8.0 GB" in fit(FLUX).words.en
+    asked = fit(FLUX, Setup(offload=Switch.ON))
+    assert not asked.fits and "18.0 GB are needed, 8.0 GB of main memory" in asked.words.en
+    assert fit(FLUX, spare=lambda device: 10 * GB).fits, "with what idle models would give up"
+
+
+def test_what_the_user_chose_is_kept_and_said(machine: Callable[[float, float], None]):
+    machine(12, 64)
+    refused = fit(FLUX, Setup(offload=Switch.OFF))
+    assert not refused.fits and "Set Offload to automatic: then it fits" in refused.words.en
+    machine(80, 64)
+    asked = Setup(offload=Switch.ON, slicing=Switch.ON, compile=Switch.OFF)
+    how, words = chosen(FLUX, asked), fit(FLUX, asked).words
+    refused = fit(SMALL, Setup(device=shelf.Device.CPU, offload=Switch.ON))
+    assert not refused.fits and "Only from a GPU" in refused.words.en
+    assert how.offload and how.slicing and not how.compile and words.en.count(", as asked.") == 2 and words.zh.count("按所选设置") == 2
+
+
+def test_nothing_is_compiled_without_a_compiler_or_where_every_run_is_a_process_of_its_own(
+    machine: Callable[[float, float], None], monkeypatch: pytest.MonkeyPatch
+):
+    machine(80, 64)
+    assert chosen(FLUX, Setup()).compile and not chosen(FLUX, Setup(device=shelf.Device.CPU)).compile
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert not chosen(FLUX, Setup()).compile
+    monkeypatch.delenv("SPACES_ZERO_GPU")
+    monkeypatch.setattr("aigc.train.compiling.compiler_here", lambda device: False)
+    assert not chosen(FLUX, Setup()).compile
+
+
+def test_models_that_come_along_are_drawn_as_they_are_however_tight(machine: Callable[[float, float], None]):
+    machine(0.8, 0.8)
+    pictures_ = next(e for e in catalogue.SHIPPED if e.slug == "pictures")
+    for device in (shelf.Device.CPU, shelf.Device.AUTO):
+        assert not any(chosen(pictures_, Setup(device=device))[2:5])
+
+
+def test_on_a_cpu_slices_help_where_memory_is_tight(machine: Callable[[float, float], None]):
+    need = SMALL.cpu_bytes / GB
+    for main, wanted in ((1.1 * need, True), (3 * need, False)):
+        machine(0, main)
+        how = chosen(SMALL, Setup(device=shelf.Device.CPU, dtype=shelf.Number.FLOAT32))
+        assert how.slicing is wanted and not how.offload and not how.compile
+
+
+def test_what_was_chosen_reaches_the_pipeline(machine: Callable[[float, float], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    machine(3, 64)
+    told: list[Any] = []
+    monkeypatch.setattr(hub, "here", lambda entry: tmp_path / "models" / entry.slug)
+    with shelf.lent(PIPELINE, lambda folder, device, dtype: told.append(device.type) or Pipeline(), GO) as pipe:
+        assert told == ["cpu"] and pipe.told == ["enable_group_offload", "enable_attention_slicing", "enable_slicing", "enable_tiling"]
+        (held,) = shelf.held()
+        assert held.how.offload and held.how.slicing and held.device == "cuda" and held.setup == Setup()

@@ -89,8 +89,9 @@ def test_a_stop_takes_effect_after_the_next_result_and_closes_the_other_side(spa
 
 
 def test_whatever_tabs_send_across_can_be_sent():
+    from aigc.knobs import Switch
     from aigc.pretrained.catalogue import entries
     from aigc.pretrained.fit import Device, Setup
 
-    sent = (entries(), Setup(device=Device.CUDA, slicing=True))
+    sent = (entries(), Setup(device=Device.CUDA, slicing=Switch.ON))
     assert pickle.loads(pickle.dumps(sent)) == sent

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aigc.data.sources import in_bytes
-from aigc.knobs import knobs
+from aigc.knobs import Switch, knobs
 from aigc.pretrained import Stopped, architecture, hub, layout
 from aigc.pretrained.catalogue import Entry
-from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, Device, Number, Setup, chosen, free_memory, impossible
+from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, NO_OFFLOAD, Chosen, Device, Number, Setup, chosen, free_memory, impossible
 from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
@@ -45,10 +45,9 @@ OUT_OF_MEMORY = both(
     "内存不足，已收起 {title} 和所有空闲模型。请试试更小的图、更短的文字、更少的数量或别的模型；下一次运行会重新开始。",
 )
 NOT_LOADED = both("{title} could not be loaded: {why}", "{title} 无法加载：{why}")
-IMPOSSIBLE = both("{title} cannot take “{setting}”: switch it off.", "{title} 不支持“{setting}”：请关闭。")
-NO_OFFLOAD = both("Only from a GPU can a model be offloaded: switch Offload off.", "要有 GPU 才能卸载：请关闭“卸载到内存”。")
-NO_COMPILER = both("Compiling needs a C++ compiler, or triton on a GPU, and there is none here: switch Compile off.",
-                   "编译需要 C++ 编译器（GPU 上需要 triton），而本机没有：请关闭“编译”。")  # fmt: skip
+IMPOSSIBLE = both("{title} cannot take “{setting}”: set it to automatic.", "{title} 不支持“{setting}”：请设为自动。")
+NO_COMPILER = both("Compiling needs a C++ compiler, or triton on a GPU, and there is none here: set Compile to automatic.",
+                   "编译需要 C++ 编译器（GPU 上需要 triton），而本机没有：请把“编译”设为自动。")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,18 @@ class Held:
     slug: str
     title: Words
     bytes: int  # of its parameters
-    device: str
-    dtype: str
+    how: Chosen
+    setup: Setup  # what was asked for, the rest left to the machine
     busy: bool
     waiting: int  # in line for it
+
+    @property
+    def device(self) -> str:
+        return self.how.device
+
+    @property
+    def dtype(self) -> str:
+        return self.how.dtype
 
 
 @dataclass
@@ -69,10 +76,9 @@ class _Slot:
     entry: Entry
     line: deque[object] = field(default_factory=deque)  # the first has it
     thing: Any = None
-    how: tuple[str, Setup] | None = None  # what `thing` was loaded with
+    asked: tuple[str, Setup] = ("", AUTOMATIC)  # what `thing` was loaded by, and as
+    how: Chosen = Chosen("", "")
     bytes: int = 0
-    device: str = ""
-    dtype: str = ""
     home: str = ""  # the device whose memory holds the parameters
     used: float = 0.0  # when it was given back last
     doomed: bool = False  # to be put away when given back
@@ -137,7 +143,7 @@ def held() -> list[Held]:
     """What is in memory now, most lately used last."""
     with _changed:
         loaded = sorted((s for s in _slots.values() if s.thing is not None), key=lambda s: s.used)
-        return [Held(s.entry.slug, s.entry.title, s.bytes, s.device, s.dtype, bool(s.line), max(0, len(s.line) - 1)) for s in loaded]
+        return [Held(s.entry.slug, s.entry.title, s.bytes, s.how, s.asked[1], bool(s.line), max(0, len(s.line) - 1)) for s in loaded]
 
 
 def idle_bytes(device: str) -> int:
@@ -217,8 +223,8 @@ def _leave(slot: _Slot, ticket: object) -> None:
 # loading
 def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Event, setup: Setup) -> T:
     """The slot's pipeline as `setup` wants it.  The caller stands first in the slot's line."""
-    how = (f"{load.__module__}.{load.__qualname__}", setup)
-    if slot.thing is not None and slot.how == how and not slot.doomed:
+    asked = (f"{load.__module__}.{load.__qualname__}", setup)
+    if slot.thing is not None and slot.asked == asked and not slot.doomed:
         return slot.thing
     folder = hub.here(entry)
     if folder is None:
@@ -226,9 +232,8 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
     if not entry.shipped:
         _check(entry, folder)
     for name in impossible(entry):
-        if getattr(setup, name):
+        if getattr(setup, name) is Switch.ON:
             raise Refusal(IMPOSSIBLE, title=entry.title, setting=knobs(Setup)[name].label)
-    device, dtype = chosen(entry, setup)
     _put_away(slot)
     ticket = object()
     with _changed:
@@ -238,18 +243,19 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
         if _spilt.is_set():
             _spilt.clear()
             _collect()
-        each = 4 if dtype == "float32" else 2
+        how = chosen(entry, setup, idle_bytes)
+        each = 4 if how.dtype == "float32" else 2
         weights = layout.parameters(folder, lambda kind: each)
-        home = "cpu" if setup.offload else device  # offloaded parameters stay in main memory
+        home = "cpu" if how.offload else how.device  # offloaded parameters stay in main memory
         _make_room(entry, int(weights * HEADROOM), home, or_halve=OR_HALVE if each == 4 else Words("", ""))
-        thing = _load(entry, load, folder, device, dtype, setup)
+        thing = _load(entry, load, folder, how)
     finally:
         with _changed:
             _loading.remove(ticket)
             _changed.notify_all()
     with _changed:
-        slot.entry, slot.thing, slot.how, slot.bytes, slot.doomed = entry, thing, how, weights, False
-        slot.device, slot.dtype, slot.home = device, dtype, home
+        slot.entry, slot.thing, slot.asked, slot.how, slot.bytes = entry, thing, asked, how, weights
+        slot.home, slot.doomed = home, False
     if stop.is_set():
         raise Stopped
     return thing
@@ -281,14 +287,14 @@ def _put_oldest_away(device: str) -> bool:
     return True
 
 
-def _load(entry: Entry, load: Callable[..., T], folder: Path, device: str, dtype: str, setup: Setup) -> T:
+def _load(entry: Entry, load: Callable[..., T], folder: Path, how: Chosen) -> T:
     import torch
 
-    first = torch.device("cpu" if setup.offload else device)
+    first = torch.device("cpu" if how.offload else how.device)
     for last in (False, True):
         try:
-            thing = load(folder, first, getattr(torch, dtype))
-            settle(thing, setup, torch.device(device))
+            thing = load(folder, first, getattr(torch, how.dtype))
+            settle(thing, how)
             return thing
         except Refusal:
             raise
@@ -303,21 +309,24 @@ def _load(entry: Entry, load: Callable[..., T], folder: Path, device: str, dtype
     raise Refusal(OUT_OF_MEMORY, title=entry.title)
 
 
-def settle(thing: Any, setup: Setup, device: torch.device) -> None:
+def settle(thing: Any, how: Chosen) -> None:
     """Offloading, slicing and compiling of what was loaded: something that has a `.pipe`, a `.model` or `.networks`, or a pipeline itself."""
+    import torch
+
     from aigc.train.compiling import compiler_here
 
+    device = torch.device(how.device)
     whole = getattr(thing, "pipe", None) or getattr(thing, "model", None) or thing
-    if setup.offload:
+    if how.offload:
         if device.type == "cpu":
             raise Refusal(NO_OFFLOAD)
         whole.enable_group_offload(onload_device=device, offload_type="leaf_level", use_stream=device.type == "cuda")
-    if setup.slicing:
+    if how.slicing:
         whole.enable_attention_slicing()
         if (vae := getattr(whole, "vae", None)) is not None:
             vae.enable_slicing()
             vae.enable_tiling()
-    if setup.compile:
+    if how.compile:
         if not compiler_here(device):
             raise Refusal(NO_COMPILER)
         for network in getattr(thing, "networks", None) or [getattr(whole, "unet", None) or getattr(whole, "transformer", None) or whole]:
@@ -331,13 +340,13 @@ def _put_away(slot: _Slot) -> None:
     with _changed:
         if slot.thing is None:
             return
-        slot.thing, slot.how, slot.bytes = None, None, 0
+        slot.thing, slot.bytes = None, 0
     _collect()
 
 
 def _empty(slot: _Slot) -> None:
     """Under the lock.  The slot itself goes when nobody is in its line."""
-    slot.thing, slot.how, slot.bytes, slot.doomed = None, None, 0, False
+    slot.thing, slot.bytes, slot.doomed = None, 0, False
     if not slot.line:
         _slots.pop(slot.entry.slug, None)
 

@@ -23,7 +23,7 @@ from gradio.components import Component
 
 from aigc.data.remote import endpoint, mirror, set_mirror
 from aigc.data.sources import in_bytes
-from aigc.knobs import read
+from aigc.knobs import Switch, read
 from aigc.pretrained import hub
 from aigc.pretrained.catalogue import Entry, Task, find, rows
 from aigc.pretrained.fit import AUTOMATIC, OF_PIPELINES, Setup, impossible
@@ -149,13 +149,14 @@ class Chooser:
                 gr.Info(esc(self.page.t(text.MIRRORED.fill(host=endpoint()))))
 
     def _possible(self, model: Any) -> dict[Any, Any]:
-        """Settings that not every model takes vanish with one that does not, and are off then."""
+        """Settings that not every model takes vanish with one that does not, and are left to the machine then."""
         try:
             unfit = impossible(find(self.task, str(model or ""), self.page.public))
         except Refusal:
             unfit = ()
         widgets = {name: self.form.widgets[name] for name in OF_PIPELINES if name in self.form.widgets}
-        return {widget: gr.update(visible=False, value=False) if name in unfit else gr.update(visible=True) for name, widget in widgets.items()}
+        hidden = gr.update(visible=False, value=Switch.AUTO.value)
+        return {widget: hidden if name in unfit else gr.update(visible=True) for name, widget in widgets.items()}
 
     # what they show
     def _shown(self, entry: Entry, setup: Setup) -> dict[Any, Any]:
@@ -217,11 +218,14 @@ class Chooser:
 
     def _fit(self, entry: Entry, setup: Setup) -> tuple[Words, str, bool]:
         from aigc.pretrained import shelf
-        from aigc.pretrained.fit import chosen, fit
+        from aigc.pretrained.fit import explained, fit
 
-        held = next((h for h in shelf.held() if h.slug == entry.slug), None)
-        found = fit(entry, setup, spare=shelf.idle_bytes(chosen(entry, setup)[0]))
-        words = text.IN_MEMORY.fill(size=in_bytes(held.bytes), device=held.device.upper(), dtype=held.dtype) if held else found.words
+        held = next((h for h in shelf.held() if h.slug == entry.slug and h.setup == setup), None)
+        found = fit(entry, setup, spare=shelf.idle_bytes)
+        words = found.words
+        if held:
+            loaded = text.IN_MEMORY.fill(size=in_bytes(held.bytes), device=held.device.upper(), dtype=held.dtype)
+            words = explained(entry, setup, held.how, loaded)
         return words, in_bytes(found.disk_free), found.fits or held is not None
 
     def _from(self, entry: Entry) -> str:

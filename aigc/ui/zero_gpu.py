@@ -10,13 +10,13 @@ callbacks are not.  A stop event does not cross; it is looked at here after ever
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from aigc.pretrained import Stopped
+from aigc.pretrained.fit import is_zero_gpu
 from aigc.words import Refusal, Words
 
 SECONDS = 60  # that a run may keep the GPU, unless its caller knows better
@@ -27,10 +27,6 @@ class _Refused:
     """A refusal on its way between the processes."""
 
     words: Words
-
-
-def is_zero_gpu() -> bool:
-    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 def on_gpu(where: str, seconds: int = SECONDS) -> Callable[..., Iterator[Any]]:

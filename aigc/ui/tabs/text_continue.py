@@ -13,6 +13,7 @@ from gradio.components import Component
 from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, clean
 from aigc.pretrained.catalogue import rows
+from aigc.pretrained.fit import is_zero_gpu
 from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
@@ -24,7 +25,7 @@ from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, picked
 from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, panel, shown, silent, status_of, waited
 from aigc.ui.telling import guarded, is_over, newest, said
 from aigc.ui.text import writing as text
-from aigc.ui.zero_gpu import is_zero_gpu, on_gpu
+from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Refusal, Words
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ DISK = both("Free disk", "磁盘剩余")
 FITS = both("Here", "本机")
 COMES_ALONG = both("comes along with AIGC Lab", "随 AIGC 实验室附带")
 IS_HERE = both("is here", "已在本机")
-IN_MEMORY = both("Loaded: {size} on the {device} in {dtype}", "已载入：{size}，{device}，{dtype}")
+IN_MEMORY = both("Loaded: {size} on the {device} in {dtype}.", "已载入：{size}，{device}，{dtype}。")
 NO_MODEL = both("There is no model for this on this machine.", "本机没有可用于此项的模型。")
 
 MORE = both("Mirror and advanced", "镜像与高级选项")
