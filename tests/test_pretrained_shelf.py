@@ -299,6 +299,84 @@ def test_who_waits_for_another_to_load_can_be_stopped():
     assert isinstance(failure, Stopped) and slugs() == ["gpt2"]
 
 
+class Slow:
+    """A loading that takes until it may end, however long that is."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end, self.times = threading.Event(), threading.Event(), 0
+
+    def load(self, folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        self.times += 1
+        self.begun.set()
+        self.may_end.wait(PATIENCE)
+        return Thing(folder)
+
+
+def stopped_while_loading(entry: Entry, slow: Slow) -> None:
+    """As a page does: a run in a thread, which its Stop ends."""
+    stop = threading.Event()
+    results = borrowed(entry, slow.load, lambda thing: iter(()), stop)
+    assert next(results) == Waiting()
+    slow.begun.wait(PATIENCE)
+    began = time.monotonic()
+    stop.set()
+    with pytest.raises(Stopped):
+        list(results)
+    assert time.monotonic() - began < 1 and not slow.may_end.is_set()
+
+
+def test_who_is_stopped_while_it_loads_leaves_at_once_and_the_next_one_finds_it_loaded():
+    slow = Slow()
+    stopped_while_loading(A, slow)
+    assert not shelf.held(), "nothing that is half loaded is shown"
+    threading.Timer(0.2, slow.may_end.set).start()
+    with shelf.lent(A, slow.load, GO) as thing:
+        thing.run()
+    assert slow.times == 1 and slugs() == ["gpt2"] and not shelf.held()[0].busy
+
+
+def test_a_loading_that_nobody_waits_for_lets_others_work_and_is_kept():
+    used(B)
+    slow = Slow()
+    stopped_while_loading(A, slow)
+    assert used(B) and slugs() == ["smollm2-135m"]
+    slow.may_end.set()
+    wait_until(lambda: "gpt2" in slugs() and not shelf.held()[-1].busy)
+    assert shelf.unload() == 2
+
+
+def test_another_setup_after_a_stop_loads_anew():
+    slow = Slow()
+    stopped_while_loading(A, slow)
+    threading.Timer(0.1, slow.may_end.set).start()
+    with shelf.lent(A, slow.load, GO, setup=Setup(dtype=shelf.Number.FLOAT16)):
+        assert slow.times == 2 and shelf.held()[0].dtype == "float16"
+
+
+def test_a_loading_that_nobody_waits_for_may_fail():
+    slow = Slow()
+
+    def broken(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        slow.load(folder, device, dtype)
+        raise OSError("cut off")
+
+    stop = threading.Event()
+    run = threading.Thread(target=lambda: in_threads(lambda: enter(A, broken, stop)))
+    run.start()
+    slow.begun.wait(PATIENCE)
+    stop.set()
+    run.join(1)
+    assert not run.is_alive()
+    slow.may_end.set()
+    wait_until(lambda: not shelf._slots and not shelf._loading)
+    assert used(A)
+
+
+def enter(entry: Entry, loading: Callable[..., Any], stop: threading.Event) -> None:
+    with shelf.lent(entry, loading, stop):
+        pass
+
+
 def test_a_stopped_event_asks_for_nothing():
     stop = threading.Event()
     stop.set()

@@ -2,6 +2,7 @@
 
 A line stands before each pipeline, and one before the loading; whoever waits looks at its stop event ten times a second.  No lock
 is held while something loads or runs, nothing is waited for while a lock is held, and a run never waits for another pipeline.
+A loading goes on when its run is stopped: the libraries cannot break off, nor load two at once, but nobody has to watch.
 """
 
 from __future__ import annotations
@@ -221,44 +222,90 @@ def _leave(slot: _Slot, ticket: object) -> None:
 
 
 # loading
+@dataclass(eq=False)
+class _Loading:
+    """One loading, in a thread of its own, for nothing in it can be interrupted; it is also its own ticket."""
+
+    over: bool = False
+    error: BaseException | None = None
+
+
 def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Event, setup: Setup) -> T:
-    """The slot's pipeline as `setup` wants it.  The caller stands first in the slot's line."""
+    """The slot's pipeline as `setup` wants it.  The caller stands first in the slot's line.
+
+    Who is stopped while it loads leaves at once; the loading takes over the place in line, and the next one finds what it brought.
+    """
     asked = (f"{load.__module__}.{load.__qualname__}", setup)
     if slot.thing is not None and slot.asked == asked and not slot.doomed:
         return slot.thing
     folder = hub.here(entry)
     if folder is None:
         raise Refusal(NOT_HERE, title=entry.title)
-    if not entry.shipped:
-        _check(entry, folder)
     for name in impossible(entry):
         if getattr(setup, name) is Switch.ON:
             raise Refusal(IMPOSSIBLE, title=entry.title, setting=knobs(Setup)[name].label)
-    _put_away(slot)
-    ticket = object()
+    loading = _Loading()
     with _changed:
-        _loading.append(ticket)
+        _loading.append(loading)
     try:
-        _wait(_loading, ticket, stop)
-        if _spilt.is_set():
-            _spilt.clear()
-            _collect()
-        how = chosen(entry, setup, idle_bytes)
-        each = 4 if how.dtype == "float32" else 2
-        weights = layout.parameters(folder, lambda kind: each)
-        home = "cpu" if how.offload else how.device  # offloaded parameters stay in main memory
-        _make_room(entry, int(weights * HEADROOM), home, or_halve=OR_HALVE if each == 4 else Words("", ""))
-        thing = _load(entry, load, folder, how)
-    finally:
-        with _changed:
-            _loading.remove(ticket)
-            _changed.notify_all()
+        _wait(_loading, loading, stop)
+        threading.Thread(target=_bring, args=(loading, slot, entry, load, folder, asked), name=f"loading of {entry.slug}", daemon=True).start()
+    except BaseException:
+        _over(loading, slot)
+        raise
+    _await(loading, slot, stop)
+    if loading.error is not None:
+        raise loading.error
+    return slot.thing
+
+
+def _await(loading: _Loading, slot: _Slot, stop: threading.Event) -> None:
+    with _changed:
+        try:
+            while not loading.over and not stop.is_set():
+                _changed.wait(LOOK_SECONDS)
+        finally:
+            if not loading.over:
+                slot.line.insert(1, loading)
+    if stop.is_set():
+        raise Stopped
+
+
+def _over(loading: _Loading, slot: _Slot) -> bool:
+    """-> whether it stands in the slot's line now, since nobody waits for it any more."""
+    with _changed:
+        _loading.remove(loading)
+        loading.over = True
+        _changed.notify_all()
+        return loading in slot.line
+
+
+def _bring(loading: _Loading, slot: _Slot, entry: Entry, load: Callable[..., Any], folder: Path, asked: tuple[str, Setup]) -> None:
+    """The thread of a loading: fills the slot, or says why not."""
+    try:
+        _fill(slot, entry, load, folder, asked)
+    except BaseException as error:
+        loading.error = error
+    if _over(loading, slot):
+        _leave(slot, loading)
+
+
+def _fill(slot: _Slot, entry: Entry, load: Callable[..., Any], folder: Path, asked: tuple[str, Setup]) -> None:
+    if not entry.shipped:
+        _check(entry, folder)
+    _put_away(slot)
+    if _spilt.is_set():
+        _spilt.clear()
+        _collect()
+    how = chosen(entry, asked[1], idle_bytes)
+    each = 4 if how.dtype == "float32" else 2
+    weights = layout.parameters(folder, lambda kind: each)
+    home = "cpu" if how.offload else how.device  # offloaded parameters stay in main memory
+    _make_room(entry, int(weights * HEADROOM), home, or_halve=OR_HALVE if each == 4 else Words("", ""))
+    thing = _load(entry, load, folder, how)
     with _changed:
         slot.entry, slot.thing, slot.asked, slot.how, slot.bytes = entry, thing, asked, how, weights
         slot.home, slot.doomed = home, False
-    if stop.is_set():
-        raise Stopped
-    return thing
 
 
 def _check(entry: Entry, folder: Path) -> None:
