@@ -481,6 +481,30 @@ def test_verse_is_asked_with_its_marks():
             prompt(text, shape, of_verse)
 
 
+MARKED = [
+    ("<verse5>春雨<poem>", "春雨", ""),
+    ("<verse7> 春雨 <poem>朝辞白帝彩云间，", "春雨", "朝辞白帝彩云间，"),
+    ("<verse5><poem>床前明月光，", "", "床前明月光，"),
+    ("<play>ROMEO:\n", "", "ROMEO:\n"),
+    ("<verse5>春雨", "", "春雨"),
+    ("a <poem> b <play> c", "a", " b  c"),
+]
+
+
+@pytest.mark.parametrize(("text", "title", "shown"), MARKED)
+@pytest.mark.parametrize("shape", [Shape.AUTO, Shape.PLAIN])
+def test_marks_in_a_prompt_are_read_and_never_shown(text: str, title: str, shown: str, shape: Shape):
+    found = prompt(text, shape, True)
+    assert (found.asked, found.title, found.shown) == (text, title, shown)
+    assert prompt(text, shape, False).shown == text, "to any other model they are words"
+
+
+def test_marks_that_another_choice_contradicts_are_refused():
+    for text, shape in (("<verse5>春雨<poem>", Shape.TITLE_7), ("<play>床前明月光", Shape.FIRST_LINE), (f"<verse5>{'长' * 40}<poem>", Shape.AUTO)):
+        with pytest.raises(Refusal):
+            prompt(text, shape, True)
+
+
 # what comes in and goes out
 def pdf(content: bytes) -> bytes:
     """A page with this content stream."""
