@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from conftest import PROJECT
 from tiny_pretrained import BUILDERS, byte_tokenizer
 from torch.nn.functional import cross_entropy
 
@@ -33,6 +34,7 @@ from aigc.pretrained.text.extract import extract, measured, sentences
 from aigc.pretrained.text.grid import crossed
 from aigc.pretrained.text.kit import Kit, Reading, load
 from aigc.pretrained.text.look import MOST_TOKENS, surprised
+from aigc.pretrained.text.markdown import prose
 from aigc.pretrained.text.pieces import Pieces, named, split
 from aigc.pretrained.text.prompts import looks_like, prompt
 from aigc.pretrained.text.rouge import rouge
@@ -348,6 +350,55 @@ def test_the_baseline_takes_central_sentences_in_their_order():
         assert extract(odd, 20).text is not None
 
 
+@pytest.mark.parametrize("rule", ["***", "………………", "——", "---", "|---|---|", "* * *", "！！！"])
+def test_lines_without_words_are_no_sentences(rule: str):
+    found = extract(f"春天来了。\n{rule}\n夏天也快来了。\n{rule}", 20)
+    assert found.text == "春天来了。夏天也快来了。" and found.of == 2
+
+
+MARKDOWN = """---
+title: Trains
+---
+
+# The first trains
+
+The first trains ran **between** the mines
+and the [river](https://example.org/r), and `horses` drew them. ![a picture](x.png)
+
+Put the engine in:
+
+```bash
+python train.py. It runs. Here.
+```
+
+| year | horses |
+|---|---|
+| 1820 | 3. |
+
+- *Farmers* sold milk in the city.
+"""
+
+
+def test_markdown_is_summarised_by_its_sentences_alone():
+    told = extract(MARKDOWN, 600).text
+    assert told == "The first trains ran between the mines and the river, and horses drew them. Farmers sold milk in the city."
+    chinese = "# 火车\n\n最早的列车\n由马拉着，**很慢**。\n\n[网站](x)\n\n[铁路](x)不短，\\\n3 里。"
+    assert prose(chinese) == "最早的列车由马拉着，很慢。\n\n铁路不短，\n3 里。"
+    assert extract("没有句号\n后来有了机车。", 90).text == "没有句号 后来有了机车。"
+    assert extract("# 只有题目", 90).text == "# 只有题目"
+
+
+@pytest.mark.parametrize("text", ["床前明月光，\n疑是地上霜。", "2 * 3 * 4 is __init__, a_b_c & [1](", "- a\n- b\n\n    indented\n", "---", ""])
+def test_what_is_no_markdown_stays_as_it_is(text: str):
+    assert prose(text) == text
+
+
+def test_the_readme_is_summarised_in_sentences():
+    for name in ("README.md", "README.zh-CN.md"):
+        told = extract((PROJECT / name).read_text("utf-8"), 120).text
+        assert len(told) > 60 and not re.search(r"```|\|-|---|\*\*|\]\(|^#", told)
+
+
 def test_rouge_is_that_of_torchmetrics():
     theirs = pytest.importorskip("torchmetrics.functional.text.rouge").rouge_score
     draws = random.Random(0)
@@ -361,6 +412,8 @@ def test_rouge_is_that_of_torchmetrics():
 def test_texts_that_are_no_prose_are_cut_and_scored_in_no_time():
     assert len(sentences("." * 200_000 + "x")) == 1
     assert "".join(sentences("A. " * 100_000)).count("A.") == 100_000
+    for odd in ("[", "![", "**a ", "[a](", "a\n", "|a", "---\n"):
+        prose(f"# x\n{odd * (200_000 // len(odd))}")
     words = [f"w{i % 997}" for i in range(50_000)]
     assert rouge(" ".join(words), " ".join(words[1:]))["rougeL"] == pytest.approx(2 * 49_999 / 99_999)
 
@@ -479,6 +532,30 @@ def test_verse_is_asked_with_its_marks():
     for text, shape, of_verse in (("太短", Shape.FIRST_LINE, True), ("长" * 40, Shape.TITLE_5, True), ("春望", Shape.TITLE_5, False)):
         with pytest.raises(Refusal):
             prompt(text, shape, of_verse)
+
+
+MARKED = [
+    ("<verse5>春雨<poem>", "春雨", ""),
+    ("<verse7> 春雨 <poem>朝辞白帝彩云间，", "春雨", "朝辞白帝彩云间，"),
+    ("<verse5><poem>床前明月光，", "", "床前明月光，"),
+    ("<play>ROMEO:\n", "", "ROMEO:\n"),
+    ("<verse5>春雨", "", "春雨"),
+    ("a <poem> b <play> c", "a", " b  c"),
+]
+
+
+@pytest.mark.parametrize(("text", "title", "shown"), MARKED)
+@pytest.mark.parametrize("shape", [Shape.AUTO, Shape.PLAIN])
+def test_marks_in_a_prompt_are_read_and_never_shown(text: str, title: str, shown: str, shape: Shape):
+    found = prompt(text, shape, True)
+    assert (found.asked, found.title, found.shown) == (text, title, shown)
+    assert prompt(text, shape, False).shown == text, "to any other model they are words"
+
+
+def test_marks_that_another_choice_contradicts_are_refused():
+    for text, shape in (("<verse5>春雨<poem>", Shape.TITLE_7), ("<play>床前明月光", Shape.FIRST_LINE), (f"<verse5>{'长' * 40}<poem>", Shape.AUTO)):
+        with pytest.raises(Refusal):
+            prompt(text, shape, True)
 
 
 # what comes in and goes out

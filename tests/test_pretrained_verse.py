@@ -14,6 +14,8 @@ from conftest import PROJECT
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from aigc import home
+from aigc.cli import main
 from aigc.data.texts import is_quatrain, lines_of, quatrains
 from aigc.pretrained.teach import make
 from aigc.pretrained.teach.verse import lesson, measure
@@ -174,6 +176,18 @@ def test_the_shipped_model_keeps_the_form_and_its_language(shipped):
     torch.manual_seed(0)
     made = tok.decode(model.generate(**tok(from_beginning("ROMEO:\n"), return_tensors="pt"), max_new_tokens=60)[0], skip_special_tokens=True)
     assert made.isascii() and sum(c.isalpha() or c.isspace() for c in made) > 0.8 * len(made)
+
+
+def test_a_prompt_with_marks_gives_a_titled_quatrain_whose_form_is_checked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    if not SHIPPED.is_dir():
+        pytest.skip("the language model of verse does not come along")
+    monkeypatch.setattr(home, "SHIPPED", SHIPPED.parents[1])
+    told = []
+    for prompt in ("<verse5>春雨<poem>", "春雨"):
+        assert main(["text", "continue", "--prompt", prompt, "--json"]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0]["text"] == told[1]["text"] and "<" not in told[0]["text"]
+    assert all(made["title"] == "春雨" and len(made["form"]) >= 3 for made in told)
 
 
 @pytest.mark.slow

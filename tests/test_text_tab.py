@@ -584,6 +584,33 @@ def test_programs_call_named_endpoints(client: Any) -> None:
             client.predict(**bad, api_name="/text_continue")
 
 
+def returned(named: dict[str, Any]) -> dict[str, list[str]]:
+    return {name: [r["python_type"]["type"] for r in about["returns"]] for name, about in named.items()}
+
+
+def test_programs_are_told_the_types_of_what_they_get(client: Any) -> None:
+    from aigc.ui.tabs.image_api import Endpoints as OfImages
+
+    streamed = ["str", "dict(str, Any)"]
+    assert returned(client.view_api(return_format="dict")["named_endpoints"]) == {
+        "/text_continue": streamed, "/text_chat": streamed, "/text_summarise": streamed, "/text_perplexity": streamed[1:],
+    }  # fmt: skip
+    with gr.Blocks() as demo:
+        OfImages(page()).draw()
+    pictures = returned(demo.get_api_info()["named_endpoints"])
+    assert len(pictures) == 7 and all(types == ["None | filepath", "dict(str, Any)"] for types in pictures.values())
+
+
+def test_a_program_hears_the_title_and_the_form_of_a_verse(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained.text.writing import BY_ITSELF, Draft
+
+    poem = Draft("白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。", title="登楼", ended=BY_ITSELF)
+    monkeypatch.setattr("aigc.ui.tabs.text_api.CONTINUATIONS", lambda *_, **__: iter([poem]))
+    *_, (said, how) = Endpoints(page()).text_continue("登楼")
+    assert said == poem.text and how["title"] == "登楼"
+    assert how["form"][0] == {"rule": "Four lines: there are 4", "kept": True} and all(rule["kept"] for rule in how["form"])
+
+
 def test_a_program_that_goes_away_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     stops: list[threading.Event] = []
 

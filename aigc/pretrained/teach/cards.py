@@ -81,6 +81,7 @@ def write(card: Card, to: Path) -> dict[str, Any]:
         "title": card.title.as_json(),
         "about": card.about.as_json(),
         "limits": card.limits.as_json(),
+        "licence": card.licence,
         "figures": {figure.name: round(figure.value, 5) for figure in card.figures},
         "data": [{"credit": d.credit, "licence": d.licence} for d in card.data],
         "command": card.command,

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from aigc.data.texts import HAN
+from aigc.pretrained.text.markdown import prose
 
 MOST_SENTENCES = 1500  # what similarity between all pairs stays quick for
 LONGEST = 2000  # characters up to which what looks cut at an abbreviation is joined
@@ -47,7 +48,8 @@ def sentences(text: str) -> list[str]:
 
 def extract(text: str, words: int) -> Extract:
     """The most central sentences, up to about `words` words or characters."""
-    every = sentences(text)
+    text = prose(text) or text
+    every = [s for s in sentences(text) if measured(s)]  # rules and rows of dots say nothing, and would always fit
     found = every[:MOST_SENTENCES]
     chosen, length = set[int](), 0
     for i in sorted(range(len(found)), key=centrality(found, is_chinese(text)).__getitem__, reverse=True):
@@ -56,7 +58,12 @@ def extract(text: str, words: int) -> Extract:
             chosen.add(i)
             length += here
     kept = tuple(found[i] for i in sorted(chosen))
-    return Extract(kept, ("" if is_chinese(text) else " ").join(kept), len(every))
+    return Extract(kept, joined(kept, is_chinese(text)), len(every))
+
+
+def joined(kept: tuple[str, ...], chinese: bool) -> str:
+    """Chinese sentences follow each other without a space, but where one has no mark at its end."""
+    return "".join(s + ("" if chinese and not s[-1].isalnum() else " ") for s in kept).rstrip()
 
 
 def centrality(found: list[str], chinese: bool) -> list[float]:

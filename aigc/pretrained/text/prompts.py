@@ -14,6 +14,9 @@ LONGEST_TITLE = 16  # characters, as it learnt them
 NOT_OF_VERSE = both("Only the model of verse knows titles and first lines: choose “{plain}” for this one.",
                     "只有诗句模型认得题目和首句：此模型请选“{plain}”。")  # fmt: skip
 NO_LINE = both("A first line has five or seven Chinese characters; this has {n}.", "首句应为五个或七个汉字；这里有 {n} 个。")
+MARKED = both("The marks in the prompt say already what you give: choose “{auto}”, or take them out.",
+              "提示里的标记已说明给的是什么：请选“{auto}”，或去掉标记。")  # fmt: skip
+MARK = re.compile("|".join(map(re.escape, verse.MARKS)))
 NO_TITLE = both("A title has at most {n} characters.", "题目最多 {n} 个字。")
 
 
@@ -32,6 +35,10 @@ def prompt(text: str, shape: Shape, is_of_verse: bool) -> Prompt:
         if shape not in (Shape.AUTO, Shape.PLAIN):
             raise Refusal(NOT_OF_VERSE, plain=Shape.PLAIN.words)
         return Prompt(text, text)
+    if MARK.search(text):
+        if shape not in (Shape.AUTO, Shape.PLAIN):
+            raise Refusal(MARKED, auto=Shape.AUTO.words)
+        return marked(text)
     if shape is Shape.AUTO:
         shape = looks_like(text)
     bare = re.sub(r"[\s，。,.]+$", "", text.strip())
@@ -40,10 +47,22 @@ def prompt(text: str, shape: Shape, is_of_verse: bool) -> Prompt:
             raise Refusal(NO_LINE, n=len(re.findall(HAN, bare)))
         return Prompt(verse.from_first_line(bare), f"{bare}，")
     if shape in (Shape.TITLE_5, Shape.TITLE_7):
-        if len(bare) > LONGEST_TITLE:
-            raise Refusal(NO_TITLE, n=LONGEST_TITLE)
-        return Prompt(verse.from_title(bare, 5 if shape is Shape.TITLE_5 else 7), "", bare)
+        return Prompt(verse.from_title(titled(bare), 5 if shape is Shape.TITLE_5 else 7), "", bare)
     return Prompt(verse.from_beginning(text), text) if shape is Shape.PLAY else Prompt(text, text)
+
+
+def marked(text: str) -> Prompt:
+    """A prompt with the model's own marks in it: the title stands before the mark of the poem, the beginning of the text after it."""
+    head, mark, rest = text.partition(verse.BEGIN)
+    title, shown = (head, rest) if mark else ("", head)
+    return Prompt(text, MARK.sub("", shown), titled(MARK.sub("", title).strip()))
+
+
+def titled(title: str) -> str:
+    """Raises Refusal."""
+    if len(title) > LONGEST_TITLE:
+        raise Refusal(NO_TITLE, n=LONGEST_TITLE)
+    return title
 
 
 def looks_like(text: str) -> Shape:

@@ -23,6 +23,7 @@ from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import check_heeded, habits
+from aigc.ui.endpoints import typed
 from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.image_view import PICTURES
@@ -49,42 +50,49 @@ class Endpoints:
                          self.image_sample):  # fmt: skip
             gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=AT_ONCE)
 
+    @typed
     def image_generate(
         self, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
     ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture from a prompt."""
         yield from self._run(Verb.GENERATE, model, seed, settings, prompt=prompt, negative=negative_prompt)
 
+    @typed
     def image_edit(
         self, image: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
     ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture painted anew towards a prompt."""
         yield from self._run(Verb.EDIT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
 
+    @typed
     def image_inpaint(
         self, image: FileData, mask: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
     ) -> Iterator[tuple[FileData | None, Facts]]:
         """What is white in the mask, filled in anew."""
         yield from self._run(Verb.INPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image, mask=mask)
 
+    @typed
     def image_outpaint(
         self, image: FileData, prompt: str, negative_prompt: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
     ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture on a larger canvas: settings left, right, top and bottom are pixels."""
         yield from self._run(Verb.OUTPAINT, model, seed, settings, prompt=prompt, negative=negative_prompt, image=image)
 
+    @typed
     def image_upscale(
         self, image: FileData, model: str = "", settings: Facts | None = None, prompt: str = "", negative_prompt: str = ""
     ) -> Iterator[tuple[FileData | None, Facts]]:
         """A larger picture with sharper edges; only a diffusion model reads a prompt."""
         yield from self._run(Verb.UPSCALE, model, None, settings, prompt=prompt, negative=negative_prompt, image=image)
 
+    @typed
     def image_style(
         self, image: FileData, style: FileData, model: str = "", settings: Facts | None = None
     ) -> Iterator[tuple[FileData | None, Facts]]:
         """A picture in the style of another."""
         yield from self._run(Verb.STYLE, model, None, settings, image=image, style=style)
 
+    @typed
     def image_sample(self, model: str = "", seed: int = 0, settings: Facts | None = None) -> Iterator[tuple[FileData | None, Facts]]:
         """A sheet of pictures without a prompt."""
         yield from self._run(Verb.SAMPLE, model, seed, settings)

@@ -19,6 +19,7 @@ from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
+from aigc.ui.endpoints import typed
 from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
 from aigc.ui.tabs.text_chat import CHATS
@@ -44,17 +45,17 @@ class Endpoints:
         for endpoint in (self.text_continue, self.text_chat, self.text_summarise, self.text_perplexity):
             gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=AT_ONCE)
 
+    @typed
     def text_continue(
         self, prompt: str, model: str = "", seed: int = 0, stops: list[str] | None = None, settings: Facts | None = None
     ) -> Iterator[tuple[str, Facts]]:
-        """A prompt written on."""
+        """A prompt written on; the facts have the title of a verse, and the rules of its form with whether each is kept."""
         with in_words("en"):
             entry, asked = self._asked(Verb.CONTINUE, model, seed, settings)
             words, ends = given(prompt), stop_words(as_lines(_listed(stops)))
-            yield from self._told(
-                entry, asked, lambda stop: CONTINUATIONS(words, asked, ends, entry, stop=stop), lambda draft: (draft.whole, _facts(draft))
-            )
+            yield from self._told(entry, asked, lambda stop: CONTINUATIONS(words, asked, ends, entry, stop=stop), _written)
 
+    @typed
     def text_chat(
         self, message: str, history: Messages | None = None, system: str = "", model: str = "", seed: int = 0, settings: Facts | None = None
     ) -> Iterator[tuple[str, Facts]]:
@@ -71,6 +72,7 @@ class Endpoints:
 
             yield from self._told(entry, asked, lambda stop: CHATS(messages, asked, entry, stop=stop), answer)
 
+    @typed
     def text_summarise(self, text: str, reference: str = "", model: str = "", settings: Facts | None = None) -> Iterator[tuple[str, Facts]]:
         """A summary; the facts have the extractive one too, and ROUGE of both where there is a reference.  model "none": only that one."""
         from aigc.pretrained.text.extract import extract
@@ -92,6 +94,7 @@ class Endpoints:
 
             yield from self._told(entry, asked, lambda stop: SUMMARIES(whole, asked, entry, stop=stop), summary)
 
+    @typed
     def text_perplexity(self, text: str, model: str = "") -> Iterator[Facts]:
         """Perplexity a token, bits a character, and each token with its probability, of as much as was read; `of` tokens in all."""
         with in_words("en"):
@@ -142,6 +145,17 @@ def _listed(given_: Any) -> list[Any]:
     if isinstance(given_, list):
         return given_
     return [given_] if given_ else []
+
+
+def _written(draft: Any) -> tuple[str, Facts]:
+    """The text so far; once it has ended, its title and its form too, as the command line tells them."""
+    from aigc.pretrained.text.verse_form import judged
+
+    if not draft.is_final:
+        return draft.whole, _facts(draft)
+    verdict = judged(draft.whole)
+    form = [{"rule": rule.words.en, "kept": rule.kept} for rule in verdict.rules] if verdict else []
+    return draft.whole, _facts(draft) | {"title": draft.title, "form": form}
 
 
 def _facts(draft: Any) -> Facts:

@@ -1,0 +1,25 @@
+"""What is true of every pretrained model that comes along, whatever it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT
+
+from aigc import home
+from aigc.pretrained import hub
+from aigc.pretrained.catalogue import entries
+from aigc.words import Words
+
+SHIPPED = PROJECT / "checkpoints" / "shipped"
+FOLDERS = sorted(card.parent for card in (SHIPPED / "pretrained").glob("*/card.json"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_page_shows_the_licence_of_the_readme(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "SHIPPED", SHIPPED)
+    front = yaml.safe_load((folder / "README.md").read_text("utf-8").split("---")[1])
+    entry = next(e for e in entries() if hub.here(e) == folder)
+    assert entry.licensed == Words(front["license"], front["license"])
