@@ -504,6 +504,26 @@ def test_the_shell_makes_and_edits_pictures(capsys: pytest.CaptureFixture[str], 
         assert code == 0 and Image.open(out).info["parameters"]
 
 
+def test_a_picture_saved_here_is_worked_on_without_its_strip(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    first = saved(kept_by(ran(view(Verb.GENERATE), prompt="a red seven")))
+    assert Image.open(first).height > SIDE
+    old = np.asarray(Image.open(first))[:SIDE]
+    for verb in (Verb.EDIT, Verb.INPAINT):
+        done = told(ran(view(verb), image=str(first), **({"painted": painted()} if verb is Verb.INPAINT else {}))[-1])
+        assert (done["items"][0]["width"], done["items"][0]["height"]) == (SIDE, SIDE) and not done["notes"]
+    for verb in (Verb.OUTPAINT, Verb.UPSCALE, Verb.STYLE):
+        v = view(verb)
+        found = v.asked(given(v, image=str(first))).image
+        assert found is not None and found.size == (SIDE, SIDE)
+    mask, out = Image.new("L", Image.open(first).size), str(tmp_path / "a.png")
+    mask.paste(255, (0, 0, SIDE, 32))
+    mask.save(tmp_path / "mask.png")
+    code, _ = shell(capsys, "inpaint", "--prompt", "a", "--image", str(first), "--mask", str(tmp_path / "mask.png"), "--set", "steps=2", "--out", out)
+    new = np.asarray(Image.open(out))
+    assert code == 0 and new.shape == np.asarray(Image.open(first)).shape, "one strip, not two"
+    assert (new[36:SIDE] == old[36:]).all() and (new[26:32] != old[26:32]).any(), "a mask over the whole file lies where it was drawn"
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -417,3 +417,24 @@ def test_a_target_is_replaced_whole_or_left_alone(tmp_path: Path, monkeypatch: p
 def test_any_kind_of_picture_can_leave(mode: str) -> None:
     image: Any = Image.new(mode, (10, 10))
     assert Image.open(io.BytesIO(outputs.png(image, made=True))).mode in ("L", "RGB")
+
+
+@pytest.mark.parametrize("size", [(64, 64), (28, 28), (300, 700), (1024, 768)])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_the_strip_comes_off_again(size: tuple[int, int], kind: str, tmp_path: Path) -> None:
+    image = Image.effect_noise(size, 100).convert("RGB")
+    saved = Image.open(outputs.picture(image, made=True, note={"size": "3x3"}))
+    if kind != "PNG":
+        saved.save(tmp_path / "again", kind, xmp=saved.info["xmp"])
+        saved = Image.open(tmp_path / "again")
+    own = labels.unmarked(saved)
+    assert own.size == size and labels.unmarked(own) is own
+    assert kind != "PNG" or own.tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("told", [{}, {"software": "another"}, {"size": "8000x9"}, {"size": "0x64"}, {"size": [64, 64]}, {"size": "64x65"}])
+def test_only_what_was_made_here_loses_a_strip(told: dict[str, Any]) -> None:
+    info = {"parameters": json.dumps({"software": "AIGC-Lab", "size": "64x64"} | told)}
+    own = labels.unmarked(Image.new("RGB", (64, 90)), info)
+    assert own.size == ((64, 64) if not told else (64, 90))
+    assert labels.unmarked(Image.new("RGB", (64, 95)), info).height == 95, "cut or enlarged since"

@@ -34,8 +34,8 @@ def png(image: Image.Image, *, made: bool, note: dict[str, Any] | None = None) -
     image = plain(image)
     info = PngInfo()
     if made:
-        image = labels.marked(image)
-        info.add_itxt("XML:com.adobe.xmp", labels.xmp(labels.label(image.tobytes())).decode())
+        own, image = image.size, labels.marked(image)
+        info.add_itxt("XML:com.adobe.xmp", labels.xmp(labels.label(image.tobytes()), own).decode())
     if note is not None:
         info.add_itxt("parameters", labels.parameters(note))
     out = io.BytesIO()

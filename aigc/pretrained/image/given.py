@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
+from aigc.outputs.labels import unmarked
 from aigc.outputs.pictures import plain
 from aigc.words import Refusal, both
 
@@ -25,7 +26,7 @@ TOO_SMALL = both(
 
 
 def picture(path: str | Path) -> Image.Image:
-    """A file as an RGB picture, turned as its camera meant; transparency becomes white.  Raises Refusal."""
+    """A file as an RGB picture, turned as its camera meant; transparency becomes white, the strip of what was made here goes.  Raises Refusal."""
     return _opened(path, checked)
 
 
@@ -34,7 +35,7 @@ def mask(path: str | Path) -> Image.Image:
 
     def whole(found: Image.Image) -> Image.Image:
         checked(found)
-        return found.copy()
+        return unmarked(found).copy()
 
     return _opened(path, whole)
 
@@ -58,7 +59,8 @@ def checked(image: Image.Image) -> Image.Image:
         raise Refusal(TOO_LARGE, n=round(width * height / 1e6), most=MOST_PIXELS // 10**6)
     if min(width, height) < LEAST_SIDE:
         raise Refusal(TOO_SMALL, w=width, h=height, least=LEAST_SIDE)
-    return plain(ImageOps.exif_transpose(image)).convert("RGB")
+    image.load()  # what a PNG says of itself may stand at its end
+    return plain(ImageOps.exif_transpose(unmarked(image))).convert("RGB")
 
 
 def mask_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from aigc.knobs import as_values
+from aigc.outputs.labels import unmarked
 from aigc.pretrained import Stopped
 from aigc.pretrained.image import given
 from aigc.pretrained.image.asked import TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
@@ -98,7 +99,8 @@ def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
         count, grow = how.count, how.grow
         whole = there(asked.image)
         before, notes = _fitted(kit, whole)
-        mask = given.fitted(given.mask_of(there(asked.mask), whole.size).convert("RGB"), kit.native, kit.step, kit.most)
+        drawn = unmarked(there(asked.mask), whole.info)  # it may have been drawn over the file, strip and all
+        mask = given.fitted(given.mask_of(drawn, whole.size).convert("RGB"), kit.native, kit.step, kit.most)
         mask = mask.convert("L").point(lambda v: 255 if v >= given.MARKED else 0)
         if mask.getbbox() is None:
             raise Refusal(both("What is marked is too small for this model to see.", "标出的地方太小，模型看不到。"))
