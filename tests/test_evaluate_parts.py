@@ -238,6 +238,26 @@ def test_real_pictures_teach_and_wrong_labels_do_not(digits: Dataset, network: E
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tiny")
+def test_more_real_pictures_teach_more(digits: Dataset, network: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lesson of the sweep is long enough that what is seen is the pictures, not how the teaching went."""
+    monkeypatch.setattr(usefulness, "FEWEST", 500)
+    monkeypatch.setattr(usefulness, "PER_CLASS", (5, 20, 100))
+    assert digits.labels is not None
+    lines = series(list(usefulness.sweep(subject(digits, digits.x[:200], digits.labels[:200], network, perturbed(SPEC)), digits)))["usefulness"].lines
+    values, errors = zip(*((y, error) for _, y, error in lines["alone"]), strict=True)
+    assert values[0] < values[1] < values[2] + errors[2] and max(errors) < 4
+
+
+def test_the_error_of_a_taught_classifier_counts_how_the_teaching_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = iter([(0.90, 0.01), (0.96, 0.01), (0.93, 0.01)])
+    monkeypatch.setattr(usefulness, "taught", lambda data, lesson, device: None)
+    monkeypatch.setattr(usefulness, "right", lambda subject, network, most: next(shares))
+    value, error = usefulness.taught_and_right(SimpleNamespace(model=SimpleNamespace(device="cpu")), None, Lesson(1))  # type: ignore[arg-type]
+    assert value == pytest.approx(0.93) and error == pytest.approx((0.03**2 / 3 + 0.01**2) ** 0.5)
+
+
+@pytest.mark.slow
 def test_the_knob_is_turned_through_its_range(digits: Dataset, network: Extractor) -> None:
     config, _ = techniques()["vae"].read({}, digits.spec)
     model = build("vae", config, digits.spec).eval().requires_grad_(False)

@@ -20,6 +20,7 @@ LESSONS = {
     "style": both("the feature network that style transfer sees with", "风格迁移所用的特征网络"),
     "ddpm-mnist": both("digits without a prompt, as diffusers' DDPMPipeline", "无提示生成数字，diffusers 的 DDPMPipeline"),
     "ddpm-fashion-mnist": both("garments without a prompt, as diffusers' DDPMPipeline", "无提示生成服饰，diffusers 的 DDPMPipeline"),
+    "ddpm-fairface64": both("faces without a prompt, as diffusers' DDPMPipeline", "无提示生成人脸，diffusers 的 DDPMPipeline"),
 }
 NO_LESSON = both("There is no lesson called {name}; there are {known}.", "没有名为 {name} 的课程；可选 {known}。")
 

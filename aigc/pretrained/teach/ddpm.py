@@ -1,13 +1,15 @@
 """The lessons `ddpm-...`: generators without a prompt as diffusers' own DDPMPipeline, which any program that knows diffusers can load.
 
-The project's own diffusion network folds pictures, grows by transposed convolutions, follows straight paths and is told a class; no
-UNet2DModel can hold its weights.  So what is kept here is a UNet2DModel that learnt from that network what to say of the same pictures.
+The project's own diffusion network folds pictures, grows by transposed convolutions, follows straight paths and is told a class or works in
+latents; no UNet2DModel can hold its weights.  So what is kept here is a UNet2DModel that learnt from that network: what it says of real
+pictures or, where it works in latents, the pictures that it draws.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from torch import Generator, Tensor
 
 from aigc.data import spec
 from aigc.data.load import Dataset, load
+from aigc.data.table import LIMITS
 from aigc.evaluate.distances import frechet, moments
 from aigc.evaluate.features import Extractor, extractor
 from aigc.maths.diffusion import evenly
@@ -26,10 +29,9 @@ from aigc.registry.store import load as load_model
 from aigc.train.devices import best_device
 from aigc.words import Words, both
 
-BATCH, EXAMPLES = 256, 2_000_000
-WIDTHS = (16, 32, 64)  # at 28, 14 and 7 pixels
-GUIDES = {"mnist": "mnist-guided", "fashion-mnist": "fashion-guided"}  # the project's own models that these learn from
+BATCH = 256
 MEASURED, STEPS = 1000, 20
+AT_ONCE = 500  # pictures that a guide draws
 SURE = 0.9  # a reading is sure from this probability on
 PROGRESS = both(
     "{seen:,} of {examples:,} pictures, mean error {loss:.4f}, {rate:.0f} a second",
@@ -42,11 +44,28 @@ pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)  # twenty step
 pipe(batch_size=16, num_inference_steps=20).images"""
 
 
-def network(channels: int, side: int) -> UNet2DModel:
-    """0.7 million weights, most of them at a quarter of the size, where every pixel also looks at every other."""
+@dataclass(frozen=True)
+class Plan:
+    guide: str  # the project's own model that is learnt from
+    widths: tuple[int, ...]  # at each resolution, half of the one before
+    examples: int
+    learning_rate: float
+    drawn: int = 0  # pictures of the guide that are learnt from; 0: it is asked about real ones
+
+
+PLANS = {
+    "mnist": Plan("mnist-guided", (16, 32, 64), 2_000_000, 4e-3),
+    "fashion-mnist": Plan("fashion-guided", (16, 32, 64), 2_000_000, 4e-3),
+    "fairface64": Plan("faces-diffusion", (32, 64, 96, 96), 1_000_000, 2e-3, drawn=100_000),
+}
+
+
+def network(channels: int, side: int, widths: tuple[int, ...]) -> UNet2DModel:
+    """Most of its weights lie at the smallest size, where every pixel also looks at every other."""
+    plain = len(widths) - 1
     return UNet2DModel(
-        sample_size=side, in_channels=channels, out_channels=channels, block_out_channels=WIDTHS, layers_per_block=1, norm_num_groups=8,
-        down_block_types=("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        sample_size=side, in_channels=channels, out_channels=channels, block_out_channels=widths, layers_per_block=1, norm_num_groups=8,
+        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",), up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
         resnet_time_scale_shift="scale_shift",
     )  # fmt: skip
 
@@ -81,28 +100,70 @@ class Guide:
 
 def make(to: Path, seed: int, budget: int, device: str, data: str) -> Iterator[Words | dict[str, Any]]:
     torch.manual_seed(seed)
-    where, known, noising = best_device(device), load(data), levels()
-    rng, (channels, side, _) = Generator(where).manual_seed(seed), known.spec.shape
-    unet, guide = network(channels, side).to(where), Guide(GUIDES[data], noising, where)
-    assert known.labels is not None, "the guides were told the classes of these data"
-    pictures, labels = known.x.to(where), known.labels.to(where)
+    where, plan, known = best_device(device), PLANS[data], load(data)
+    channels, side, _ = known.spec.shape
+    begun = time.perf_counter()
+    unet = network(channels, side, plan.widths).to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    loss = asked(plan, known, seed, where, unet) if not plan.drawn else shown(plan, seed, where, unet)
 
-    def loss(step: int) -> Tensor:
-        """The squared distance from the guide's v.   Salimans & Ho 2022, eq. 12"""
-        rows = torch.randint(len(known), (BATCH,), generator=rng, device=where)
-        x = pictures[rows].float() / 127.5 - 1
-        t = (evenly(BATCH, rng) * len(noising)).long()
-        x = noising.add_noise(x, torch.randn(x.shape, generator=rng, device=where), t)
-        return (unet(x, t).sample.float() - guide.mean_v(x, t, labels[rows])).square().mean()
-
-    lesson = Lesson(budget or EXAMPLES, BATCH, learning_rate=4e-3, is_muon=True, weight_decay=0.0)
-    begun, learnt = time.perf_counter(), unet
+    lesson = Lesson(budget or plan.examples, BATCH, learning_rate=plan.learning_rate, is_muon=True, weight_decay=0.0)
+    learning, learnt = time.perf_counter(), unet
     for seen, mean, learnt in teach(unet, loss, lesson):  # type: ignore[assignment]  # noqa: B007
-        yield PROGRESS.fill(seen=seen, examples=lesson.examples, loss=mean, rate=seen / (time.perf_counter() - begun))
-    DDPMPipeline(learnt.to("cpu", torch.float16), noising).save_pretrained(to)
+        yield PROGRESS.fill(seen=seen, examples=lesson.examples, loss=mean, rate=seen / (time.perf_counter() - learning))
+    DDPMPipeline(learnt.to("cpu", torch.float16), levels()).save_pretrained(to)
     seconds = time.perf_counter() - begun
     told = figures(DDPMPipeline.from_pretrained(to, dtype=torch.float32).to(where), known, seed, MEASURED)
-    yield write(described(told, known, lesson.examples, seed, seconds, str(where)), to)
+    yield write(described(told, known, plan, weights_of(learnt), lesson.examples, seed, seconds, str(where)), to)
+
+
+def weights_of(unet: UNet2DModel) -> int:
+    return sum(p.numel() for p in unet.parameters())
+
+
+def asked(plan: Plan, known: Dataset, seed: int, device: torch.device, unet: UNet2DModel) -> Callable[[int], Tensor]:
+    """The squared distance from what the guide says of real pictures.   Salimans & Ho 2022, eq. 12"""
+    assert known.labels is not None, "the guide was told the classes of these data"
+    noising, rng, pictures, labels = levels(), Generator(device).manual_seed(seed), known.x.to(device), known.labels.to(device)
+    guide = Guide(plan.guide, noising, device)
+
+    def loss(step: int) -> Tensor:
+        rows, x, _, t = noised(pictures, noising, rng)
+        return (unet(x, t).sample.float() - guide.mean_v(x, t, labels[rows])).square().mean()
+
+    return loss
+
+
+def shown(plan: Plan, seed: int, device: torch.device, unet: UNet2DModel) -> Callable[[int], Tensor]:
+    """The squared error of v on pictures that the guide drew, mirrored every other time.   Salimans & Ho 2022, eq. 12"""
+    noising, rng, guide = levels(), Generator(device).manual_seed(seed), load_model(plan.guide).to(device).eval()
+    drawn = []
+    for _ in range(0, plan.drawn, AT_ONCE):
+        with torch.inference_mode():
+            drawn.append((guide.make(AT_ONCE, rng) * 255).round().to(torch.uint8))
+    pictures = torch.cat(drawn)
+
+    def loss(step: int) -> Tensor:
+        rows, x, noise, t = noised(pictures, noising, rng)
+        v = noising.get_velocity(scaled(pictures[rows]), noise, t)
+        if step % 2:
+            x, v = x.flip(3), v.flip(3)
+        return (unet(x, t).sample.float() - v).square().mean()
+
+    return loss
+
+
+def noised(pictures: Tensor, noising: DDPMScheduler, rng: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A batch at levels of all kinds.  (N, C, H, W) bytes -> the rows (B,), x_t (B, C, H, W), its noise (B, C, H, W), t (B,)"""
+    rows = torch.randint(len(pictures), (BATCH,), generator=rng, device=rng.device)
+    x0 = scaled(pictures[rows])
+    noise = torch.randn(x0.shape, generator=rng, device=rng.device)
+    t = (evenly(BATCH, rng) * len(noising)).long()
+    return rows, noising.add_noise(x0, noise, t).contiguous(memory_format=torch.channels_last), noise, t
+
+
+def scaled(pictures: Tensor) -> Tensor:
+    """0..255 -> [-1, 1]"""
+    return pictures.float() / 127.5 - 1
 
 
 @torch.inference_mode()
@@ -121,51 +182,60 @@ def drawn(pipe: DDPMPipeline, n: int, seed: int, steps: int = STEPS, batch: int 
 
 
 def figures(pipe: DDPMPipeline, known: Dataset, seed: int, n: int) -> list[Figure]:
-    """How surely the dataset's own feature network names what is drawn, and how far the samples are from real pictures, beside the test pictures."""
+    """How surely the dataset's own feature network names what is drawn, where it names things, and how far the samples are from real
+    pictures, beside the test pictures."""
     reader = extractor(spec(known.spec.name))
     rows = torch.randperm(len(known.test_x), generator=Generator().manual_seed(seed))[:n]
-    ours, real = (read(reader, x) for x in (drawn(pipe, n, seed), known.test_x[rows]))
+    ours, real = (read(reader, x) for x in (drawn(pipe, len(rows), seed), known.test_x[rows]))
     name = reader.title
-    sure = both(f"named with at least {SURE:.0%} certainty by the {name.en}, %", f"{name.zh} 识别把握不低于 {SURE:.0%} 的占比（%）")
-    apart = both(f"FID, {name.en}, {n:,} pictures", f"FID（{name.zh}，{n:,} 张）")
-    rare = both("the rarest class's share, %", "最少见类别的占比（%）")
-    beside = both(", real test pictures", "，真实测试图像")
+    titles = {
+        "sure": both(f"named with at least {SURE:.0%} certainty by the {name.en}, %", f"{name.zh} 识别把握不低于 {SURE:.0%} 的占比（%）"),
+        "fid": both(f"FID, {name.en}, {len(rows):,} pictures", f"FID（{name.zh}，{len(rows):,} 张）"),
+        "rarest": both("the rarest class's share, %", "最少见类别的占比（%）"),
+    }
+    forms, beside = {"fid": "{:.2f}"}, both(", real test pictures", "，真实测试图像")
     return [
-        *(Figure(f"{key}{tail}", value, both(words.en + more.en, words.zh + more.zh), form)
-          for key, words, form, values in zip(("sure", "fid", "rarest"), (sure, apart, rare), ("{:.1f}", "{:.2f}", "{:.1f}"),
-                                              zip(ours, real, strict=True), strict=True)
-          for tail, more, value in zip(("", "_real"), (both("", ""), beside), values, strict=True)),
-    ]  # fmt: skip
+        Figure(f"{key}{tail}", values[key], both(titles[key].en + more.en, titles[key].zh + more.zh), forms.get(key, "{:.1f}"))
+        for key in ours
+        for tail, more, values in (("", both("", ""), ours), ("_real", beside, real))
+    ]
 
 
-def read(reader: Extractor, x: Tensor) -> tuple[float, float, float]:
-    """Of pictures: % named surely, FID to the real training pictures, % of the rarest class."""
+def read(reader: Extractor, x: Tensor) -> dict[str, float]:
+    """Of pictures: "sure", % named surely; "fid" to the real training pictures; "rarest", % of the rarest class.  Faces are of no class."""
     features, logits = reader.read(x)
+    apart = frechet(*moments(features), reader.model.mean.cpu(), reader.model.covariance.cpu())
+    if not logits.shape[1]:
+        return {"fid": apart}
     chances = logits.double().softmax(1)
     counts = chances.argmax(1).bincount(minlength=chances.shape[1])
-    apart = frechet(*moments(features), reader.model.mean.cpu(), reader.model.covariance.cpu())
-    return 100 * float((chances.amax(1) >= SURE).double().mean()), apart, 100 * float(counts.min() / len(x))
+    sure = 100 * float((chances.amax(1) >= SURE).double().mean())
+    return {"sure": sure, "fid": apart, "rarest": 100 * float(counts.min() / len(x))}
 
 
-def described(told: list[Figure], known: Dataset, examples: int, seed: int, seconds: float, device: str) -> Card:
-    name, guide = known.spec.title, GUIDES[known.spec.name]
+def described(told: list[Figure], known: Dataset, plan: Plan, weights: int, examples: int, seed: int, seconds: float, device: str) -> Card:
+    name, guide, millions = known.spec.title, plan.guide, weights / 1e6
+    from_guide = both(
+        f"which it learnt from {plan.drawn:,} pictures by this project's own {guide}", f"从本项目自己的 {guide} 画出的 {plan.drawn:,} 张图像中学得"
+    ) if plan.drawn else both(f"which it learnt from this project's own {guide}", f"由本项目自己的 {guide} 教出")  # fmt: skip
+    of_faces = LIMITS.get(known.spec.name, both("", ""))
     return Card(
         title=both(f"{name.en} without a prompt (DDPM)", f"{name.zh} 无提示生成（DDPM）"),
         about=both(
-            f"A UNet2DModel of 0.7 million weights that draws pictures like those of {name.en}, saved as diffusers' DDPMPipeline "
-            f"(Ho et al. 2020), with v as its target (Salimans and Ho 2022), which it learnt from this project's own {guide}. "
+            f"A UNet2DModel of {millions:.1f} million weights that draws pictures like those of {name.en}, saved as diffusers' DDPMPipeline "
+            f"(Ho et al. 2020), with v as its target (Salimans and Ho 2022), {from_guide.en}. "
             f"The figures below were drawn with DDIM in {STEPS} steps.",
-            f"一个 70 万参数的 UNet2DModel，画出与 {name.zh} 相似的图像，存成 diffusers 的 DDPMPipeline（Ho 等 2020），"
-            f"预测目标为 v（Salimans 与 Ho 2022），由本项目自己的 {guide} 教出。下列数字以 DDIM {STEPS} 步画出。",
+            f"一个 {100 * millions:.0f} 万参数的 UNet2DModel，画出与 {name.zh} 相似的图像，存成 diffusers 的 DDPMPipeline（Ho 等 2020），"
+            f"预测目标为 v（Salimans 与 Ho 2022），{from_guide.zh}。下列数字以 DDIM {STEPS} 步画出。",
         ),
         limits=both(
             "It cannot be told what to draw. The project's own diffusion model of the same pictures, in Train and Samples, is better and faster; "
-            "this one is for programs that only know diffusers.",
-            "不能指定画什么。本项目自己的扩散模型（见训练与采样）更好也更快；这个模型供只认 diffusers 的程序使用。",
+            f"this one is for programs that only know diffusers. {of_faces.en}".strip(),
+            f"不能指定画什么。本项目自己的扩散模型（见训练与采样）更好也更快；这个模型供只认 diffusers 的程序使用。{of_faces.zh}",
         ),
         figures=told,
         data=[Credit.of(known.spec.name)],
         lesson=f"ddpm-{known.spec.name}", unit=both("pictures", "张图像"), examples=examples, seed=seed, seconds=seconds, device=device,
         tags=("unconditional-image-generation", "diffusers"), use=USE,
-        licence={"mnist": "cc-by-sa-3.0", "fashion-mnist": "mit"}.get(known.spec.name, "other"),
+        licence={"mnist": "cc-by-sa-3.0", "fashion-mnist": "mit", "fairface64": "cc-by-4.0"}[known.spec.name],
     )  # fmt: skip
