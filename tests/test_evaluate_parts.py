@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aigc.data.load import Dataset, load
 from aigc.evaluate import fidelity, inception, memorisation, points, reconstruction, tradeoff, usefulness
+from aigc.evaluate.distances import frechet, moments
 from aigc.evaluate.features import Extractor, extractor
 from aigc.evaluate.report import Figure, Series
 from aigc.evaluate.subject import Found, Note, Picture, Subject, as_bytes
@@ -84,6 +85,28 @@ def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor
     assert bars.lines["samples"][3][1] < 0.5 and len(bars.lines["real"]) == 10
 
 
+def test_floors_are_of_pictures_from_all_over_the_test_file(digits: Dataset, network: Extractor) -> None:
+    assert digits.test_labels is not None
+    order = digits.test_labels.argsort(stable=True)  # a file sorted by class: its first hundred hold four of ten
+    ordered = Dataset(digits.spec, digits.x, digits.labels, digits.test_x[order], digits.test_labels[order])
+    whole = figures(fidelity.examine(subject(ordered, digits.x[:297], None, network)))
+    few = figures(fidelity.examine(subject(ordered, digits.x[:100], None, network)))
+    for figure in few.values():
+        assert figure.floor_n == (0 if figure.key == "yardstick" else 100)
+    for key in ("inception_score", "recall"):
+        assert few[key].floor == pytest.approx(whole[key].floor, rel=0.1)
+    assert few["class_shares"].floor is not None and few["class_shares"].floor < 10
+    asked = figures(fidelity.examine(subject(ordered, digits.x[:100], torch.zeros(100), network)))["asked_class"]
+    assert asked.floor is not None and asked.floor > 95
+
+
+def test_all_test_pictures_give_the_floors_of_their_file(digits: Dataset, network: Extractor) -> None:
+    s = subject(digits, digits.x[:500], None, network)
+    assert s.some_test(500).tolist() == list(range(297)) and set(s.some_test(50).tolist()) < set(s.some_test(60).tolist())
+    floors = figures(fidelity.examine(s))
+    assert floors["fid"].floor == frechet(*moments(s.test[0]), *moments(s.real[0]))
+
+
 @pytest.mark.usefixtures("tiny")
 def test_inception_is_asked_only_where_it_is_installed(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
@@ -114,6 +137,13 @@ def test_planted_copies_are_found(digits: Dataset, network: Extractor) -> None:
     for space in ("pixels", "features"):
         assert copies[f"copies_{space}"].value == 100.0 and copies[f"nearer_{space}"].value > 99
         assert fresh[f"copies_{space}"].value < 5 and 40 < fresh[f"nearer_{space}"].value < 60
+
+
+def test_samples_are_held_against_test_pictures_from_all_over_the_file(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memorisation, "MOST", 200)
+    ordered = Dataset(digits.spec, digits.x, digits.labels, torch.cat([digits.test_x[:97], digits.x[:200]]).flip(0), None)  # copies first
+    found = figures(memorisation.examine(subject(ordered, digits.test_x[97:])))
+    assert found["nearer_pixels"].value > 10  # beside copies alone it would be 0
 
 
 def test_a_tenth_of_copies_is_a_tenth(digits: Dataset) -> None:

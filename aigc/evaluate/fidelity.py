@@ -35,7 +35,7 @@ def examine(subject: Subject) -> Iterator[Found]:
 
 
 def distances(subject: Subject) -> Iterator[Figure]:
-    x, real, test = subject.read[0], subject.real[0], subject.test[0][: subject.n]
+    x, real, test = subject.read[0], subject.real[0], subject.test[0][subject.some_test(subject.n)]
     title, reference, n = subject.extractor.title, moments(real), subject.n
     fid, error = frechet(*moments(x), *reference), frechet_error(x, *reference, subject.rng())
     fid_of_test = frechet(*moments(test), *reference)
@@ -60,7 +60,7 @@ def with_noise(x: Tensor, subject: Subject) -> Tensor:
 
 def neighbourhoods(subject: Subject) -> Iterator[Figure]:
     n = min(MOST_NEIGHBOURS, subject.n)
-    real, x, test = subject.real[0][subject.some_real(n)], subject.read[0][:n], subject.test[0][:n]
+    real, x, test = subject.real[0][subject.some_real(n)], subject.read[0][:n], subject.test[0][subject.some_test(n)]
     found, floor = _means(closeness(real, x)), _means(closeness(real, test))
     for key, (value, error) in found.items():
         yield figure(key, value, error, floor[key][0], n=len(x), floor_n=len(test), net=subject.extractor.title)
@@ -75,7 +75,8 @@ def scores(subject: Subject) -> Iterator[Found]:
     """What the network reads in the samples: how surely, the class asked for, the share of every class."""
     if not subject.data.spec.classes:
         return
-    logits, test, title = subject.read[1], subject.test[1][: subject.n], subject.extractor.title
+    places, title = subject.some_test(subject.n), subject.extractor.title
+    logits, test = subject.read[1], subject.test[1][places]
     surely, error = inception_score(logits), inception_score_error(logits, subject.rng(2))
     yield figure("inception_score", surely, error, inception_score(test), n=subject.n, floor_n=len(test), net=title)
     if subject.asked is None:
@@ -83,7 +84,7 @@ def scores(subject: Subject) -> Iterator[Found]:
         return
     value, error = mean_and_error(logits.argmax(1) == subject.asked)
     assert subject.data.test_labels is not None, "a conditional model was trained with labels"
-    right = (test.argmax(1) == subject.data.test_labels[: len(test)]).double().mean()
+    right = (test.argmax(1) == subject.data.test_labels[places]).double().mean()
     yield figure("asked_class", 100 * value, 100 * error, 100 * float(right), n=subject.n, floor_n=len(test), net=title)
 
 
@@ -94,9 +95,10 @@ def class_shares(subject: Subject) -> Iterator[Found]:
     def shares(of: Tensor) -> Tensor:
         return 100 * of.bincount(minlength=len(classes)) / len(of)
 
-    made, real, test = shares(subject.read[1].argmax(1)), shares(labels), shares(subject.test[1].argmax(1))
+    places = subject.some_test(subject.n)
+    made, real, test = shares(subject.read[1].argmax(1)), shares(labels), shares(subject.test[1][places].argmax(1))
     off, errors = (made - real).abs(), (made * (100 - made) / subject.n).sqrt()
-    worst, tested = int(off.argmax()), len(subject.test[1])
+    worst, tested = int(off.argmax()), len(places)
     floor = float((test - real).abs().max())
     yield figure(
         "class_shares", float(off[worst]), float(errors[worst]), floor, n=subject.n, floor_n=tested, net=subject.extractor.title
