@@ -85,6 +85,14 @@ def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor
     assert bars.lines["samples"][3][1] < 0.5 and len(bars.lines["real"]) == 10
 
 
+def test_a_model_that_is_told_classes_gets_its_shares_too(digits: Dataset, network: Extractor) -> None:
+    assert digits.labels is not None
+    found = list(fidelity.examine(subject(digits, digits.x, digits.labels.clamp(min=1), network)))  # asked for ones, it made zeros
+    told = figures(found)
+    assert {"asked_class", "class_shares"} <= set(told) and told["asked_class"].value < 92
+    assert told["class_shares"].value < 1 and "class_shares" in series(found)
+
+
 def test_floors_are_of_pictures_from_all_over_the_test_file(digits: Dataset, network: Extractor) -> None:
     assert digits.test_labels is not None
     order = digits.test_labels.argsort(stable=True)  # a file sorted by class: its first hundred hold four of ten

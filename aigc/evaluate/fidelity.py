@@ -79,13 +79,12 @@ def scores(subject: Subject) -> Iterator[Found]:
     logits, test = subject.read[1], subject.test[1][places]
     surely, error = inception_score(logits), inception_score_error(logits, subject.rng(2))
     yield figure("inception_score", surely, error, inception_score(test), n=subject.n, floor_n=len(test), net=title)
-    if subject.asked is None:
-        yield from class_shares(subject)
-        return
-    value, error = mean_and_error(logits.argmax(1) == subject.asked)
-    assert subject.data.test_labels is not None, "a conditional model was trained with labels"
-    right = (test.argmax(1) == subject.data.test_labels[places]).double().mean()
-    yield figure("asked_class", 100 * value, 100 * error, 100 * float(right), n=subject.n, floor_n=len(test), net=title)
+    if subject.asked is not None:
+        value, error = mean_and_error(logits.argmax(1) == subject.asked)
+        assert subject.data.test_labels is not None, "a conditional model was trained with labels"
+        right = (test.argmax(1) == subject.data.test_labels[places]).double().mean()
+        yield figure("asked_class", 100 * value, 100 * error, 100 * float(right), n=subject.n, floor_n=len(test), net=title)
+    yield from class_shares(subject)
 
 
 def class_shares(subject: Subject) -> Iterator[Found]:
