@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from aigc.data.load import Dataset, load
 from aigc.evaluate import fidelity, inception, memorisation, points, reconstruction, tradeoff, usefulness
-from aigc.evaluate.distances import frechet, moments
+from aigc.evaluate.distances import frechet, kernel_distance, moments
 from aigc.evaluate.features import Extractor, extractor
 from aigc.evaluate.report import Figure, Series
 from aigc.evaluate.subject import Found, Note, Picture, Subject, as_bytes
@@ -73,6 +73,13 @@ def test_the_yardstick_is_the_distance_of_noisy_real_pictures(digits: Dataset, n
     difference = (noisy.float() - clean.float()) / 127.5  # of pictures in [-1, 1]
     inner = difference[(clean > 60) & (clean < 195)]
     assert float(inner.std()) == pytest.approx(fidelity.NOISE, rel=0.05) and abs(float(inner.mean())) < 0.01
+
+
+def test_the_kernel_distance_is_from_every_real_picture_there_is(digits: Dataset, network: Extractor) -> None:
+    s = subject(digits, digits.test_x, None, network)
+    found = figures(fidelity.examine(s))["kid"]
+    assert found.value == pytest.approx(found.floor) and found.error is not None and found.error > 0
+    assert found.value == pytest.approx(1000 * kernel_distance(s.read[0], s.real[0]), rel=1e-6)
 
 
 def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor) -> None:

@@ -11,14 +11,22 @@ import torch
 from torch import Tensor
 
 from aigc.evaluate import inception
-from aigc.evaluate.distances import frechet, frechet_error, inception_score, inception_score_error, kernel_distance_in_blocks, moments
+from aigc.evaluate.distances import (
+    frechet,
+    frechet_error,
+    inception_score,
+    inception_score_error,
+    kernel_distance,
+    kernel_distance_and_error,
+    moments,
+)
 from aigc.evaluate.neighbours import Closeness, closeness, mean_and_error
 from aigc.evaluate.report import Figure, Line, Series
 from aigc.evaluate.subject import Found, Subject, as_bytes
 from aigc.evaluate.text import figure
 from aigc.words import both
 
-MOST_NEIGHBOURS = 10_000  # examples a side of precision, recall, density and coverage
+MOST_PAIRED = 10_000  # examples a side where every one is laid beside every other: KID, precision, recall, density, coverage
 NOISE = 0.1  # standard deviation of the yardstick's noise, of pictures in [-1, 1]
 
 COMPARING = both("Comparing {n} samples with {m} real pictures", "正在比较 {n} 个样本与 {m} 张真实图像")
@@ -40,9 +48,7 @@ def distances(subject: Subject) -> Iterator[Figure]:
     fid, error = frechet(*moments(x), *reference), frechet_error(x, *reference, subject.rng())
     fid_of_test = frechet(*moments(test), *reference)
     yield figure("fid", fid, error, fid_of_test, n=n, floor_n=len(test), net=title)
-    kid, error_of_kid = kernel_distance_in_blocks(x, real, subject.rng())
-    floor, _ = kernel_distance_in_blocks(test, real, subject.rng())
-    yield figure("kid", 1000 * kid, 1000 * error_of_kid, 1000 * floor, n=n, floor_n=len(test), net=title)
+    yield kernel_figure(x[:MOST_PAIRED], test[:MOST_PAIRED], real[subject.some_real(MOST_PAIRED)], subject)
     places = subject.some_real(n)
     noisy = with_noise(subject.data.x[places], subject)
     yardstick = frechet(*moments(subject.extractor.read(noisy)[0]), *reference)
@@ -52,6 +58,12 @@ def distances(subject: Subject) -> Iterator[Figure]:
         yield figure("fid_ratio", fid / yardstick, error / yardstick, floor, n=n, floor_n=len(test), net=title)
 
 
+def kernel_figure(x: Tensor, test: Tensor, real: Tensor, subject: Subject) -> Figure:
+    value, error = kernel_distance_and_error(x, real, subject.rng())
+    floor, title = kernel_distance(test, real), subject.extractor.title
+    return figure("kid", 1000 * value, 1000 * error, 1000 * floor, n=len(x), floor_n=len(test), net=title)
+
+
 def with_noise(x: Tensor, subject: Subject) -> Tensor:
     """uint8 pictures with Gaussian noise, cut and rounded as samples are.  (N, C, H, W) -> the same"""
     noise = torch.randn(x.shape, generator=subject.rng(1)) * (NOISE / 2)  # [0, 1] is half as wide as [-1, 1]
@@ -59,7 +71,7 @@ def with_noise(x: Tensor, subject: Subject) -> Tensor:
 
 
 def neighbourhoods(subject: Subject) -> Iterator[Figure]:
-    n = min(MOST_NEIGHBOURS, subject.n)
+    n = min(MOST_PAIRED, subject.n)
     real, x, test = subject.real[0][subject.some_real(n)], subject.read[0][:n], subject.test[0][subject.some_test(n)]
     found, floor = _means(closeness(real, x)), _means(closeness(real, test))
     for key, (value, error) in found.items():
