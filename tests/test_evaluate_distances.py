@@ -16,7 +16,7 @@ from aigc.evaluate.distances import (
     inception_score,
     inception_score_error,
     kernel_distance,
-    kernel_distance_in_blocks,
+    kernel_distance_and_error,
     moments,
 )
 from aigc.evaluate.neighbours import ROWS, closeness, mean_and_error, nearest, radii, squared_distances
@@ -93,11 +93,16 @@ def test_the_kernel_distance_is_unbiased() -> None:
     assert (values < 0).any()
 
 
-def test_blocks_agree_with_the_whole_and_tell_their_error() -> None:
-    x, y = normal(1000, 4), 1.3 * normal(1000, 4, 9)
-    value, error = kernel_distance_in_blocks(x, y, Generator().manual_seed(0), size=125)
-    assert abs(value - kernel_distance(x, y)) < 4 * error
-    assert 0 < error < value
+def test_the_kernel_distance_is_of_the_whole_and_tells_how_much_samples_vary(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, rng = 1.3 * normal(2000, 4, 9), Generator().manual_seed(0)
+    found = [kernel_distance_and_error(normal(200, 4, s), y, rng) for s in range(60)]
+    values, errors = torch.tensor(found).T
+    assert float(errors.mean()) == pytest.approx(float(values.std()), rel=0.3)
+    assert float(values.mean()) == pytest.approx(kernel_distance(normal(4000, 4, 99), y), rel=0.1)
+    whole = kernel_distance_and_error(normal(200, 4), y, Generator().manual_seed(1))
+    assert whole[0] == pytest.approx(kernel_distance(normal(200, 4), y), rel=1e-12)
+    monkeypatch.setattr("aigc.evaluate.distances.ROWS", 7)  # blocks that do not divide the rows
+    assert kernel_distance_and_error(normal(200, 4), y, Generator().manual_seed(1)) == pytest.approx(whole, rel=1e-9)
 
 
 # scores

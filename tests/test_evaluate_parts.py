@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aigc.data.load import Dataset, load
 from aigc.evaluate import fidelity, inception, memorisation, points, reconstruction, tradeoff, usefulness
+from aigc.evaluate.distances import frechet, kernel_distance, moments
 from aigc.evaluate.features import Extractor, extractor
 from aigc.evaluate.report import Figure, Series
 from aigc.evaluate.subject import Found, Note, Picture, Subject, as_bytes
@@ -74,6 +75,13 @@ def test_the_yardstick_is_the_distance_of_noisy_real_pictures(digits: Dataset, n
     assert float(inner.std()) == pytest.approx(fidelity.NOISE, rel=0.05) and abs(float(inner.mean())) < 0.01
 
 
+def test_the_kernel_distance_is_from_every_real_picture_there_is(digits: Dataset, network: Extractor) -> None:
+    s = subject(digits, digits.test_x, None, network)
+    found = figures(fidelity.examine(s))["kid"]
+    assert found.value == pytest.approx(found.floor) and found.error is not None and found.error > 0
+    assert found.value == pytest.approx(1000 * kernel_distance(s.read[0], s.real[0]), rel=1e-6)
+
+
 def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor) -> None:
     assert digits.labels is not None
     kept = digits.x[digits.labels != 3]
@@ -82,6 +90,36 @@ def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor
     assert share.value == pytest.approx(100 * float((digits.labels == 3).double().mean()), abs=0.5) and share.unit == "points"
     bars = series(found)["class_shares"]
     assert bars.lines["samples"][3][1] < 0.5 and len(bars.lines["real"]) == 10
+
+
+def test_a_model_that_is_told_classes_gets_its_shares_too(digits: Dataset, network: Extractor) -> None:
+    assert digits.labels is not None
+    found = list(fidelity.examine(subject(digits, digits.x, digits.labels.clamp(min=1), network)))  # asked for ones, it made zeros
+    told = figures(found)
+    assert {"asked_class", "class_shares"} <= set(told) and told["asked_class"].value < 92
+    assert told["class_shares"].value < 1 and "class_shares" in series(found)
+
+
+def test_floors_are_of_pictures_from_all_over_the_test_file(digits: Dataset, network: Extractor) -> None:
+    assert digits.test_labels is not None
+    order = digits.test_labels.argsort(stable=True)  # a file sorted by class: its first hundred hold four of ten
+    ordered = Dataset(digits.spec, digits.x, digits.labels, digits.test_x[order], digits.test_labels[order])
+    whole = figures(fidelity.examine(subject(ordered, digits.x[:297], None, network)))
+    few = figures(fidelity.examine(subject(ordered, digits.x[:100], None, network)))
+    for figure in few.values():
+        assert figure.floor_n == (0 if figure.key == "yardstick" else 100)
+    for key in ("inception_score", "recall"):
+        assert few[key].floor == pytest.approx(whole[key].floor, rel=0.1)
+    assert few["class_shares"].floor is not None and few["class_shares"].floor < 10
+    asked = figures(fidelity.examine(subject(ordered, digits.x[:100], torch.zeros(100), network)))["asked_class"]
+    assert asked.floor is not None and asked.floor > 95
+
+
+def test_all_test_pictures_give_the_floors_of_their_file(digits: Dataset, network: Extractor) -> None:
+    s = subject(digits, digits.x[:500], None, network)
+    assert s.some_test(500).tolist() == list(range(297)) and set(s.some_test(50).tolist()) < set(s.some_test(60).tolist())
+    floors = figures(fidelity.examine(s))
+    assert floors["fid"].floor == frechet(*moments(s.test[0]), *moments(s.real[0]))
 
 
 @pytest.mark.usefixtures("tiny")
@@ -114,6 +152,13 @@ def test_planted_copies_are_found(digits: Dataset, network: Extractor) -> None:
     for space in ("pixels", "features"):
         assert copies[f"copies_{space}"].value == 100.0 and copies[f"nearer_{space}"].value > 99
         assert fresh[f"copies_{space}"].value < 5 and 40 < fresh[f"nearer_{space}"].value < 60
+
+
+def test_samples_are_held_against_test_pictures_from_all_over_the_file(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memorisation, "MOST", 200)
+    ordered = Dataset(digits.spec, digits.x, digits.labels, torch.cat([digits.test_x[:97], digits.x[:200]]).flip(0), None)  # copies first
+    found = figures(memorisation.examine(subject(ordered, digits.test_x[97:])))
+    assert found["nearer_pixels"].value > 10  # beside copies alone it would be 0
 
 
 def test_a_tenth_of_copies_is_a_tenth(digits: Dataset) -> None:

@@ -11,14 +11,22 @@ import torch
 from torch import Tensor
 
 from aigc.evaluate import inception
-from aigc.evaluate.distances import frechet, frechet_error, inception_score, inception_score_error, kernel_distance_in_blocks, moments
+from aigc.evaluate.distances import (
+    frechet,
+    frechet_error,
+    inception_score,
+    inception_score_error,
+    kernel_distance,
+    kernel_distance_and_error,
+    moments,
+)
 from aigc.evaluate.neighbours import Closeness, closeness, mean_and_error
 from aigc.evaluate.report import Figure, Line, Series
 from aigc.evaluate.subject import Found, Subject, as_bytes
 from aigc.evaluate.text import figure
 from aigc.words import both
 
-MOST_NEIGHBOURS = 10_000  # examples a side of precision, recall, density and coverage
+MOST_PAIRED = 10_000  # examples a side where every one is laid beside every other: KID, precision, recall, density, coverage
 NOISE = 0.1  # standard deviation of the yardstick's noise, of pictures in [-1, 1]
 
 COMPARING = both("Comparing {n} samples with {m} real pictures", "正在比较 {n} 个样本与 {m} 张真实图像")
@@ -35,14 +43,12 @@ def examine(subject: Subject) -> Iterator[Found]:
 
 
 def distances(subject: Subject) -> Iterator[Figure]:
-    x, real, test = subject.read[0], subject.real[0], subject.test[0][: subject.n]
+    x, real, test = subject.read[0], subject.real[0], subject.test[0][subject.some_test(subject.n)]
     title, reference, n = subject.extractor.title, moments(real), subject.n
     fid, error = frechet(*moments(x), *reference), frechet_error(x, *reference, subject.rng())
     fid_of_test = frechet(*moments(test), *reference)
     yield figure("fid", fid, error, fid_of_test, n=n, floor_n=len(test), net=title)
-    kid, error_of_kid = kernel_distance_in_blocks(x, real, subject.rng())
-    floor, _ = kernel_distance_in_blocks(test, real, subject.rng())
-    yield figure("kid", 1000 * kid, 1000 * error_of_kid, 1000 * floor, n=n, floor_n=len(test), net=title)
+    yield kernel_figure(x[:MOST_PAIRED], test[:MOST_PAIRED], real[subject.some_real(MOST_PAIRED)], subject)
     places = subject.some_real(n)
     noisy = with_noise(subject.data.x[places], subject)
     yardstick = frechet(*moments(subject.extractor.read(noisy)[0]), *reference)
@@ -52,6 +58,12 @@ def distances(subject: Subject) -> Iterator[Figure]:
         yield figure("fid_ratio", fid / yardstick, error / yardstick, floor, n=n, floor_n=len(test), net=title)
 
 
+def kernel_figure(x: Tensor, test: Tensor, real: Tensor, subject: Subject) -> Figure:
+    value, error = kernel_distance_and_error(x, real, subject.rng())
+    floor, title = kernel_distance(test, real), subject.extractor.title
+    return figure("kid", 1000 * value, 1000 * error, 1000 * floor, n=len(x), floor_n=len(test), net=title)
+
+
 def with_noise(x: Tensor, subject: Subject) -> Tensor:
     """uint8 pictures with Gaussian noise, cut and rounded as samples are.  (N, C, H, W) -> the same"""
     noise = torch.randn(x.shape, generator=subject.rng(1)) * (NOISE / 2)  # [0, 1] is half as wide as [-1, 1]
@@ -59,8 +71,8 @@ def with_noise(x: Tensor, subject: Subject) -> Tensor:
 
 
 def neighbourhoods(subject: Subject) -> Iterator[Figure]:
-    n = min(MOST_NEIGHBOURS, subject.n)
-    real, x, test = subject.real[0][subject.some_real(n)], subject.read[0][:n], subject.test[0][:n]
+    n = min(MOST_PAIRED, subject.n)
+    real, x, test = subject.real[0][subject.some_real(n)], subject.read[0][:n], subject.test[0][subject.some_test(n)]
     found, floor = _means(closeness(real, x)), _means(closeness(real, test))
     for key, (value, error) in found.items():
         yield figure(key, value, error, floor[key][0], n=len(x), floor_n=len(test), net=subject.extractor.title)
@@ -75,16 +87,16 @@ def scores(subject: Subject) -> Iterator[Found]:
     """What the network reads in the samples: how surely, the class asked for, the share of every class."""
     if not subject.data.spec.classes:
         return
-    logits, test, title = subject.read[1], subject.test[1][: subject.n], subject.extractor.title
+    places, title = subject.some_test(subject.n), subject.extractor.title
+    logits, test = subject.read[1], subject.test[1][places]
     surely, error = inception_score(logits), inception_score_error(logits, subject.rng(2))
     yield figure("inception_score", surely, error, inception_score(test), n=subject.n, floor_n=len(test), net=title)
-    if subject.asked is None:
-        yield from class_shares(subject)
-        return
-    value, error = mean_and_error(logits.argmax(1) == subject.asked)
-    assert subject.data.test_labels is not None, "a conditional model was trained with labels"
-    right = (test.argmax(1) == subject.data.test_labels[: len(test)]).double().mean()
-    yield figure("asked_class", 100 * value, 100 * error, 100 * float(right), n=subject.n, floor_n=len(test), net=title)
+    if subject.asked is not None:
+        value, error = mean_and_error(logits.argmax(1) == subject.asked)
+        assert subject.data.test_labels is not None, "a conditional model was trained with labels"
+        right = (test.argmax(1) == subject.data.test_labels[places]).double().mean()
+        yield figure("asked_class", 100 * value, 100 * error, 100 * float(right), n=subject.n, floor_n=len(test), net=title)
+    yield from class_shares(subject)
 
 
 def class_shares(subject: Subject) -> Iterator[Found]:
@@ -94,9 +106,10 @@ def class_shares(subject: Subject) -> Iterator[Found]:
     def shares(of: Tensor) -> Tensor:
         return 100 * of.bincount(minlength=len(classes)) / len(of)
 
-    made, real, test = shares(subject.read[1].argmax(1)), shares(labels), shares(subject.test[1].argmax(1))
+    places = subject.some_test(subject.n)
+    made, real, test = shares(subject.read[1].argmax(1)), shares(labels), shares(subject.test[1][places].argmax(1))
     off, errors = (made - real).abs(), (made * (100 - made) / subject.n).sqrt()
-    worst, tested = int(off.argmax()), len(subject.test[1])
+    worst, tested = int(off.argmax()), len(places)
     floor = float((test - real).abs().max())
     yield figure(
         "class_shares", float(off[worst]), float(errors[worst]), floor, n=subject.n, floor_n=tested, net=subject.extractor.title

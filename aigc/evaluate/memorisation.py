@@ -24,20 +24,20 @@ IN_FEATURES = both("features of {net}", "{net} 特征空间")
 
 def examine(subject: Subject) -> Iterator[Found]:
     yield from subject.draw()
-    n = min(MOST, subject.n)
+    n, test = min(MOST, subject.n), subject.some_test(MOST)
     spaces: list[tuple[str, Words, Callable[[], tuple[Tensor, Tensor, Tensor]]]] = [
-        ("pixels", IN_PIXELS, lambda: (_flat(subject.samples[:n]), _flat(subject.data.test_x[:MOST]), _flat(subject.data.x)))
+        ("pixels", IN_PIXELS, lambda: (_flat(subject.samples[:n]), _flat(subject.data.test_x[test]), _flat(subject.data.x)))
     ]
     if subject.seen:
         yield from subject.prepare()
         title = IN_FEATURES.fill(net=subject.extractor.title)
-        spaces.append(("features", title, lambda: (subject.read[0][:n], subject.test[0][:MOST], subject.real[0])))
+        spaces.append(("features", title, lambda: (subject.read[0][:n], subject.test[0][test], subject.real[0])))
     yield SEARCHING
     places = torch.zeros(0)
     for space, title, vectors in spaces:
-        x, test, train = vectors()
+        x, held_out, train = vectors()
         apart, places = nearest(x, train, COLUMNS)
-        yield from shares(space, title, apart[:, 0], nearest(test, train)[0][:, 0])
+        yield from shares(space, title, apart[:, 0], nearest(held_out, train)[0][:, 0])
     worst = apart[:, 0].argsort()[:ROWS]  # in features where there are any
     yield Picture("neighbours", torch.cat([subject.samples[worst][:, None], subject.data.x[places[worst]]], 1))
 

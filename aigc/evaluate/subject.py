@@ -102,6 +102,10 @@ class Subject:
         """Places of n training examples, the same every time.  -> (at most n,)"""
         return torch.randperm(len(self.data), generator=Generator().manual_seed(2026))[:n]
 
+    def some_test(self, n: int) -> Tensor:
+        """Places of n test examples in order, the same every time, from all over a file that need not be shuffled.  -> (at most n,)"""
+        return torch.randperm(len(self.data.test_x), generator=Generator().manual_seed(2026))[:n].sort().values
+
 
 def as_bytes(x: Tensor) -> Tensor:
     """[0, 1] -> 0..255 rounded, as files hold pictures."""
