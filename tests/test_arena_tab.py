@@ -217,6 +217,17 @@ def test_a_sweep_has_labelled_axes(line: Supervisor) -> None:
     assert told["cells"][3]["label"].endswith("是") and "2" in told["cells"][3]["label"]
 
 
+def test_every_run_has_its_curve_and_none_looks_like_another(line: Supervisor) -> None:
+    draft = arenas.sweep("digits", 5, "vae", [("beta", "0.5, 1, 2, 4"), ("conditional", "no, yes")])
+    arena = arenas.start(line, draft, ANN, key="k")
+    for cell in arena.cells:
+        train(cell.run)
+    told = shot(arena, line)
+    assert set(told["curves"]) == {f"{i} fid" for i in range(8)} and told["drawn"] == arena_state.CURVES_OF
+    looks = [(told["terms"][f"{i} fid"]["role"], told["terms"][f"{i} fid"]["dash"]) for i in range(8)]
+    assert len(set(looks)) == 8 and len({role for role, _ in looks[:6]}) == 6
+
+
 def test_points_are_shown_as_points(line: Supervisor) -> None:
     arena = a_contest(line, "moons", "gan")
     train(arena.cells[0].run, "moons")

@@ -3,7 +3,7 @@
 
 import { ask, BASE } from "./ask.js";
 import { Curves } from "./curves.js";
-import { h, say } from "./dom.js";
+import { filled, h, say } from "./dom.js";
 import { Follower } from "./follow.js";
 import { Cloud } from "./points.js";
 
@@ -165,18 +165,21 @@ class Arena extends Follower {
     const log = h("input", { type: "checkbox", onchange: () => this.curves.forEach((c) => c.set({ log: log.checked })) });
     this.logs = h("label", { className: "aigc-log-switch", hidden: true }, log, ` ${w.log_axis}`);
     const plots = this.curves.map((c) => h("div", {}, h("h5", {}, c.axis ? w.by_seconds : w.by_images), c.element));
+    this.notDrawn = h("p", { className: "aigc-quiet" });
+    this.choices = h("div", { className: "aigc-choices" });
+    this.chooser = h("details", { className: "aigc-chooser", hidden: true }, h("summary", {}, w.choose_runs), this.choices);
     this.noQuality = h("p", { className: "aigc-quiet" }, w.no_quality);
     this.plots = h("div", { className: "aigc-quality", hidden: true }, ...plots);
     this.table = new Table(w.table);
     this.files = h("p", { className: "aigc-files", hidden: true });
     this.past = h("ul", { className: "aigc-recent" });
     const section = (title, ...inside) => h("section", {}, h("h4", {}, title), ...inside);
-    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.plots), section(w.table, this.table.element, this.files));
+    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.notDrawn, this.chooser, this.plots), section(w.table, this.table.element, this.files));
     this.element.replaceChildren(...status, this.note, this.results, section(w.past, this.past));
   }
 
   clear() {
-    Object.assign(this, { mark: "", told: null, tiles: [], shape: "", termsKey: "" });
+    Object.assign(this, { mark: "", told: null, tiles: [], shape: "", termsKey: "", picked: null });
     say(this.says, this.words.none);
     say(this.title, this.words.press);
     this.dot.dataset.state = "";
@@ -273,12 +276,37 @@ class Arena extends Follower {
     const measured = Object.values(news.curves).some((points) => points.length > 1);
     this.noQuality.hidden = measured;
     this.plots.hidden = this.logs.hidden = !measured;
-    const key = JSON.stringify([this.id, news.terms, news.panels]);
+    const drawn = this.takeChoices(news);
+    const only = (named) => Object.fromEntries(Object.entries(named).filter(([name]) => drawn.has(parseInt(name, 10))));
+    const terms = only(news.terms);
+    const key = JSON.stringify([this.id, terms, news.panels]);
     for (const curves of this.curves) {
-      if (key !== this.termsKey) curves.setTerms(news.terms, news.panels);
-      curves.setCurves(news.curves);
+      if (key !== this.termsKey) curves.setTerms(terms, news.panels);
+      curves.setCurves(only(news.curves));
     }
     this.termsKey = key;
+  }
+
+  /** Says which of the measured runs are not drawn, and lets them be chosen. -> places of those drawn */
+  takeChoices(news) {
+    const measured = [...news.cells.keys()].filter((i) => Object.keys(news.curves).some((name) => parseInt(name, 10) === i));
+    const drawn = new Set(measured.filter((i, nth) => this.picked?.get(i) ?? nth < news.drawn));
+    const left = measured.filter((i) => !drawn.has(i)).map((i) => news.cells[i].label);
+    say(this.notDrawn, filled(this.words.not_drawn, { n: left.length, all: measured.length, which: left.join(" · ") }));
+    this.notDrawn.hidden = !left.length;
+    this.chooser.hidden = measured.length <= news.drawn;
+    const key = JSON.stringify([this.id, measured]);
+    if (key !== this.choicesKey) this.choices.replaceChildren(...measured.map((i) => this.choice(i, news.cells[i].label, drawn.has(i))));
+    this.choicesKey = key;
+    return drawn;
+  }
+
+  choice(i, label, checked) {
+    const onchange = (event) => {
+      (this.picked ??= new Map()).set(i, event.target.checked);
+      this.takeCurves(this.told);
+    };
+    return h("label", {}, h("input", { type: "checkbox", checked, onchange }), ` ${label}`);
   }
 
   takeFiles() {

@@ -22,7 +22,7 @@ from aigc.jobs.standings import Told
 from aigc.jobs.states import State, state_in
 from aigc.knobs import Choice, Knob
 from aigc.techniques import TechniqueInfo, Term, techniques
-from aigc.ui import live
+from aigc.ui import live, palette
 from aigc.ui.document import ADDRESS
 from aigc.ui.text import arena as text
 from aigc.ui.text import live as live_text
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
 KEPT = 500  # runs whose logs are remembered
-CURVES_OF = 6  # runs whose curves can be told apart
+CURVES_OF = 6  # runs whose curves are drawn before any are chosen
 SHEET_SHAPE = 2.0  # of most: five rows of ten
 COSTS = Costs()
 
@@ -189,8 +189,9 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
         "shape": _shape(here),
         "heads": _heads(arena, lang),
         "cells": [_cell(e, supervisor, lang) for e in here],
-        "curves": {f"{i} {key}": points for i, e in enumerate(here[:CURVES_OF]) for key, points in e.seen.measured.items()},
-        "terms": {f"{i} {key}": _term(e, figures[key], lang, key) for i, e in enumerate(here[:CURVES_OF]) for key in figures},
+        "curves": {f"{i} {key}": points for i, e in enumerate(here) for key, points in e.seen.measured.items()},
+        "terms": {f"{i} {key}": _term(i, e, figures[key], lang, key) for i, e in enumerate(here) for key in figures},
+        "drawn": CURVES_OF,
         "panels": {key: named(term)[lang] for key, term in figures.items()},
         "table": table(here, figures, lang),
     }
@@ -279,8 +280,11 @@ def named(term: Term) -> Words:
     return Words(f"{term.label.en} ({unit.en})", f"{term.label.zh}（{unit.zh}）") if term.unit else term.label
 
 
-def _term(e: Entry, term: Term, lang: Lang, key: str) -> Json:
-    return {"label": e.label[lang], "help": term.help[lang], "role": "generated", "unit": "", "panel": key, "row": False, "sparse": True}
+def _term(i: int, e: Entry, term: Term, lang: Lang, key: str) -> Json:
+    """Of the run in place `i`, which keeps its colour and its dashes whatever is drawn beside it."""
+    dash, colour = divmod(i, len(palette.SERIES))
+    look = {"role": palette.SERIES[colour].value, "dash": dash, "row": False, "sparse": True}
+    return {"label": e.label[lang], "help": term.help[lang], "unit": "", "panel": key} | look
 
 
 # the table

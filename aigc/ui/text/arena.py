@@ -86,6 +86,8 @@ BROWSER: dict[str, Words] = {
         "those of different techniques measure different things.",
         "测过两次质量后，这里会出现曲线。这里不画损失：不同技术的损失含义不同，不能放在一起比。",
     ),
+    "not_drawn": both("{n} of {all} runs are not drawn: {which}.", "{all} 次训练中有 {n} 次没有画出：{which}。"),
+    "choose_runs": both("Choose the runs that are drawn", "选择画出哪些训练"),
     "table": TABLE,
     "past": both("Arenas", "擂台列表"),
     "stop": both("Stop all", "全部停止"),
