@@ -179,6 +179,7 @@ def test_the_panel_shows_samples_quality_and_cost(line: Supervisor) -> None:
     first, second = told["cells"]
     assert first["state"] == "running" and first["picture"].startswith("000000000064-samples.png?g=") and first["tiles"] == [5, 10, 8, 8]
     assert told["shape"] == 2.0 and told["progress"] == 0.25 and told["live"] and told["mine"] and "picture" not in second
+    assert (first["quality"], second["quality"]) == ("FID 30", "")
     assert told["curves"] == {"0 fid": [[1000, 7.5, 90.0], [2000, 15.0, 45.0], [3000, 22.5, 30.0]]}
     assert (
         told["panels"] == {"fid": "FID-512, Digits 8×8 CNN"} and told["terms"]["0 fid"]["label"] == "GAN" and told["terms"]["1 fid"]["label"] == "VAE"

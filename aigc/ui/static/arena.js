@@ -19,9 +19,10 @@ class Tile {
     this.dot = h("i", { className: "aigc-dot" });
     this.says = h("span", {});
     this.moment = h("span", { className: "aigc-moment" });
+    this.quality = h("b", { className: "aigc-tile-quality" });
     this.reason = h("p", { className: "aigc-reason", hidden: true });
     this.stage = h("div", { className: "aigc-tile-stage" }, h("p", { className: "aigc-quiet" }, words.waiting));
-    const caption = h("figcaption", {}, h("b", {}, this.name), h("span", { className: "aigc-tile-says" }, this.dot, this.says, this.moment));
+    const caption = h("figcaption", {}, h("b", {}, this.name), h("span", { className: "aigc-tile-says" }, this.dot, this.says, this.moment), this.quality);
     this.element = h("figure", { className: "aigc-tile" }, caption, this.stage, this.reason);
     new ResizeObserver(() => this.fit()).observe(this.stage);
   }
@@ -33,6 +34,7 @@ class Tile {
     this.dot.dataset.state = cell.state;
     say(this.says, cell.says);
     say(this.moment, cell.moment ?? "");
+    say(this.quality, cell.quality ?? "");
     say(this.reason, cell.reason ?? "");
     this.reason.hidden = !cell.reason;
     this.element.title = inGrid ? cell.label : "";

@@ -246,10 +246,21 @@ def _cell(e: Entry, supervisor: Supervisor, lang: Lang) -> Json:
         "state": state.value,
         "says": live.says(state, place)[lang],
         "moment": moment[lang] if e.images else "",
+        "quality": _quality(e)[lang],
         "reason": reason[lang] if reason else "",
         "href": f"{ADDRESS[lang]}?tab={e.cell.technique}&run={id}",
         **_picture(e, points),
     }
+
+
+def _quality(e: Entry) -> Words:
+    """Its distance from real data, as in the table."""
+    told = ((words, e.seen.measured[key][-1][2]) for key, words in text.DISTANCES.items() if key in e.seen.measured)
+    return next((words.fill(n=_digits(value)) for words, value in told if value is not None), Words("", ""))
+
+
+def _digits(value: float | None) -> str:
+    return f"{value:.4g}" if value is not None else ""
 
 
 def _picture(e: Entry, points: bool) -> Json:
@@ -312,7 +323,7 @@ def _row(e: Entry, figures: dict[str, Term], lang: Lang) -> dict[str, str]:
         "energy": f"{values['energy']:.3g} Wh" if values["energy"] else "",
         "model": values["model"] or "",
     }
-    return said | {key: f"{values[key]:.4g}" if values.get(key) is not None else "" for key in figures}
+    return said | {key: _digits(values.get(key)) for key in figures}
 
 
 def _short(value: float) -> str:
