@@ -185,6 +185,7 @@ def test_the_panel_shows_samples_quality_and_cost(line: Supervisor) -> None:
         told["panels"] == {"fid": "FID-512, Digits 8×8 CNN"} and told["terms"]["0 fid"]["label"] == "GAN" and told["terms"]["1 fid"]["label"] == "VAE"
     )
     assert not any("loss" in name for name in told["curves"])
+    assert standings.ASSUMED.en in told["notes"] and standings.ASSUMED.zh in shot(arena, line, lang="zh")["notes"]
     row = told["table"]["rows"][0]
     assert (row["images"], row["rate"], row["fid"], row["memory"]) == ("3,000", "133", "30", "3 MB") and row["energy"] == "0.125 Wh"
     assert text.NOW.fill(what="GAN").en in told["says"]
@@ -288,6 +289,7 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
     train(arena.cells[0].run)
     rows = list(csv.DictReader(io.StringIO(client.get(f"/aigc/arenas/{arena.id}/arena.csv").text)))
     assert rows[0]["technique"] == "gan" and float(rows[0]["seconds (s)"]) == 22.5 and float(rows[0]["fid"]) == 30.0
+    assert float(rows[0]["watts (W, assumed)"]) == 20.0 and float(rows[0]["energy (Wh, estimated)"]) == 20.0 * 22.5 / 3600
     whole = client.get(f"/aigc/arenas/{arena.id}/arena.json").json()
     assert whole["runs"][0]["measured"]["fid"][-1] == [3000, 22.5, 30.0] and "Estimated" in whole["energy_assumption"]
 

@@ -173,10 +173,11 @@ class Arena extends Follower {
     this.noQuality = h("p", { className: "aigc-quiet" }, w.no_quality);
     this.plots = h("div", { className: "aigc-quality", hidden: true }, ...plots);
     this.table = new Table(w.table);
+    this.notes = h("div", { className: "aigc-notes" });
     this.files = h("p", { className: "aigc-files", hidden: true });
     this.past = h("ul", { className: "aigc-recent" });
     const section = (title, ...inside) => h("section", {}, h("h4", {}, title), ...inside);
-    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.notDrawn, this.chooser, this.plots), section(w.table, this.table.element, this.files));
+    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.notDrawn, this.chooser, this.plots), section(w.table, this.table.element, this.notes, this.files));
     this.element.replaceChildren(...status, this.note, this.results, section(w.past, this.past));
   }
 
@@ -224,6 +225,7 @@ class Arena extends Follower {
     this.takeTiles(news);
     this.takeCurves(news);
     this.table.take(news.table, news.cells, this.words);
+    this.takeNotes(news.notes);
     this.takeFiles();
     if (ended) this.refreshList();
   }
@@ -309,6 +311,12 @@ class Arena extends Follower {
       this.takeCurves(this.told);
     };
     return h("label", {}, h("input", { type: "checkbox", checked, onchange }), ` ${label}`);
+  }
+
+  /** What has to be known to read the table. */
+  takeNotes(notes) {
+    if (String(notes) === String([...this.notes.children].map((p) => p.textContent))) return;
+    this.notes.replaceChildren(...notes.map((note) => h("p", { className: "aigc-quiet" }, note)));
   }
 
   takeFiles() {

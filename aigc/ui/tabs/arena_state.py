@@ -194,6 +194,7 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
         "drawn": CURVES_OF,
         "panels": {key: named(term)[lang] for key, term in figures.items()},
         "table": table(here, figures, lang),
+        "notes": [words[lang] for words in (standings.ASSUMED,)],
     }
     mark = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
     fresh = {"live": answer["live"], "settled": COSTS.counted == counted and not COSTS.busy, "mark": mark}
