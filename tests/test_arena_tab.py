@@ -179,11 +179,13 @@ def test_the_panel_shows_samples_quality_and_cost(line: Supervisor) -> None:
     first, second = told["cells"]
     assert first["state"] == "running" and first["picture"].startswith("000000000064-samples.png?g=") and first["tiles"] == [5, 10, 8, 8]
     assert told["shape"] == 2.0 and told["progress"] == 0.25 and told["live"] and told["mine"] and "picture" not in second
+    assert (first["quality"], second["quality"]) == ("FID 30", "")
     assert told["curves"] == {"0 fid": [[1000, 7.5, 90.0], [2000, 15.0, 45.0], [3000, 22.5, 30.0]]}
     assert (
         told["panels"] == {"fid": "FID-512, Digits 8×8 CNN"} and told["terms"]["0 fid"]["label"] == "GAN" and told["terms"]["1 fid"]["label"] == "VAE"
     )
     assert not any("loss" in name for name in told["curves"])
+    assert standings.ASSUMED.en in told["notes"] and standings.ASSUMED.zh in shot(arena, line, lang="zh")["notes"]
     row = told["table"]["rows"][0]
     assert (row["images"], row["rate"], row["fid"], row["memory"]) == ("3,000", "133", "30", "3 MB") and row["energy"] == "0.125 Wh"
     assert text.NOW.fill(what="GAN").en in told["says"]
@@ -215,6 +217,17 @@ def test_a_sweep_has_labelled_axes(line: Supervisor) -> None:
     told = shot(arenas.start(line, draft, ANN, key="k"), line, lang="zh")
     assert [h["values"] for h in told["heads"]] == [["0.5", "2"], ["否", "是"]] and told["columns"] == 2
     assert told["cells"][3]["label"].endswith("是") and "2" in told["cells"][3]["label"]
+
+
+def test_every_run_has_its_curve_and_none_looks_like_another(line: Supervisor) -> None:
+    draft = arenas.sweep("digits", 5, "vae", [("beta", "0.5, 1, 2, 4"), ("conditional", "no, yes")])
+    arena = arenas.start(line, draft, ANN, key="k")
+    for cell in arena.cells:
+        train(cell.run)
+    told = shot(arena, line)
+    assert set(told["curves"]) == {f"{i} fid" for i in range(8)} and told["drawn"] == arena_state.CURVES_OF
+    looks = [(told["terms"][f"{i} fid"]["role"], told["terms"][f"{i} fid"]["dash"]) for i in range(8)]
+    assert len(set(looks)) == 8 and len({role for role, _ in looks[:6]}) == 6
 
 
 def test_points_are_shown_as_points(line: Supervisor) -> None:
@@ -276,6 +289,7 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
     train(arena.cells[0].run)
     rows = list(csv.DictReader(io.StringIO(client.get(f"/aigc/arenas/{arena.id}/arena.csv").text)))
     assert rows[0]["technique"] == "gan" and float(rows[0]["seconds (s)"]) == 22.5 and float(rows[0]["fid"]) == 30.0
+    assert float(rows[0]["watts (W, assumed)"]) == 20.0 and float(rows[0]["energy (Wh, estimated)"]) == 20.0 * 22.5 / 3600
     whole = client.get(f"/aigc/arenas/{arena.id}/arena.json").json()
     assert whole["runs"][0]["measured"]["fid"][-1] == [3000, 22.5, 30.0] and "Estimated" in whole["energy_assumption"]
 

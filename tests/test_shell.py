@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from aigc import home as files
 from aigc.data import spec
 from aigc.home import runs_folder
 from aigc.jobs.runs import Request, Run, State
 from aigc.jobs.store import Store
 from aigc.jobs.supervisor import Supervisor
 from aigc.pretrained import lending
-from aigc.registry import spec_as_json
+from aigc.registry import entry, spec_as_json
 from aigc.techniques import techniques
 from aigc.ui import drawings, machine, server, shell
 from aigc.ui.document import LANG_COOKIE, preferred
@@ -31,7 +33,7 @@ from aigc.ui.page import Page
 from aigc.ui.tabs import home
 from aigc.ui.text import home as home_text
 from aigc.ui.text import shell as shell_text
-from aigc.words import LANGS, Words
+from aigc.words import LANGS, Lang, Words
 
 PROJECT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "sklearn", "diffusers", "transformers", "plotly"}
@@ -222,6 +224,25 @@ def test_home_tells_what_is_going_on(page: TestClient, aigc_home: Path):
     in_chinese = page.get("/aigc/now", params={"lang": "zh"}).json()
     assert State.RUNNING.words.zh in in_chinese["runs"] and "./zh?tab=vae" in in_chinese["runs"]
     assert set(told) == {"brief", "machine", "runs", "models"}
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_home_opens_with_what_the_models_that_come_along_drew(lang: Lang, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "SHIPPED", PROJECT / "checkpoints" / "shipped")
+    out = home._opening(Page(lang, Supervisor(), machine.Watch(), ("home", *techniques())))
+    strip = out[: out.index("aigc-lead")]
+    assert strip.count("<img") == len(home.SHOWCASE) and home_text.SHOWCASE[lang] in strip
+    shown = [entry(slug) for slug in home.SHOWCASE]
+    assert {e.card.technique for e in shown} == set(techniques()) and all(e.shipped for e in shown)
+    for e, columns in zip(shown, home.SHOWCASE.values(), strict=True):
+        link = f"?tab={e.card.technique}&amp;view=explore&amp;model={e.slug}"
+        assert link in strip and f"./aigc/models/{e.slug}/samples.png" in strip
+        with Image.open(e.folder / "samples.png") as sheet:  # so many pictures, and a line between two
+            assert (sheet.width - 1) % columns == 0 and ((sheet.width - 1) // columns - 1) % e.card.spec["shape"][-1] == 0
+
+
+def test_without_models_that_come_along_home_opens_with_words():
+    assert "<img" not in home._opening(Page("en", Supervisor(), machine.Watch(), ("home",)))
 
 
 def test_an_odd_language_is_english(page: TestClient):

@@ -110,7 +110,11 @@ def _counting() -> Iterator[list[int]]:
         yield counted
 
 
+def watts(device: str, threads: int) -> float:
+    """What a training takes, as assumed above."""
+    return WATTS_OF_GPU if device.startswith(("cuda", "mps")) else WATTS_PER_THREAD * max(1, threads)
+
+
 def watt_hours(seconds: float, device: str, threads: int) -> float:
     """The energy of so long a training, if what computes takes what is assumed above."""
-    watts = WATTS_OF_GPU if device.startswith(("cuda", "mps")) else WATTS_PER_THREAD * max(1, threads)
-    return watts * seconds / 3600
+    return watts(device, threads) * seconds / 3600

@@ -11,13 +11,13 @@ from typing import Any
 
 from aigc.jobs import arena as arenas
 from aigc.jobs.arena import Arena, Cell
-from aigc.jobs.costs import WATTS_OF_GPU, WATTS_PER_THREAD, Cost, watt_hours
+from aigc.jobs.costs import WATTS_OF_GPU, WATTS_PER_THREAD, Cost, watt_hours, watts
 from aigc.jobs.runs import Run
 from aigc.words import Refusal, both
 
 Json = dict[str, Any]
 
-UNITS = {"seconds": "s", "rate": "images/s", "memory": "bytes", "flops": "FLOP per image", "energy": "Wh, estimated"}
+UNITS = {"seconds": "s", "rate": "images/s", "memory": "bytes", "flops": "FLOP per image", "watts": "W, assumed", "energy": "Wh, estimated"}
 ASSUMED = both(
     f"Estimated, not measured: {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
     f"估计值，并非实测：处理器每个线程按 {WATTS_PER_THREAD:.0f} 瓦计，显卡按 {WATTS_OF_GPU:.0f} 瓦计。",
@@ -74,6 +74,7 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
     """The row of a run, in units of one: seconds, images, images a second, bytes, watt-hours; of figures, the last that was measured."""
     now, record = told.step or record or {}, record or {}
     images, seconds = now.get("images") or 0, now.get("seconds") or 0.0
+    computes = (record.get("device") or "", record.get("threads") or 1)
     last = {key: points[-1][2] for key, points in told.measured.items()}
     return {
         "run": cell.run,
@@ -87,7 +88,8 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
         "memory": told.memory,
         "parameters": cost.parameters if cost else None,
         "flops": cost.flops if cost else None,
-        "energy": watt_hours(seconds, record.get("device") or "", record.get("threads") or 1) if record else 0.0,
+        "watts": watts(*computes) if record else 0.0,
+        "energy": watt_hours(seconds, *computes) if record else 0.0,
         "model": record.get("model"),
     } | last
 

@@ -44,7 +44,7 @@ def _head(key: str, sort: str, falling: bool, lang: Lang) -> str:
 def _row(e: Entry, chosen: bool, picked: bool, lang: Lang) -> str:
     card, slug = e.card, esc(e.slug)
     whole = ' class="aigc-whole"' if len(card.spec.get("shape") or ()) == 1 else ""  # points mean nothing in part
-    picture = f"<i{whole} style=\"background-image:url('{_samples(e)}')\"></i>" if e.samples else "<i></i>"
+    picture = f"<i{whole} style=\"background-image:url('{samples(e)}')\"></i>" if e.samples else "<i></i>"
     tag = f' <span class="aigc-tag">{esc(text.SHIPPED[lang])}</span>' if e.shipped else ""
     box = f'<input type="checkbox" data-pick="{slug}" aria-label="{esc(text.PICK.fill(name=card.name)[lang])}"{" checked" * picked}>'
     return f"""<tr{' class="aigc-chosen"' * chosen}><td>{box}</td>
@@ -59,7 +59,7 @@ def card(e: Entry, lang: Lang) -> str:
     c = e.card
     explore = f"{ADDRESS[lang]}?tab={esc(c.technique)}&amp;view=explore&amp;model={esc(e.slug)}"
     run = f'<a href="{ADDRESS[lang]}?tab={esc(c.technique)}&amp;run={esc(c.run)}">{esc(text.CURVES[lang])}</a>' if c.run else ""
-    picture = f'<img class="aigc-samples" src="{_samples(e)}" alt="{esc(text.SAMPLES.fill(name=c.name)[lang])}">' if e.samples else ""
+    picture = f'<img class="aigc-samples" src="{samples(e)}" alt="{esc(text.SAMPLES.fill(name=c.name)[lang])}">' if e.samples else ""
     files = f"./aigc/models/{esc(e.slug)}"
     links = "".join(
         f'<a href="{files}/{name}?lang={lang}" download>{esc(words[lang])}</a>'
@@ -140,7 +140,7 @@ def side_by_side(models: Iterable[Entry], lang: Lang) -> str:
     for e in models:
         if e.samples:
             told, name = esc(text.SAMPLES.fill(name=e.card.name)[lang]), esc(e.card.name)
-            figures.append(f'<figure><img src="{_samples(e)}" alt="{told}"><figcaption>{name}</figcaption></figure>')
+            figures.append(f'<figure><img src="{samples(e)}" alt="{told}"><figcaption>{name}</figcaption></figure>')
     return f'<div class="aigc-side-by-side">{"".join(figures)}</div>'
 
 
@@ -166,6 +166,6 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
-def _samples(e: Entry) -> str:
+def samples(e: Entry) -> str:
     """The picture's address; it changes when the model does."""
     return f"./aigc/models/{esc(e.slug)}/samples.png?v={esc(e.card.hashes.get('samples.png', e.card.created)[:12])}"

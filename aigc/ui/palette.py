@@ -21,6 +21,7 @@ ROLES: dict[Role, Shades] = {
     Role.LOSS: ("#1e242e", "#f4f3fc"),
     Role.WARNING: ("#a60e0a", "#ff4a3d"),
 }
+SERIES = (Role.LOSS, Role.REAL, Role.GENERATED, Role.JUDGE, Role.MAKER, Role.NOISE)  # curves that differ only in whose they are
 PAPERS: dict[str, Shades] = {
     "paper": ("#fafaf7", "#15171b"),  # behind everything
     "panel": ("#ffffff", "#1c1f24"),  # what lies on it
@@ -87,7 +88,7 @@ def plotly_template(dark: bool = False) -> dict[str, Any]:
     }  # fmt: skip
     layout = {
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"family": FONT, "color": ink, "size": 13},
-        "colorway": [ROLES[r][dark] for r in (Role.LOSS, Role.REAL, Role.GENERATED, Role.JUDGE, Role.MAKER, Role.NOISE)],
+        "colorway": [ROLES[r][dark] for r in SERIES],
         "xaxis": axis, "yaxis": axis, "margin": {"l": 56, "r": 16, "t": 16, "b": 44},
         "hoverlabel": {"bgcolor": panel, "bordercolor": line, "font": {"color": ink, "family": FONT}},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": ink, "size": 12}}, "hovermode": "x unified",

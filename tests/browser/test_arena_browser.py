@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lab import CHROMIUM, PATIENCE, Server, browsing, serving, visiting, wait_for
+
+from aigc import data
+from aigc.events import Measured, Step
+from aigc.jobs import arena as arenas
+from aigc.jobs.arena import Arena, Cell
+from aigc.jobs.runs import Run
+from aigc.jobs.states import State
+from aigc.registry import spec_as_json
 
 pytestmark = [
     pytest.mark.browser,
@@ -36,6 +45,41 @@ def opened(lab: Any, **query: str) -> Any:
     panel = lab.page.locator(".aigc-arena-panel")
     panel.locator(".aigc-status").wait_for(timeout=1000 * PATIENCE)
     return panel
+
+
+def a_sweep_that_is_over() -> Arena:
+    """Ten runs that say they were trained."""
+    draft = arenas.sweep("digits", 5, "vae", [("beta", "0.5, 1, 2, 4, 8"), ("conditional", "no, yes")])
+    arena = replace(draft, id="5" * 16, cells=tuple(_over(draft, cell) for cell in draft.cells))
+    arenas.write(arena)
+    return arena
+
+
+def _over(arena: Arena, cell: Cell) -> Cell:
+    run = Run.create(arenas.request_of(arena, cell, "", "auto"), spec_as_json(data.spec("digits")))
+    for i in (1, 2):
+        run.append(Step(1000 * i, 10 * i, 2.5 * i, 400.0, 2**20, {}))
+        run.append(Measured(1000 * i, 2.5 * i, {"fid": 90.0 / i}))
+    run.update(state=State.FINISHED.value, device="cpu", threads=2)
+    return replace(cell, run=run.id)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_wide_sweep_says_what_is_not_drawn_and_lets_it_be_chosen(server: Server, browser: Any, lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIGC_HOME", str(server.home))
+    arena = a_sweep_that_is_over()
+    with visiting(browser, server.url, lang) as lab:
+        panel = opened(lab, arena=arena.id)
+        assert panel.locator(".aigc-sweep .aigc-tile-quality").all_inner_texts() == ["FID 45"] * 10, "its quality under each"
+        drawn, left = panel.locator(".aigc-plots").first.locator(".aigc-entry"), panel.locator("section > .aigc-quiet:visible")
+        wait_for(lambda: drawn.count() == 6, "six are drawn")
+        assert {"en": "4 of 10 runs", "zh": "10 次训练中有 4 次"}[lang] in left.inner_text() and left.inner_text().count("·") == 3
+        panel.locator(".aigc-chooser summary").click()
+        for box in range(6, 10):
+            panel.locator(".aigc-choices input").nth(box).check()
+        wait_for(lambda: drawn.count() == 10 and not left.count(), "all are drawn, and nothing is left to say")
+        panel.locator(".aigc-choices input").first.uncheck()
+        wait_for(lambda: drawn.count() == 9 and left.count() == 1, "the first is not")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

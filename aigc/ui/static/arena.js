@@ -3,7 +3,7 @@
 
 import { ask, BASE } from "./ask.js";
 import { Curves } from "./curves.js";
-import { h, say } from "./dom.js";
+import { filled, h, say } from "./dom.js";
 import { Follower } from "./follow.js";
 import { Cloud } from "./points.js";
 
@@ -19,9 +19,10 @@ class Tile {
     this.dot = h("i", { className: "aigc-dot" });
     this.says = h("span", {});
     this.moment = h("span", { className: "aigc-moment" });
+    this.quality = h("b", { className: "aigc-tile-quality" });
     this.reason = h("p", { className: "aigc-reason", hidden: true });
     this.stage = h("div", { className: "aigc-tile-stage" }, h("p", { className: "aigc-quiet" }, words.waiting));
-    const caption = h("figcaption", {}, h("b", {}, this.name), h("span", { className: "aigc-tile-says" }, this.dot, this.says, this.moment));
+    const caption = h("figcaption", {}, h("b", {}, this.name), h("span", { className: "aigc-tile-says" }, this.dot, this.says, this.moment), this.quality);
     this.element = h("figure", { className: "aigc-tile" }, caption, this.stage, this.reason);
     new ResizeObserver(() => this.fit()).observe(this.stage);
   }
@@ -33,6 +34,7 @@ class Tile {
     this.dot.dataset.state = cell.state;
     say(this.says, cell.says);
     say(this.moment, cell.moment ?? "");
+    say(this.quality, cell.quality ?? "");
     say(this.reason, cell.reason ?? "");
     this.reason.hidden = !cell.reason;
     this.element.title = inGrid ? cell.label : "";
@@ -165,18 +167,22 @@ class Arena extends Follower {
     const log = h("input", { type: "checkbox", onchange: () => this.curves.forEach((c) => c.set({ log: log.checked })) });
     this.logs = h("label", { className: "aigc-log-switch", hidden: true }, log, ` ${w.log_axis}`);
     const plots = this.curves.map((c) => h("div", {}, h("h5", {}, c.axis ? w.by_seconds : w.by_images), c.element));
+    this.notDrawn = h("p", { className: "aigc-quiet" });
+    this.choices = h("div", { className: "aigc-choices" });
+    this.chooser = h("details", { className: "aigc-chooser", hidden: true }, h("summary", {}, w.choose_runs), this.choices);
     this.noQuality = h("p", { className: "aigc-quiet" }, w.no_quality);
     this.plots = h("div", { className: "aigc-quality", hidden: true }, ...plots);
     this.table = new Table(w.table);
+    this.notes = h("div", { className: "aigc-notes" });
     this.files = h("p", { className: "aigc-files", hidden: true });
     this.past = h("ul", { className: "aigc-recent" });
     const section = (title, ...inside) => h("section", {}, h("h4", {}, title), ...inside);
-    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.plots), section(w.table, this.table.element, this.files));
+    this.results = h("div", { className: "aigc-results" }, section(w.samples, this.grid), section(w.quality, this.logs, this.noQuality, this.notDrawn, this.chooser, this.plots), section(w.table, this.table.element, this.notes, this.files));
     this.element.replaceChildren(...status, this.note, this.results, section(w.past, this.past));
   }
 
   clear() {
-    Object.assign(this, { mark: "", told: null, tiles: [], shape: "", termsKey: "" });
+    Object.assign(this, { mark: "", told: null, tiles: [], shape: "", termsKey: "", picked: null });
     say(this.says, this.words.none);
     say(this.title, this.words.press);
     this.dot.dataset.state = "";
@@ -219,6 +225,7 @@ class Arena extends Follower {
     this.takeTiles(news);
     this.takeCurves(news);
     this.table.take(news.table, news.cells, this.words);
+    this.takeNotes(news.notes);
     this.takeFiles();
     if (ended) this.refreshList();
   }
@@ -273,12 +280,43 @@ class Arena extends Follower {
     const measured = Object.values(news.curves).some((points) => points.length > 1);
     this.noQuality.hidden = measured;
     this.plots.hidden = this.logs.hidden = !measured;
-    const key = JSON.stringify([this.id, news.terms, news.panels]);
+    const drawn = this.takeChoices(news);
+    const only = (named) => Object.fromEntries(Object.entries(named).filter(([name]) => drawn.has(parseInt(name, 10))));
+    const terms = only(news.terms);
+    const key = JSON.stringify([this.id, terms, news.panels]);
     for (const curves of this.curves) {
-      if (key !== this.termsKey) curves.setTerms(news.terms, news.panels);
-      curves.setCurves(news.curves);
+      if (key !== this.termsKey) curves.setTerms(terms, news.panels);
+      curves.setCurves(only(news.curves));
     }
     this.termsKey = key;
+  }
+
+  /** Says which of the measured runs are not drawn, and lets them be chosen. -> places of those drawn */
+  takeChoices(news) {
+    const measured = [...news.cells.keys()].filter((i) => Object.keys(news.curves).some((name) => parseInt(name, 10) === i));
+    const drawn = new Set(measured.filter((i, nth) => this.picked?.get(i) ?? nth < news.drawn));
+    const left = measured.filter((i) => !drawn.has(i)).map((i) => news.cells[i].label);
+    say(this.notDrawn, filled(this.words.not_drawn, { n: left.length, all: measured.length, which: left.join(" · ") }));
+    this.notDrawn.hidden = !left.length;
+    this.chooser.hidden = measured.length <= news.drawn;
+    const key = JSON.stringify([this.id, measured]);
+    if (key !== this.choicesKey) this.choices.replaceChildren(...measured.map((i) => this.choice(i, news.cells[i].label, drawn.has(i))));
+    this.choicesKey = key;
+    return drawn;
+  }
+
+  choice(i, label, checked) {
+    const onchange = (event) => {
+      (this.picked ??= new Map()).set(i, event.target.checked);
+      this.takeCurves(this.told);
+    };
+    return h("label", {}, h("input", { type: "checkbox", checked, onchange }), ` ${label}`);
+  }
+
+  /** What has to be known to read the table. */
+  takeNotes(notes) {
+    if (String(notes) === String([...this.notes.children].map((p) => p.textContent))) return;
+    this.notes.replaceChildren(...notes.map((note) => h("p", { className: "aigc-quiet" }, note)));
   }
 
   takeFiles() {

@@ -41,7 +41,7 @@ function smoothed(points, amount) {
 class Plot {
   constructor(group, title, terms) {
     this.group = group;
-    this.terms = terms; // {name: {label, help, role, unit}}
+    this.terms = terms; // {name: {label, help, role, unit}}, and {dash} where it is the caller's
     this.lines = {};
     this.legend = h("div", { className: "aigc-legend" });
     this.canvas = svg("svg", { class: "aigc-plot", height: HEIGHT, role: "img", "aria-label": title });
@@ -64,7 +64,7 @@ class Plot {
     const term = this.terms[name] ?? { label: name, help: "", role: "loss", unit: "" };
     const colour = `var(--aigc-${term.role})`;
     const sameRole = Object.keys(this.lines).filter((other) => (this.terms[other]?.role ?? "loss") === term.role).length;
-    const dash = DASHES[sameRole % DASHES.length];
+    const dash = DASHES[(term.dash ?? sameRole) % DASHES.length];
     const raw = svg("path", { class: "aigc-raw", stroke: colour });
     const path = svg("path", { class: "aigc-line", stroke: colour, "stroke-dasharray": dash });
     const dots = svg("path", { class: "aigc-dots-line", stroke: colour });

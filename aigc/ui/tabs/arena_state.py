@@ -22,7 +22,7 @@ from aigc.jobs.standings import Told
 from aigc.jobs.states import State, state_in
 from aigc.knobs import Choice, Knob
 from aigc.techniques import TechniqueInfo, Term, techniques
-from aigc.ui import live
+from aigc.ui import live, palette
 from aigc.ui.document import ADDRESS
 from aigc.ui.text import arena as text
 from aigc.ui.text import live as live_text
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
 KEPT = 500  # runs whose logs are remembered
-CURVES_OF = 6  # runs whose curves can be told apart
+CURVES_OF = 6  # runs whose curves are drawn before any are chosen
 SHEET_SHAPE = 2.0  # of most: five rows of ten
 COSTS = Costs()
 
@@ -189,10 +189,12 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
         "shape": _shape(here),
         "heads": _heads(arena, lang),
         "cells": [_cell(e, supervisor, lang) for e in here],
-        "curves": {f"{i} {key}": points for i, e in enumerate(here[:CURVES_OF]) for key, points in e.seen.measured.items()},
-        "terms": {f"{i} {key}": _term(e, figures[key], lang, key) for i, e in enumerate(here[:CURVES_OF]) for key in figures},
+        "curves": {f"{i} {key}": points for i, e in enumerate(here) for key, points in e.seen.measured.items()},
+        "terms": {f"{i} {key}": _term(i, e, figures[key], lang, key) for i, e in enumerate(here) for key in figures},
+        "drawn": CURVES_OF,
         "panels": {key: named(term)[lang] for key, term in figures.items()},
         "table": table(here, figures, lang),
+        "notes": [words[lang] for words in (standings.ASSUMED,)],
     }
     mark = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
     fresh = {"live": answer["live"], "settled": COSTS.counted == counted and not COSTS.busy, "mark": mark}
@@ -245,10 +247,21 @@ def _cell(e: Entry, supervisor: Supervisor, lang: Lang) -> Json:
         "state": state.value,
         "says": live.says(state, place)[lang],
         "moment": moment[lang] if e.images else "",
+        "quality": _quality(e)[lang],
         "reason": reason[lang] if reason else "",
         "href": f"{ADDRESS[lang]}?tab={e.cell.technique}&run={id}",
         **_picture(e, points),
     }
+
+
+def _quality(e: Entry) -> Words:
+    """Its distance from real data, as in the table."""
+    told = ((words, e.seen.measured[key][-1][2]) for key, words in text.DISTANCES.items() if key in e.seen.measured)
+    return next((words.fill(n=_digits(value)) for words, value in told if value is not None), Words("", ""))
+
+
+def _digits(value: float | None) -> str:
+    return f"{value:.4g}" if value is not None else ""
 
 
 def _picture(e: Entry, points: bool) -> Json:
@@ -279,8 +292,11 @@ def named(term: Term) -> Words:
     return Words(f"{term.label.en} ({unit.en})", f"{term.label.zh}（{unit.zh}）") if term.unit else term.label
 
 
-def _term(e: Entry, term: Term, lang: Lang, key: str) -> Json:
-    return {"label": e.label[lang], "help": term.help[lang], "role": "generated", "unit": "", "panel": key, "row": False, "sparse": True}
+def _term(i: int, e: Entry, term: Term, lang: Lang, key: str) -> Json:
+    """Of the run in place `i`, which keeps its colour and its dashes whatever is drawn beside it."""
+    dash, colour = divmod(i, len(palette.SERIES))
+    look = {"role": palette.SERIES[colour].value, "dash": dash, "row": False, "sparse": True}
+    return {"label": e.label[lang], "help": term.help[lang], "unit": "", "panel": key} | look
 
 
 # the table
@@ -308,7 +324,7 @@ def _row(e: Entry, figures: dict[str, Term], lang: Lang) -> dict[str, str]:
         "energy": f"{values['energy']:.3g} Wh" if values["energy"] else "",
         "model": values["model"] or "",
     }
-    return said | {key: f"{values[key]:.4g}" if values.get(key) is not None else "" for key in figures}
+    return said | {key: _digits(values.get(key)) for key in figures}
 
 
 def _short(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Home: what this is, four ways in, the loop, the machine, and what is going on.  Drawn once; `aigc/now` keeps it fresh."""
+"""Home: what models make, what this is, four ways in, the loop, the machine, and what is going on.  Drawn once; `aigc/now` keeps it fresh."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from aigc import registry
 from aigc.registry import Entry
 from aigc.techniques import TechniqueInfo, techniques
-from aigc.ui import drawings
+from aigc.ui import drawings, model_card
 from aigc.ui.machine import Machine
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
@@ -17,6 +18,8 @@ from aigc.ui.text import home as text
 from aigc.words import Lang, Words
 
 NEWEST = 6
+# Models that come along, those that open the page: how many pictures wide their sheets are.
+SHOWCASE = {"faces-diffusion": 6, "fashion-gan": 10, "mnist-diffusion": 10, "mnist-gan": 8, "mnist-vae": 8, "fashion-autoencoder": 8}
 # Where the boxes of the loop lead, and the colour of what happens there.
 STEPS = {
     "data": ("data", {}, "real"),
@@ -38,9 +41,24 @@ def draw(page: Page) -> None:
 
 def _opening(page: Page) -> str:
     cards = "".join(_card(page, info) for info in techniques().values())
-    return f"""<h1>{esc(page.t(text.HEADLINE))}</h1><p class="aigc-lead">{esc(page.t(text.WHAT))}</p>
+    return f"""<h1>{esc(page.t(text.HEADLINE))}</h1>{_showcase(page)}<p class="aigc-lead">{esc(page.t(text.WHAT))}</p>
 <div class="aigc-cards">{cards}</div>
 <h2>{esc(page.t(text.LOOP))}</h2><p class="aigc-note">{esc(page.t(text.LOOP_TEXT))}</p>{_loop(page)}"""
+
+
+def _showcase(page: Page) -> str:
+    """A corner of the sheet of each, which leads to where it draws more."""
+    shipped = {e.slug: e for e in registry.entries() if e.shipped and e.samples}
+    shown = "".join(_corner(page, shipped[slug], columns) for slug, columns in SHOWCASE.items() if slug in shipped)
+    note = f'<p class="aigc-note">{esc(page.t(text.SHOWCASE))}</p>'
+    return f'{note}<nav class="aigc-showcase" aria-label="{esc(page.t(text.SHOWCASE))}">{shown}</nav>' if shown else ""
+
+
+def _corner(page: Page, e: Entry, columns: int) -> str:
+    href, info = esc(page.link(e.card.technique, view="explore", model=e.slug)), techniques()[e.card.technique]
+    return f"""<a href="{href}" title="{esc(page.t(text.EXPLORE.fill(name=e.card.name)))}"><span class="aigc-corner-of">
+<img src="{model_card.samples(e)}" alt="{esc(page.t(text.MADE_BY_AI))}" style="--columns:{columns}"></span>
+<b>{esc(page.t(info.title))}</b><span>{esc(page.t(model_card.data_title(e.card.spec, e.card.data)))}</span></a>"""
 
 
 def _card(page: Page, info: TechniqueInfo) -> str:

@@ -34,6 +34,7 @@ WILL_BE = both("At most {n} runs of yours wait here at a time.", "这里每人�
 
 # what the panel says
 MOMENT = both("{images}, {seconds}", "{images}，{seconds}")
+DISTANCES = {"fid": both("FID {n}", "FID {n}"), "js": both("JS {n}", "JS {n}")}  # from real data; a run has one of them
 DONE_OF = both("{done} of {n} runs are over", "{n} 次训练已结束 {done} 次")
 ALL_OVER = both("All {n} runs are over", "全部 {n} 次训练已结束")
 NOW = both("{what} is training", "{what} 正在训练")
@@ -86,6 +87,8 @@ BROWSER: dict[str, Words] = {
         "those of different techniques measure different things.",
         "测过两次质量后，这里会出现曲线。这里不画损失：不同技术的损失含义不同，不能放在一起比。",
     ),
+    "not_drawn": both("{n} of {all} runs are not drawn: {which}.", "{all} 次训练中有 {n} 次没有画出：{which}。"),
+    "choose_runs": both("Choose the runs that are drawn", "选择画出哪些训练"),
     "table": TABLE,
     "past": both("Arenas", "擂台列表"),
     "stop": both("Stop all", "全部停止"),

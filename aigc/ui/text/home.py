@@ -5,6 +5,7 @@ from __future__ import annotations
 from aigc.words import Words, both
 
 HEADLINE = both("Watch four models learn in a minute", "一分钟，看四种模型学会画图")
+SHOWCASE = both("Made by AI, by models that come with this page. Press one to draw more.", "AI 生成，出自本页自带的模型。点一张，画出更多。")
 WHAT = both(
     "Here you train generative models from nothing, on real images, and see every step: the pictures, the curves, the mathematics and the code. "
     "Choose one, press Train, and handwritten digits appear out of noise.",
