@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,37 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     guide = registry.build("diffusion", {"conditional": True, "width": 8}, spec("mnist"))
     registry.save(guide, ModelCard("mnist-guided", "diffusion", "mnist", registry.spec_as_json(guide.spec), as_values(guide.config), {}))
     to = taught_folder() / "ddpm-mnist"
-    budget = 2 * ddpm.BATCH
+    budget = 2 * ddpm.PLANS["mnist"].batch
     *told, facts = make("ddpm-mnist", to, seed=0, budget=budget)
     assert told[-1].en.startswith(f"{budget} of {budget} pictures")
     assert facts == json.loads((to / "card.json").read_text("utf-8"))
     assert facts["command"] == f"python -m aigc teach ddpm-mnist --budget {budget} --seed 0"
     assert list(facts["sha256"]) == ["unet/diffusion_pytorch_model.safetensors"] and "sure_real" in facts["figures"]
     return to
+
+
+def test_faces_are_learnt_from_what_their_model_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AIGC_DATA_DIR", str(tiny_sources.pictures(tmp_path / "data")))
+    monkeypatch.setattr(ddpm, "AT_ONCE", 4)
+    monkeypatch.setattr(ddpm, "figures", lambda *_: [])
+    monkeypatch.setitem(ddpm.PLANS, "fairface64", replace(ddpm.PLANS["fairface64"], widths=(8, 8), batch=4, drawn=8))
+    drawn: list[int] = []
+
+    class Model:
+        def to(self, *_: object) -> Model:
+            return self
+
+        eval = to
+
+        def make(self, n: int, rng: torch.Generator) -> torch.Tensor:
+            drawn.append(n)
+            return torch.rand(n, 3, 64, 64, generator=rng)
+
+    monkeypatch.setattr(ddpm, "load_model", lambda slug: Model())
+    *_, facts = make("ddpm-fairface64", tmp_path / "taught", seed=0, budget=8)
+    assert drawn == [4, 4] and facts["command"] == "python -m aigc teach ddpm-fairface64 --budget 8 --seed 0"
+    assert "from 8 pictures by this project's own faces-diffusion" in facts["about"]["en"] and "belong to nobody" in facts["limits"]["en"]
+    assert DDPMPipeline.from_pretrained(tmp_path / "taught", local_files_only=True).unet.config.sample_size == 64
 
 
 def test_the_lesson_in_small_makes_a_pipeline_that_diffusers_and_the_page_run(folder: Path):
