@@ -19,8 +19,8 @@ Json = dict[str, Any]
 
 UNITS = {"seconds": "s", "rate": "images/s", "memory": "bytes", "flops": "FLOP per image", "watts": "W, assumed", "energy": "Wh, estimated"}
 ASSUMED = both(
-    f"Estimated, not measured: {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
-    f"估计值，并非实测：处理器每个线程按 {WATTS_PER_THREAD:.0f} 瓦计，显卡按 {WATTS_OF_GPU:.0f} 瓦计。",
+    f"Estimated, not measured: energy counts {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
+    f"估计值，并非实测：能耗按处理器每个线程 {WATTS_PER_THREAD:.0f} 瓦、显卡 {WATTS_OF_GPU:.0f} 瓦计。",
 )
 
 
@@ -89,7 +89,7 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
         "parameters": cost.parameters if cost else None,
         "flops": cost.flops if cost else None,
         "watts": watts(*computes) if record else 0.0,
-        "energy": watt_hours(seconds, *computes) if record else 0.0,
+        "energy": watt_hours(round(seconds, 2), *computes) if record else 0.0,
         "model": record.get("model"),
     } | last
 
