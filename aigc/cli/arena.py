@@ -98,8 +98,8 @@ def row(cell: Cell) -> dict[str, Any]:
 def table(arena: Arena, rows: Sequence[dict[str, Any]], lang: Lang) -> list[str]:
     terms = measured_terms(data.spec(arena.data))
     figures = list(dict.fromkeys(key for r in rows for key in r["measured"]))
-    heads = {k: w[lang] for k, w in HEADS.items() if k != "model"}
-    heads |= {key: terms[key].label[lang] if key in terms else key for key in figures} | {"model": HEADS["model"][lang]}
+    told = {key: terms[key].label[lang] if key in terms else key for key in figures}
+    heads = {"run": HEADS["run"][lang]} | told | {k: w[lang] for k, w in HEADS.items()}
     lines = [_line(label(arena, cell)[lang], r, lang) for cell, r in zip(arena.cells, rows, strict=True)]
     return columns([tuple(heads.values()), *(tuple(line.get(key, "") for key in heads) for line in lines)])
 

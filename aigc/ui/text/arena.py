@@ -70,6 +70,17 @@ COLUMNS: dict[str, tuple[Words, Words]] = {
     "model": (both("Model", "模型"), both("What came of it; the link evaluates it.", "训练所得；链接到它的评估。")),
 }
 LAST_OF = both("{figure}: the last value measured during training.", "{figure}：训练中最后一次测得的值。")
+NOT_TOLD_CLASSES = both(
+    "{runs}: no share of classes read right, because it is not told which class to make.", "{runs}：没有类别识别率，因为它不接受类别条件。"
+)
+TOO_SHORT = both(
+    "{runs}: no quality, because measuring it would have taken more than a tenth of so short a training. Give each run more seconds.",
+    "{runs}：没有质量指标，因为训练太短，测一次会占去超过十分之一的时间。请给每次训练更多秒数。",
+)
+NO_NETWORK = both(
+    "{runs}: no quality, because no network that was taught on this data is here to measure by.",
+    "{runs}：没有质量指标，因为这里没有在该数据上训练过、可用来测量的网络。",
+)
 TABLE = both("Cost and quality", "代价与质量")
 
 # what only the browser says
