@@ -63,7 +63,7 @@ def test_the_table_is_for_people_in_their_language(capsys: pytest.CaptureFixture
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert cli.main(["arena", "vae", *SMALL]) == 0
     shown = capsys.readouterr().out
-    assert "权重数" in shown and "已完成" in shown and "估计值" in shown
+    assert "权重数" in shown and "已完成" in shown and "估计值" in shown and standings.WHOLE_PROCESS.zh in shown
 
 
 def test_the_figures_of_quality_come_right_after_the_name() -> None:

@@ -47,7 +47,8 @@ def act(args: argparse.Namespace, out: Out) -> int:
     if args.out:
         plain = [{k: v for k, v in r.items() if k != "measured"} for r in rows]
         Path(args.out).write_text(standings.as_csv(plain), encoding="utf-8")
-    below = [standings.ASSUMED[out.lang], SEE.fill(id=arena.id)[out.lang]]
+    whole = [standings.WHOLE_PROCESS[out.lang]] if any(r["device"] == "cpu" for r in rows) else []
+    below = [*whole, standings.ASSUMED[out.lang], SEE.fill(id=arena.id)[out.lang]]
     out.result(standings.about(arena) | {"runs": rows}, [*table(arena, rows, out.lang), "", *below])
     done = [r["state"] for r in rows]
     return 0 if set(done) == {"finished"} else 3 if "" in done or "interrupted" in done or "stopped" in done else 1

@@ -196,7 +196,7 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
         "drawn": CURVES_OF,
         "panels": {key: named(term)[lang] for key, term in figures.items()},
         "table": table(here, figures, lang),
-        "notes": [words[lang] for words in (*_without_quality(here, figures), standings.ASSUMED)],
+        "notes": [words[lang] for words in (*_without_quality(here, figures), *_of_memory(here), standings.ASSUMED)],
     }
     mark = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
     fresh = {"live": answer["live"], "settled": COSTS.counted == counted and not COSTS.busy, "mark": mark}
@@ -309,6 +309,11 @@ def _without_quality(here: list[Entry], figures: dict[str, Term]) -> list[Words]
     untold = [e for e in over if e.seen.measured and "asked_class" in figures and "asked_class" not in e.seen.measured]
     said = ((text.NO_NETWORK, unread), (text.TOO_SHORT, short), (text.NOT_TOLD_CLASSES, untold))
     return [words.fill(runs=_listed([e.label for e in runs])) for words, runs in said if runs]
+
+
+def _of_memory(here: list[Entry]) -> list[Words]:
+    """Only an accelerator tells what the training alone takes."""
+    return [standings.WHOLE_PROCESS] if any(e.seen.memory and (e.record or {}).get("device") == "cpu" for e in here) else []
 
 
 def _asked_to_be_measured(record: Json) -> bool:

@@ -53,7 +53,10 @@ COLUMNS: dict[str, tuple[Words, Words]] = {
     "rate": (both("Images/s", "张/秒"), both("Images a second, over the whole training.", "整个训练期间平均每秒多少张。")),
     "memory": (
         both("Memory", "内存"),
-        both("Most memory that its process held, or that the graphics card gave it.", "进程占用内存（或显卡分配显存）的最大值。"),
+        both(
+            "The most that its whole process held, PyTorch included; on a graphics card, the most that it was given there.",
+            "整个进程（含 PyTorch）占用内存的最大值；在显卡上是所分配显存的最大值。",
+        ),
     ),
     "parameters": (both("Weights", "权重数"), both("Numbers that training changes, in all networks together.", "训练会改动的数的个数，各网络合计。")),
     "flops": (
