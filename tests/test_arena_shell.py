@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aigc import cli
+from aigc.cli import arena as cli_arena
 from aigc.home import home
 from aigc.jobs import arena as arenas
 from aigc.jobs import arena_here, standings
@@ -62,7 +63,15 @@ def test_the_table_is_for_people_in_their_language(capsys: pytest.CaptureFixture
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert cli.main(["arena", "vae", *SMALL]) == 0
     shown = capsys.readouterr().out
-    assert "权重数" in shown and "已完成" in shown and "估计值" in shown
+    assert "权重数" in shown and "已完成" in shown and "估计值" in shown and standings.WHOLE_PROCESS.zh in shown
+
+
+def test_the_figures_of_quality_come_right_after_the_name() -> None:
+    draft = arenas.contest("digits", 5, ["gan"])
+    told = standings.Told(measured={"fid": [[1000, 2.0, 30.0]]})
+    row = standings.numbers(draft.cells[0], None, told, None) | {"measured": told.measured}
+    head, line = cli_arena.table(draft, [row], "en")
+    assert head.index("run") < head.index("FID-") < head.index("state") and line.index("30") < line.index("not started")
 
 
 def test_told_to_end_it_starts_no_further_run(monkeypatch: pytest.MonkeyPatch) -> None:

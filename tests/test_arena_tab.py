@@ -34,6 +34,7 @@ from aigc.ui.tabs import arena as tab
 from aigc.ui.tabs import arena_routes, arena_state
 from aigc.ui.text import arena as text
 from aigc.ui.visitors import OWNER_COOKIE
+from aigc.words import LANGS, Lang
 
 ANN, BOB = "a" * 32, "b" * 32
 IDLE = (sys.executable, "-c", "import time; time.sleep(600)")  # a worker that never takes a run
@@ -235,6 +236,40 @@ def test_points_are_shown_as_points(line: Supervisor) -> None:
     train(arena.cells[0].run, "moons")
     told = shot(arena, line)
     assert told["cells"][0]["points"].startswith("000000000064.safetensors") and told["shape"] == 1.0
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_figures_come_right_after_the_name_and_a_missing_one_is_explained(line: Supervisor, lang: Lang) -> None:
+    arena = a_contest(line, "digits", "autoencoder", "gan", "vae")
+    train(arena.cells[0].run)
+    train(arena.cells[1].run).append(Measured(4000, 30.0, {"fid": 20.0, "asked_class": 99.0}))
+    Run.open(arena.cells[2].run).append(Step(1000, 10, 1.0, 133.0, 2**20, {}))
+    assert len(shot(arena, line, lang=lang)["notes"]) == 2, "while they train nothing is missing yet"
+    for cell in arena.cells:
+        Run.open(cell.run).update(state=State.FINISHED.value)
+    told = shot(arena, line, lang=lang)
+    assert [c["key"] for c in told["table"]["columns"][:4]] == ["run", "fid", "asked_class", "state"]
+    short, untold, *_ = told["notes"]
+    titles = {slug: info.title for slug, info in techniques().items()}
+    assert short == text.TOO_SHORT.fill(runs=titles["vae"])[lang] and untold == text.NOT_TOLD_CLASSES.fill(runs=titles["autoencoder"])[lang]
+
+
+def test_memory_of_a_processor_is_named_for_what_it_is(line: Supervisor, client: TestClient) -> None:
+    arena = a_contest(line)
+    run = train(arena.cells[0].run)
+    assert standings.WHOLE_PROCESS.en in shot(arena, line)["notes"] and standings.WHOLE_PROCESS.zh in shot(arena, line, lang="zh")["notes"]
+    assert "memory (bytes, on a CPU of the whole process)" in client.get(f"/aigc/arenas/{arena.id}/arena.csv").text
+    run.update(device="cuda:0")
+    assert standings.WHOLE_PROCESS.en not in shot(arena, line)["notes"], "there it is that of the training"
+
+
+def test_data_that_no_network_knows_is_said(line: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arena_state, "has_network", lambda spec: False)
+    arena = a_contest(line)
+    for cell in arena.cells:
+        Run.open(cell.run).append(Step(1000, 10, 1.0, 133.0, 2**20, {}))
+        Run.open(cell.run).update(state=State.FINISHED.value)
+    assert shot(arena, line)["notes"][0] == text.NO_NETWORK.fill(runs="GAN; VAE").en
 
 
 def test_what_never_started_or_was_deleted_is_said(line: Supervisor) -> None:

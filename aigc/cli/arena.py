@@ -47,7 +47,8 @@ def act(args: argparse.Namespace, out: Out) -> int:
     if args.out:
         plain = [{k: v for k, v in r.items() if k != "measured"} for r in rows]
         Path(args.out).write_text(standings.as_csv(plain), encoding="utf-8")
-    below = [standings.ASSUMED[out.lang], SEE.fill(id=arena.id)[out.lang]]
+    whole = [standings.WHOLE_PROCESS[out.lang]] if any(r["device"] == "cpu" for r in rows) else []
+    below = [*whole, standings.ASSUMED[out.lang], SEE.fill(id=arena.id)[out.lang]]
     out.result(standings.about(arena) | {"runs": rows}, [*table(arena, rows, out.lang), "", *below])
     done = [r["state"] for r in rows]
     return 0 if set(done) == {"finished"} else 3 if "" in done or "interrupted" in done or "stopped" in done else 1
@@ -98,8 +99,8 @@ def row(cell: Cell) -> dict[str, Any]:
 def table(arena: Arena, rows: Sequence[dict[str, Any]], lang: Lang) -> list[str]:
     terms = measured_terms(data.spec(arena.data))
     figures = list(dict.fromkeys(key for r in rows for key in r["measured"]))
-    heads = {k: w[lang] for k, w in HEADS.items() if k != "model"}
-    heads |= {key: terms[key].label[lang] if key in terms else key for key in figures} | {"model": HEADS["model"][lang]}
+    told = {key: terms[key].label[lang] if key in terms else key for key in figures}
+    heads = {"run": HEADS["run"][lang]} | told | {k: w[lang] for k, w in HEADS.items()}
     lines = [_line(label(arena, cell)[lang], r, lang) for cell, r in zip(arena.cells, rows, strict=True)]
     return columns([tuple(heads.values()), *(tuple(line.get(key, "") for key in heads) for line in lines)])
 

@@ -17,10 +17,23 @@ from aigc.words import Refusal, both
 
 Json = dict[str, Any]
 
-UNITS = {"seconds": "s", "rate": "images/s", "memory": "bytes", "flops": "FLOP per image", "watts": "W, assumed", "energy": "Wh, estimated"}
+UNITS = {
+    "seconds": "s",
+    "rate": "images/s",
+    "memory": "bytes, on a CPU of the whole process",
+    "flops": "FLOP per image",
+    "watts": "W, assumed",
+    "energy": "Wh, estimated",
+}
+# What a run adds to its process cannot be told apart: 6 MB where the warm-up had ended before it came, 105 MB where it had not.
+WHOLE_PROCESS = both(
+    "Memory on a processor is that of the whole process that trains: Python and PyTorch take 230 to 500 MB of it, depending on how far they had "
+    "warmed up, so compare only what lies far above that.",
+    "在处理器上，内存是整个训练进程占用的：其中 Python 与 PyTorch 就占 230 到 500 MB，取决于预热进行到哪一步，所以只有远高于此的数值才可比较。",
+)
 ASSUMED = both(
-    f"Estimated, not measured: {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
-    f"估计值，并非实测：处理器每个线程按 {WATTS_PER_THREAD:.0f} 瓦计，显卡按 {WATTS_OF_GPU:.0f} 瓦计。",
+    f"Estimated, not measured: energy counts {WATTS_PER_THREAD:.0f} W for each processor thread in use, or {WATTS_OF_GPU:.0f} W for a graphics card.",
+    f"估计值，并非实测：能耗按处理器每个线程 {WATTS_PER_THREAD:.0f} 瓦、显卡 {WATTS_OF_GPU:.0f} 瓦计。",
 )
 
 
@@ -89,7 +102,7 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
         "parameters": cost.parameters if cost else None,
         "flops": cost.flops if cost else None,
         "watts": watts(*computes) if record else 0.0,
-        "energy": watt_hours(seconds, *computes) if record else 0.0,
+        "energy": watt_hours(round(seconds, 2), *computes) if record else 0.0,
         "model": record.get("model"),
     } | last
 
@@ -98,7 +111,15 @@ def about(arena: Arena) -> Json:
     """What was asked for, and in which units the rows are."""
     axes = [{"knob": axis.knob, "values": list(axis.values)} for axis in arena.axes]
     asked = {"name": arena.name, "data": arena.data, "seconds": arena.seconds, "images": arena.images, "preset": arena.preset}
-    return {"id": arena.id, **asked, "created": arena.created, "axes": axes, "units": UNITS, "energy_assumption": ASSUMED.en}
+    return {
+        "id": arena.id,
+        **asked,
+        "created": arena.created,
+        "axes": axes,
+        "units": UNITS,
+        "energy_assumption": ASSUMED.en,
+        "memory_note": WHOLE_PROCESS.en,
+    }
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

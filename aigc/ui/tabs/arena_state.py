@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aigc import data
+from aigc.evaluate import has_network
 from aigc.jobs import arena as arenas
 from aigc.jobs import standings
 from aigc.jobs.arena import Arena, Cell
@@ -21,6 +22,7 @@ from aigc.jobs.runs import Run
 from aigc.jobs.standings import Told
 from aigc.jobs.states import State, state_in
 from aigc.knobs import Choice, Knob
+from aigc.registry import spec_from_json
 from aigc.techniques import TechniqueInfo, Term, techniques
 from aigc.ui import live, palette
 from aigc.ui.document import ADDRESS
@@ -194,7 +196,7 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
         "drawn": CURVES_OF,
         "panels": {key: named(term)[lang] for key, term in figures.items()},
         "table": table(here, figures, lang),
-        "notes": [words[lang] for words in (standings.ASSUMED,)],
+        "notes": [words[lang] for words in (*_without_quality(here, figures), *_of_memory(here), standings.ASSUMED)],
     }
     mark = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
     fresh = {"live": answer["live"], "settled": COSTS.counted == counted and not COSTS.busy, "mark": mark}
@@ -299,14 +301,42 @@ def _term(i: int, e: Entry, term: Term, lang: Lang, key: str) -> Json:
     return {"label": e.label[lang], "help": term.help[lang], "unit": "", "panel": key} | look
 
 
+def _without_quality(here: list[Entry], figures: dict[str, Term]) -> list[Words]:
+    """Why cells of figures are empty, of those runs that came to their end."""
+    over = [e for e in here if e.images and e.state in (State.FINISHED, State.STOPPED) and _asked_to_be_measured(e.record or {})]
+    unread = [e for e in over if not e.seen.measured and not _can_be_measured(e.record or {})]
+    short = [e for e in over if not e.seen.measured and e not in unread]
+    untold = [e for e in over if e.seen.measured and "asked_class" in figures and "asked_class" not in e.seen.measured]
+    said = ((text.NO_NETWORK, unread), (text.TOO_SHORT, short), (text.NOT_TOLD_CLASSES, untold))
+    return [words.fill(runs=_listed([e.label for e in runs])) for words, runs in said if runs]
+
+
+def _of_memory(here: list[Entry]) -> list[Words]:
+    """Only an accelerator tells what the training alone takes."""
+    return [standings.WHOLE_PROCESS] if any(e.seen.memory and (e.record or {}).get("device") == "cpu" for e in here) else []
+
+
+def _asked_to_be_measured(record: Json) -> bool:
+    return record["request"]["options"].get("measures") != 0
+
+
+def _can_be_measured(record: Json) -> bool:
+    """Whether there is something to measure this data by."""
+    spec = spec_from_json(record["spec"]) if live.measured(record) else None
+    return spec is not None and (spec.is_points or has_network(spec))
+
+
+def _listed(names: list[Words]) -> Words:
+    """Names that may have commas in them."""
+    return Words("; ".join(n.en for n in names), "；".join(n.zh for n in names))
+
+
 # the table
 def table(here: list[Entry], figures: dict[str, Term], lang: Lang) -> Json:
     """{columns: [{key, label, help}], rows: [{key: text}]}"""
     columns = [{"key": key, "label": label[lang], "help": help[lang]} for key, (label, help) in text.COLUMNS.items()]
-    at = next(i for i, c in enumerate(columns) if c["key"] == "model")
     told = [{"key": key, "label": term.label[lang], "help": text.LAST_OF.fill(figure=term.help)[lang]} for key, term in figures.items()]
-    columns[at:at] = told
-    return {"columns": columns, "rows": [_row(e, figures, lang) for e in here]}
+    return {"columns": [columns[0], *told, *columns[1:]], "rows": [_row(e, figures, lang) for e in here]}
 
 
 def _row(e: Entry, figures: dict[str, Term], lang: Lang) -> dict[str, str]:

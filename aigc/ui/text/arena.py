@@ -53,7 +53,10 @@ COLUMNS: dict[str, tuple[Words, Words]] = {
     "rate": (both("Images/s", "张/秒"), both("Images a second, over the whole training.", "整个训练期间平均每秒多少张。")),
     "memory": (
         both("Memory", "内存"),
-        both("Most memory that its process held, or that the graphics card gave it.", "进程占用内存（或显卡分配显存）的最大值。"),
+        both(
+            "The most that its whole process held, PyTorch included; on a graphics card, the most that it was given there.",
+            "整个进程（含 PyTorch）占用内存的最大值；在显卡上是所分配显存的最大值。",
+        ),
     ),
     "parameters": (both("Weights", "权重数"), both("Numbers that training changes, in all networks together.", "训练会改动的数的个数，各网络合计。")),
     "flops": (
@@ -70,6 +73,17 @@ COLUMNS: dict[str, tuple[Words, Words]] = {
     "model": (both("Model", "模型"), both("What came of it; the link evaluates it.", "训练所得；链接到它的评估。")),
 }
 LAST_OF = both("{figure}: the last value measured during training.", "{figure}：训练中最后一次测得的值。")
+NOT_TOLD_CLASSES = both(
+    "{runs}: no share of classes read right, because it is not told which class to make.", "{runs}：没有类别识别率，因为它不接受类别条件。"
+)
+TOO_SHORT = both(
+    "{runs}: no quality, because measuring it would have taken more than a tenth of so short a training. Give each run more seconds.",
+    "{runs}：没有质量指标，因为训练太短，测一次会占去超过十分之一的时间。请给每次训练更多秒数。",
+)
+NO_NETWORK = both(
+    "{runs}: no quality, because no network that was taught on this data is here to measure by.",
+    "{runs}：没有质量指标，因为这里没有在该数据上训练过、可用来测量的网络。",
+)
 TABLE = both("Cost and quality", "代价与质量")
 
 # what only the browser says
