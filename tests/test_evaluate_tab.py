@@ -22,6 +22,7 @@ from PIL import Image
 from tiny import card, perturbed, tiny  # noqa: F401
 
 from aigc import home, plots, registry
+from aigc.cli import evaluate as shell
 from aigc.evaluate import Figure, Report, Series
 from aigc.evaluate.report import file_name, folder_of
 from aigc.jobs import evaluating
@@ -148,6 +149,19 @@ def test_what_cannot_be_compared_is_said() -> None:
         assert words.en in out
     alone = e.other_look(given(e, "two", "digits"), asked())[e.table]
     assert text.DIFFERENT_N.en not in alone and text.CHANGED.fill(model="two").en not in alone
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_floor_of_fewer_pictures_than_samples_says_so(lang: Lang) -> None:
+    for slug in ("one", "two"):
+        saved(slug)
+        measured(slug, figure(floor=0.585, floor_n=960), figure("recall", floor=0.75, floor_n=1000))
+    e = page(lang)
+    said = {"en": "0.585 (n = 960)", "zh": "0.585（n = 960）"}[lang]
+    for beside in ([], ["two"]):
+        row = re.findall(r"<tr data-figure.*?</tr>", e.other_look(given(e, "one", "digits", beside), asked())[e.table], re.DOTALL)
+        assert said in row[0] and "0.75" in row[1] and "0.75 (n" not in row[1] and "0.75（n" not in row[1]
+    assert said in "\n".join(shell.table(tab.reports("one")[0], lang))
 
 
 def test_another_way_of_sampling_is_a_column_of_its_own() -> None:

@@ -10,6 +10,7 @@ from aigc.cli.out import Out, columns
 from aigc.cli.values import assignments
 from aigc.data import spec
 from aigc.evaluate import Figure, Report, Series
+from aigc.evaluate.text import floor_in_words
 from aigc.words import Lang, both
 
 
@@ -38,7 +39,8 @@ def table(report: Report, lang: Lang) -> list[str]:
 
 def _row(f: Figure, lang: Lang) -> tuple[str, ...]:
     unit = f" {f.unit}" if f.unit else ""
-    return (f.label[lang], f"{f.value:.4g}{unit}", _number(f.error), _number(f.floor), f"{f.n:,}")
+    floor = "" if f.floor is None else floor_in_words(f, _number(f.floor))[lang]
+    return (f.label[lang], f"{f.value:.4g}{unit}", _number(f.error), floor, f"{f.n:,}")
 
 
 def _number(value: float | None) -> str:

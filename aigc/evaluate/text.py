@@ -26,6 +26,14 @@ def figure(
     return Figure(key, label, value, error, floor, n, help, kind.unit, kind.better, kind.part, floor_n)
 
 
+OF_FEWER = both("{value} (n = {n})", "{value}（n = {n}）")
+
+
+def floor_in_words(f: Figure, said: str) -> Words:
+    """The floor as `said`, and how many real pictures it was measured with where they are fewer than the samples beside it."""
+    return OF_FEWER.fill(value=said, n=f"{f.floor_n:,}") if 0 < f.floor_n < f.n else Words(said, said)
+
+
 FIDELITY = {
     "fid": Kind(
         "fidelity",

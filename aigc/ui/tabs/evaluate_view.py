@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from aigc.evaluate import PARTS, Figure, Report, picture_of
 from aigc.evaluate.report import file_name
+from aigc.evaluate.text import floor_in_words
 from aigc.registry import Entry
 from aigc.registry.entries import WEIGHTS
 from aigc.ui.markup import esc
@@ -105,7 +106,7 @@ def _name(f: Figure, lang: Lang) -> str:
 
 
 def _cells_of_one(f: Figure, lang: Lang) -> str:
-    floor = _in_unit(four(f.floor), f) if f.floor is not None else "–"
+    floor = floor_in_words(f, _in_unit(four(f.floor), f))[lang] if f.floor is not None else "–"
     why = text.COUNT_OF.fill(n=f"{f.floor_n:,}")[lang] if f.floor_n else ""
     value = _in_unit(with_error(f.value, f.error), f)
     return f'<td><b>{esc(value)}</b></td><td title="{esc(why)}">{esc(floor)}</td><td>{f.n:,}</td>'
@@ -115,7 +116,7 @@ def _cell(f: Figure | None, best: bool, lang: Lang) -> str:
     if f is None:
         return "<td>–</td>"
     value = esc(_in_unit(with_error(f.value, f.error), f))
-    told = [text.FLOOR_OF.fill(value=four(f.floor))[lang]] if f.floor is not None else []
+    told = [text.FLOOR_OF.fill(value=floor_in_words(f, four(f.floor)))[lang]] if f.floor is not None else []
     told.append(text.COUNT_OF.fill(n=f"{f.n:,}")[lang])
     return f"<td>{f'<b>{value}</b>' if best else value}<small>{esc(' · '.join(told))}</small></td>"
 

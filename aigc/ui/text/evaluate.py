@@ -42,8 +42,10 @@ FLOOR = both("Real against real", "真实对真实")
 COUNT = both("n", "n")
 FLOOR_OF = both("real: {value}", "真实：{value}")
 COUNT_OF = both("n = {n}", "n = {n}")
-FLOOR_HELP = both("The same figure for held-out real pictures in the place of the samples: as good as can be expected.",
-                  "用留出的真实图像代替样本所得的同一指标：能期望的最好结果。")  # fmt: skip
+FLOOR_HELP = both("The same figure for held-out real pictures in the place of the samples: as good as can be expected. An n beside it says that they "
+                  "are fewer than the samples, which makes FID and coverage look worse.",
+                  "用留出的真实图像代替样本所得的同一指标：能期望的最好结果。"
+                  "旁边注有 n 时，真实图像少于样本，FID 与覆盖率会因此显得更差。")  # fmt: skip
 VALUE_HELP = both("± is the standard deviation over resamples.", "± 为重采样的标准差。")
 COUNT_HELP = both("How many samples were measured.", "测量了多少个样本。")
 LOW, HIGH = both("lower is better", "越低越好"), both("higher is better", "越高越好")
