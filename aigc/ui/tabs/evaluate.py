@@ -5,6 +5,7 @@ What has been measured already is shown at once; measuring anew runs in a proces
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -280,13 +281,15 @@ class Evaluate:
 
 
 def _columns(entry: Entry, name: str) -> list[Column]:
-    """The newest report for each way of sampling, the usual way first."""
+    """The newest report for each way of sampling and each n; the usual way and the most samples first, what is out of date last."""
     found: dict[str, Column] = {}
     for report in reports(entry.slug):
         if report.data == name:
             column = Column(entry, report)
             found.setdefault(column.stem, column)
-    return sorted(found.values(), key=lambda c: bool(c.report.settings))
+    several = len({c.report.n for c in found.values()}) > 1
+    columns = [dataclasses.replace(c, tells_n=several) for c in found.values()]
+    return sorted(columns, key=lambda c: (view.is_stale(c), bool(c.report.settings), -c.report.n))
 
 
 def _together(some: Sequence[Point], others: Sequence[Point]) -> list[Point]:
