@@ -164,6 +164,14 @@ def test_another_number_of_samples_is_a_column_of_its_own_and_hides_nothing(clie
         assert float(row["value"]) == value
 
 
+def test_of_many_numbers_of_samples_the_most_and_the_newest_are_shown() -> None:
+    entry = saved("one")
+    now = entry.card.hashes["model.safetensors"]
+    for day, n, weights in ((1, 20_000, "0" * 64), (2, 10_000, now), (3, 500, now), (4, 300, now)):
+        measured("one", n=n, created=f"2026-01-0{day}T00:00:00+00:00", weights=weights)
+    assert [c.report.n for c in tab._columns(entry, "digits")] == [10_000, 300]
+
+
 def test_only_rows_whose_numbers_of_samples_differ_are_marked() -> None:
     for slug, n in (("one", 10_000), ("two", 1000)):
         saved(slug)
