@@ -16,6 +16,7 @@ from test_cli import here  # noqa: F401
 from tiny import POINTS, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
+from aigc.cli import evaluate as shell
 from aigc.data import spec
 from aigc.data.load import Dataset, load
 from aigc.evaluate import PARTS, Report, Series, feature_card, likelihood, parts_for, picture_of, reports
@@ -113,6 +114,23 @@ def test_parts_that_were_not_asked_for_are_kept_until_the_weights_change(model: 
     registry.delete(model)
     registry.save(perturbed(seed=9), card("one"))
     assert {f.part for f in told("one", "digits", n=200, parts=("fidelity",)).figures} == {"fidelity"}
+
+
+def test_what_is_carried_over_keeps_when_and_how_it_was_measured(model: str) -> None:
+    first = told(model, "digits", n=200, seed=3, parts=("memorisation",))
+    again = told(model, "digits", n=200, seed=4, parts=("fidelity",))
+    (line,) = shell.carried(again, "en")
+    assert first.created in line and "seed 3" in line and PARTS["memorisation"].en in line
+    assert again.parts == ("fidelity", "memorisation") and again.origin("memorisation") == first.origin("memorisation")
+    assert again.origin("memorisation").seed == 3 and again.origin("fidelity").seed == 4
+    third = told(model, "digits", n=200, seed=5, parts=("fidelity",))
+    assert third.carried == again.carried and reports(model) == [third]
+
+
+def test_fewer_samples_replace_nothing_that_was_found_with_more(model: str) -> None:
+    many = told(model, "digits", n=300, parts=("fidelity", "memorisation"))
+    few = told(model, "digits", n=200, parts=("fidelity",))
+    assert few.parts == ("fidelity",) and {r.n: r for r in reports(model)} == {300: many, 200: few}
 
 
 def test_other_sampling_has_a_report_of_its_own(model: str) -> None:

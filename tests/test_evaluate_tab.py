@@ -23,8 +23,8 @@ from tiny import card, perturbed, tiny  # noqa: F401
 
 from aigc import home, plots, registry
 from aigc.cli import evaluate as shell
-from aigc.evaluate import Figure, Report, Series
-from aigc.evaluate.report import file_name, folder_of
+from aigc.evaluate import PARTS, Figure, Report, Series
+from aigc.evaluate.report import Origin, file_name, folder_of
 from aigc.jobs import evaluating
 from aigc.jobs.evaluating import Evaluation, Evaluations
 from aigc.jobs.supervisor import Supervisor
@@ -67,7 +67,7 @@ def measured(slug: str, *figures: Figure, settings: dict[str, Any] | None = None
     values |= {"code_version": "0.1", "extractor": "Digits CNN, 99 %", "figures": figures or (figure(),), "series": series}
     report = Report(slug=slug, settings=settings or {}, **(values | more))
     folder_of(slug).mkdir(parents=True, exist_ok=True)
-    (folder_of(slug) / file_name(report.data, report.settings)).write_text(json.dumps(report.as_json()))
+    (folder_of(slug) / file_name(report.data, report.settings, report.n)).write_text(json.dumps(report.as_json()))
     return report
 
 
@@ -142,13 +142,87 @@ def test_what_cannot_be_compared_is_said() -> None:
     saved("one")
     saved("two")
     measured("one", weights="0" * 64, notes=(both("Left out.", "略去。"),))
-    measured("two", n=500, extractor="Digits CNN, 12 %")
+    measured("two", dataclasses.replace(figure(), n=500), n=500, extractor="Digits CNN, 12 %")
     e = page()
     out = e.other_look(given(e, "one", "digits", ["two"]), asked())[e.table]
     for words in (text.DIFFERENT_N, text.DIFFERENT_NETS, text.CHANGED.fill(model="one"), both("Left out.", "略去。")):
         assert words.en in out
     alone = e.other_look(given(e, "two", "digits"), asked())[e.table]
     assert text.DIFFERENT_N.en not in alone and text.CHANGED.fill(model="two").en not in alone
+
+
+def test_another_number_of_samples_is_a_column_of_its_own_and_hides_nothing(client: TestClient) -> None:
+    saved("one")
+    measured("one", dataclasses.replace(figure(), n=10_000), created="2026-01-01T00:00:00+00:00", n=10_000)
+    measured("one", dataclasses.replace(figure(value=40.0), n=200), n=200)
+    e = page()
+    out = e.other_look(given(e, "one", "digits"), asked())[e.table]
+    assert out.index("one · n = 10,000") < out.index("one · n = 200") and "3.00 ± 0.50" in out and "40.00 ± 0.50" in out
+    assert "--n 10000 --parts fidelity" in out and "--n 200 --parts fidelity" in out
+    for n, value in ((10_000, 3.0), (200, 40.0)):
+        (row,) = csv.DictReader(io.StringIO(client.get(f"/aigc/evaluations/table.csv?of=one/digits-n{n}").text))
+        assert float(row["value"]) == value
+
+
+def test_of_many_numbers_of_samples_the_most_and_the_newest_are_shown() -> None:
+    entry = saved("one")
+    now = entry.card.hashes["model.safetensors"]
+    for day, n, weights in ((1, 20_000, "0" * 64), (2, 10_000, now), (3, 500, now), (4, 300, now)):
+        measured("one", n=n, created=f"2026-01-0{day}T00:00:00+00:00", weights=weights)
+    assert [c.report.n for c in tab._columns(entry, "digits")] == [10_000, 300]
+
+
+def test_only_rows_whose_numbers_of_samples_differ_are_marked() -> None:
+    for slug, n in (("one", 10_000), ("two", 1000)):
+        saved(slug)
+        measured(slug, dataclasses.replace(figure(), n=n), figure("recall", better="high"), n=n)
+    e = page()
+    out = e.other_look(given(e, "one", "digits", ["two"]), asked())[e.table]
+    row = {key: re.search(rf'data-figure="{key}".*?</tr>', out, re.DOTALL)[0] for key in ("fid", "recall")}
+    assert text.OTHER_N.en in row["fid"] and "<td><b>" not in row["fid"] and text.DIFFERENT_N.en in out
+    assert text.OTHER_N.en not in row["recall"] and "<td><b>" in row["recall"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_was_carried_over_says_from_when_and_keeps_its_origin(client: TestClient, lang: Lang) -> None:
+    saved("one")
+    old = Origin(7, "2025-05-06T07:08:09+00:00", 424.0, "cuda", "0.0.9", "Digits CNN, 98 %")
+    measured("one", figure(), dataclasses.replace(figure("copies"), part="memorisation"), carried={"memorisation": old}, seed=1)
+    e = page(lang)
+    out = e.other_look(given(e, "one", "digits"), asked())[e.table]
+    head = dict(zip(("fidelity", "memorisation"), re.findall(r'<tr class="aigc-part">.*?</tr>', out), strict=True))
+    assert text.NOW.fill(when="2026-01-02 03:04 UTC")[lang] in head["fidelity"]
+    assert text.CARRIED.fill(when="2025-05-06 07:08 UTC")[lang] in head["memorisation"]
+    assert "cuda" in out and "AIGC Lab 0.0.9" in out and text.GAVE.fill(parts=PARTS["memorisation"])[lang] in out
+    assert "--n 1000 --seed 1 --parts fidelity\n" in out and "--n 1000 --seed 7 --parts memorisation" in out
+    rows = {r["key"]: r for r in csv.DictReader(io.StringIO(client.get("/aigc/evaluations/table.csv?of=one/digits-n1000").text))}
+    assert [rows[k]["created"][:4] + rows[k]["seed"] + rows[k]["device"] for k in ("fid", "copies")] == ["20261cpu", "20257cuda"]
+
+
+def test_the_command_asks_for_as_many_samples_as_an_old_part_had() -> None:
+    saved("one")
+    report = measured("one", dataclasses.replace(figure("taught_on_samples"), part="usefulness", n=60_000), figure(), n=1000)
+    assert [c.partition("--n ")[2] for c in evaluate_view.commands(report)] == ["1000 --parts fidelity", "60000 --parts usefulness"]
+
+
+def test_reports_that_come_along_are_read_and_their_commands_name_their_parts() -> None:
+    for file in (home.PROJECT / "checkpoints" / "shipped").glob("*/evaluation.json"):
+        report = Report.from_json(json.loads(file.read_bytes()))
+        lines = list(evaluate_view.commands(report))
+        assert report.parts and ",".join(report.parts).count(",") == sum(line.count(",") for line in lines) + len(lines) - 1
+        assert all(f"--data {report.data} --n " in line for line in lines)
+
+
+def test_a_report_of_before_is_read_under_the_name_it_has() -> None:
+    saved("one")
+    report = measured("one")
+    values = {k: v for k, v in report.as_json().items() if k != "carried"}
+    file = folder_of("one") / file_name("digits", {}, 1000)
+    file.unlink()
+    (folder_of("one") / "digits.json").write_text(json.dumps(values))
+    assert tab.reports("one") == [report] and not report.carried
+    e = page()
+    assert "3.00 ± 0.50" in e.other_look(given(e, "one", "digits"), asked())[e.table]
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -233,24 +307,27 @@ def client() -> TestClient:
 def test_tables_leave_as_csv_and_json(client: TestClient) -> None:
     saved("one")
     measured("one")
-    rows = list(csv.DictReader(io.StringIO(client.get("/aigc/evaluations/table.csv?of=one/digits").text)))
+    rows = list(csv.DictReader(io.StringIO(client.get("/aigc/evaluations/table.csv?of=one/digits-n1000").text)))
     assert (rows[0]["model"], rows[0]["key"], float(rows[0]["value"]), float(rows[0]["floor"])) == ("one", "fid", 3.0, 0.25)
     assert rows[0]["figure"] == "fid, Digits CNN" and rows[0]["extractor"] == "Digits CNN, 99 %"
-    assert client.get("/aigc/evaluations/reports.json?of=one/digits").json()[0]["slug"] == "one"
+    assert client.get("/aigc/evaluations/reports.json?of=one/digits-n1000").json()[0]["slug"] == "one"
 
 
 def test_pictures_are_those_of_the_report(client: TestClient) -> None:
     saved("one")
     measured("one", pictures={"neighbours": "digits-neighbours.png", "evil": "../../../etc/passwd", "gone": "gone.png"})
     Image.new("L", (8, 8)).save(folder_of("one") / "digits-neighbours.png")
-    assert client.get("/aigc/evaluations/one/digits/neighbours.png").headers["content-type"] == "image/png"
+    assert client.get("/aigc/evaluations/one/digits-n1000/neighbours.png").headers["content-type"] == "image/png"
     for name in ("evil", "gone", "..%2fconfig", "nothing"):
-        assert client.get(f"/aigc/evaluations/one/digits/{name}.png").status_code == 404
+        assert client.get(f"/aigc/evaluations/one/digits-n1000/{name}.png").status_code == 404
     shown = evaluate_view.pictures([evaluate_view.Column(registry.entry("one"), tab.reports("one")[0])], "en")
     assert shown.count("<img") == 1 and text.PICTURES["neighbours"].en in shown
 
 
-@pytest.mark.parametrize("of", ["", "one", "one/", "/digits", "../x/digits", "one/../digits", "gone/digits", "one/mnist"])
+@pytest.mark.parametrize(
+    "of",
+    ["", "one", "one/", "/digits", "../x/digits", "one/../digits", "gone/digits-n1000", "one/mnist-n1000", "one/digits-n999", "../x/digits-n1000"],
+)
 def test_a_report_of_nobody_is_not_there(client: TestClient, of: str) -> None:
     saved("one")
     measured("one")

@@ -9,9 +9,11 @@ from aigc import registry
 from aigc.cli.out import Out, columns
 from aigc.cli.values import assignments
 from aigc.data import spec
-from aigc.evaluate import Figure, Report, Series
+from aigc.evaluate import PARTS, Figure, Report, Series
 from aigc.evaluate.text import floor_in_words
 from aigc.words import Lang, both
+
+CARRIED = both("Carried over from the evaluation of {when}, seed {seed}: {part}.", "沿用 {when} 的评估结果（种子 {seed}）：{part}。")
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
@@ -27,7 +29,9 @@ def act(args: argparse.Namespace, out: Out) -> int:
         else:
             print(told[out.lang], file=sys.stderr, flush=True)
     assert report is not None, "an evaluation ends with its report"
-    out.result(report.as_json(), [*table(report, out.lang), *series(report, out.lang), *(w[out.lang] for w in report.notes)])
+    out.result(
+        report.as_json(), [*table(report, out.lang), *carried(report, out.lang), *series(report, out.lang), *(w[out.lang] for w in report.notes)]
+    )
     return 0
 
 
@@ -45,6 +49,11 @@ def _row(f: Figure, lang: Lang) -> tuple[str, ...]:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
+
+
+def carried(report: Report, lang: Lang) -> list[str]:
+    """Which of the figures are not of this evaluation."""
+    return [CARRIED.fill(part=PARTS[part], when=o.created, seed=o.seed)[lang] for part, o in report.carried.items() if part in PARTS]
 
 
 def series(report: Report, lang: Lang) -> list[str]:

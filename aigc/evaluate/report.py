@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aigc import home
-from aigc.registry import SLUG, entry
-from aigc.words import Refusal, Words, both
+from aigc.registry import SLUG
+from aigc.words import Words, both
 
 PARTS: dict[str, Words] = {
     "fidelity": both("Fidelity: samples beside real pictures", "保真度：样本与真实图像对照"),
@@ -23,6 +23,7 @@ PARTS: dict[str, Words] = {
     "points": both("Points beside the true distribution", "点集与真实分布对照"),
 }
 SHIPPED_REPORT = "evaluation.json"  # in the folder of a shipped model
+OF_SAMPLES = ("fidelity", "usefulness")  # parts whose figures are of as many samples as were asked for
 Line = list[tuple[float, float, float | None]]
 
 
@@ -57,6 +58,18 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """When and how something was measured."""
+
+    seed: int
+    created: str  # ISO 8601, UTC
+    seconds: float
+    device: str
+    code_version: str
+    extractor: str
+
+
+@dataclass(frozen=True)
 class Report:
     slug: str
     data: str
@@ -74,6 +87,21 @@ class Report:
     notes: tuple[Words, ...] = ()  # what was left out, and why
     settings: dict[str, Any] = field(default_factory=dict)  # sampling knobs that differ from their defaults
     weights: str = ""  # sha256 of the model's file
+    carried: dict[str, Origin] = field(default_factory=dict)  # parts that an earlier evaluation found
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Those that it has anything of, in order."""
+        there = {f.part for f in self.figures} | {s.part for s in self.series.values()}
+        return tuple(part for part in PARTS if part in there)
+
+    def origin(self, part: str) -> Origin:
+        own = Origin(self.seed, self.created, self.seconds, self.device, self.code_version, self.extractor)
+        return self.carried.get(part, own)
+
+    def n_of(self, part: str) -> int:
+        """Samples behind a part: old reports hold some that were measured with another number than theirs."""
+        return max((f.n for f in self.figures if f.part == part in OF_SAMPLES), default=self.n)
 
     def figure(self, key: str) -> Figure | None:
         return next((f for f in self.figures if f.key == key), None)
@@ -89,6 +117,7 @@ class Report:
         read["figures"] = tuple(Figure(**{**f, "label": _words(f["label"]), "help": _words(f["help"])}) for f in values["figures"])
         read["series"] = {name: _series(s) for name, s in values["series"].items()}
         read["notes"] = tuple(_words(w) for w in values.get("notes", ()))
+        read["carried"] = {part: Origin(**o) for part, o in values.get("carried", {}).items()}
         return Report(**read)
 
 
@@ -106,10 +135,10 @@ def folder_of(slug: str) -> Path:
     return home.evaluations_folder() / slug
 
 
-def file_name(data: str, settings: dict[str, Any]) -> str:
-    """Of the report on a dataset; sampling that was asked to be otherwise gets a file of its own."""
+def file_name(data: str, settings: dict[str, Any], n: int) -> str:
+    """Of the report on a dataset; another number of samples, and sampling that was asked to be otherwise, get files of their own."""
     other = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{data}{f'-{other}' if settings else ''}.json"
+    return f"{data}{f'-{other}' if settings else ''}-n{n}.json"
 
 
 def reports(slug: str) -> list[Report]:
@@ -142,13 +171,13 @@ def _read(file: Path) -> Report | None:
 
 
 def carried_over(new: Report, parts: tuple[str, ...]) -> Report:
-    """`new` with what the last report on the same weights found in parts that were not examined this time."""
-    try:
-        shipped = entry(new.slug).shipped
-    except Refusal:
-        shipped = False
-    old = _read(folder_of(new.slug) / file_name(new.data, new.settings)) or (_read(_shipped(new.slug) / SHIPPED_REPORT) if shipped else None)
-    if old is None or (old.weights, old.data, old.settings) != (new.weights, new.data, new.settings):
+    """`new` with what the last report on the same weights and as many samples found in parts that were not examined this time."""
+
+    def is_alike(old: Report) -> bool:
+        return (old.weights, old.data, old.settings, old.n) == (new.weights, new.data, new.settings, new.n)
+
+    old = next(filter(is_alike, reports(new.slug)), None)
+    if old is None:
         return new
     return dataclasses.replace(
         new,
@@ -156,4 +185,5 @@ def carried_over(new: Report, parts: tuple[str, ...]) -> Report:
         series={**{k: s for k, s in old.series.items() if s.part not in parts}, **new.series},
         pictures={**({} if "memorisation" in parts else old.pictures), **new.pictures},
         extractor=new.extractor or old.extractor,
+        carried={part: old.origin(part) for part in old.parts if part not in parts},
     )

@@ -99,7 +99,7 @@ def kept(report: Report, pictures: list[Picture], asked: tuple[str, ...]) -> Rep
     """The report as it stands on disk, its pictures beside it; what is made says so."""
     folder = folder_of(report.slug)
     folder.mkdir(parents=True, exist_ok=True)
-    file = file_name(report.data, report.settings)
+    file = file_name(report.data, report.settings, report.n)
     for picture in pictures:
         name = f"{Path(file).stem}-{picture.name}.png"
         image = outputs.sheet(picture.rows.flatten(0, 1), columns=picture.rows.shape[1])

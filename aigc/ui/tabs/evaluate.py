@@ -5,6 +5,7 @@ What has been measured already is shown at once; measuring anew runs in a proces
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from gradio.components import Component
 from aigc import data, plots, registry
 from aigc.data import DataSpec
 from aigc.evaluate import PARTS, Series, parts_for, reports
+from aigc.evaluate.report import file_name
 from aigc.jobs.evaluating import Evaluation, Evaluations
 from aigc.registry import Entry
 from aigc.techniques import Role
@@ -280,13 +282,16 @@ class Evaluate:
 
 
 def _columns(entry: Entry, name: str) -> list[Column]:
-    """The newest report for each way of sampling, the usual way first."""
-    found: dict[str, Column] = {}
+    """For each way of sampling the report on the most samples, and the newest; the usual way first, what is out of date last."""
+    ways: dict[str, list[Column]] = {}
     for report in reports(entry.slug):
         if report.data == name:
-            column = Column(entry, report)
-            found.setdefault(column.stem, column)
-    return sorted(found.values(), key=lambda c: bool(c.report.settings))
+            ways.setdefault(file_name(name, report.settings, 0), []).append(Column(entry, report))
+    most = [max(way, key=lambda c: (not view.is_stale(c), c.report.n)) for way in ways.values()]
+    shown = {c.stem: c for way, c in zip(ways.values(), most, strict=True) for c in (way[0], c)}.values()
+    several = len({c.report.n for c in shown}) > 1
+    columns = [dataclasses.replace(c, tells_n=several) for c in shown]
+    return sorted(columns, key=lambda c: (view.is_stale(c), bool(c.report.settings), -c.report.n))
 
 
 def _together(some: Sequence[Point], others: Sequence[Point]) -> list[Point]:

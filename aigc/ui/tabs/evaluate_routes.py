@@ -50,7 +50,7 @@ def _report(address: str) -> Report:
     slug, _, stem = address.partition("/")
     if SLUG.match(slug) and NAME.fullmatch(stem):
         for report in reports(slug):
-            if file_name(report.data, report.settings) == f"{stem}.json":
+            if file_name(report.data, report.settings, report.n) == f"{stem}.json":
                 return report
     raise Missing(both("There is no such report here.", "这里没有这份评估。"))
 
@@ -62,7 +62,8 @@ def as_csv(found: list[Report]) -> str:
     writer.writerow((*COLUMNS, *ORIGIN))
     for r in found:
         sampling = " ".join(f"{k}={v}" for k, v in r.settings.items())
-        origin = (r.extractor, r.seed, r.created, r.device, r.code_version, sampling)
         for f in r.figures:
+            o = r.origin(f.part)
+            origin = (o.extractor, o.seed, o.created, o.device, o.code_version, sampling)
             writer.writerow((r.slug, r.data, f.part, f.key, f.label.en, f.value, f.error, f.floor, f.floor_n or "", f.n, f.unit, f.better, *origin))
     return out.getvalue()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aigc.evaluate import PARTS, Figure, Report, picture_of
-from aigc.evaluate.report import file_name
+from aigc.evaluate.report import Origin, file_name
 from aigc.evaluate.text import floor_in_words
 from aigc.registry import Entry
 from aigc.registry.entries import WEIGHTS
@@ -27,15 +27,17 @@ class Column:
 
     entry: Entry
     report: Report
+    tells_n: bool = False  # where the model has reports on other numbers of samples, too
 
     @property
     def name(self) -> str:
-        return " · ".join([self.entry.card.name, *(f"{k} {v}" for k, v in self.report.settings.items())])
+        n = [f"n = {self.report.n:,}"] if self.tells_n else []
+        return " · ".join([self.entry.card.name, *(f"{k} {v}" for k, v in self.report.settings.items()), *n])
 
     @property
     def stem(self) -> str:
         """What its files are called on disk and in links."""
-        return file_name(self.report.data, self.report.settings).removesuffix(".json")
+        return file_name(self.report.data, self.report.settings, self.report.n).removesuffix(".json")
 
     @property
     def address(self) -> str:
@@ -73,7 +75,8 @@ def table(columns: Sequence[Column], title: Words, lang: Lang) -> str:
     for part, words in [*PARTS.items(), ("", text.OTHER_PART)]:
         keys = dict.fromkeys((f.key, f.label.en) for c in columns for f in c.report.figures if _part(f) == part)
         if keys:
-            rows.append(f'<tr class="aigc-part"><th colspan="9" scope="rowgroup">{esc(words[lang])}</th></tr>')
+            when = "".join(f"<small>{esc(said)}</small>" for said in _when(columns, part, lang))
+            rows.append(f'<tr class="aigc-part"><th colspan="9" scope="rowgroup">{esc(words[lang])}{when}</th></tr>')
         rows += [_row(columns, key, alone, lang) for key in keys]
     best = "" if alone else f'<p class="aigc-note">{esc(text.BEST[lang])}</p>'
     head = f'<tr><th scope="col">{esc(text.FIGURE[lang])}</th>{heads}</tr>'
@@ -85,6 +88,15 @@ def _part(f: Figure) -> str:
     return f.part if f.part in PARTS else ""
 
 
+def _when(columns: Sequence[Column], part: str, lang: Lang) -> Iterator[str]:
+    """Of reports that hold what earlier evaluations found: whether this part is of one, and when it was measured."""
+    for c in columns:
+        if c.report.carried and part in c.report.parts:
+            words = text.CARRIED if part in c.report.carried else text.NOW
+            said = words.fill(when=_time(c.report.origin(part).created))[lang]
+            yield f"{c.name}: {said}" if len(columns) > 1 else said
+
+
 def _heads_of_one(lang: Lang) -> str:
     told = ((text.VALUE, text.VALUE_HELP), (text.FLOOR, text.FLOOR_HELP), (text.COUNT, text.COUNT_HELP))
     return "".join(f'<th scope="col" title="{esc(help[lang])}">{esc(words[lang])}</th>' for words, help in told)
@@ -93,9 +105,11 @@ def _heads_of_one(lang: Lang) -> str:
 def _row(columns: Sequence[Column], key: tuple[str, str], alone: bool, lang: Lang) -> str:
     found = [next((f for f in c.report.figures if (f.key, f.label.en) == key), None) for c in columns]
     first = next(f for f in found if f)
-    best = set() if alone else _best([f for f in found if f])
+    differ = len({f.n for f in found if f}) > 1
+    best = set() if alone or differ else _best([f for f in found if f])
+    mark = f"<small>{esc(text.OTHER_N[lang])}</small>" if differ else ""
     cells = _cells_of_one(first, lang) if alone else "".join(_cell(f, f is not None and id(f) in best, lang) for f in found)
-    return f'<tr data-figure="{esc(first.key)}"><th scope="row">{_name(first, lang)}</th>{cells}</tr>'
+    return f'<tr data-figure="{esc(first.key)}"><th scope="row">{_name(first, lang)}{mark}</th>{cells}</tr>'
 
 
 def _name(f: Figure, lang: Lang) -> str:
@@ -133,8 +147,11 @@ def _best(found: Sequence[Figure]) -> set[int]:
 # what should be known of it
 def warnings(columns: Sequence[Column], lang: Lang) -> str:
     """What would be read wrongly without a word."""
-    said = [text.CHANGED.fill(model=c.entry.card.name) for c in columns if _is_stale(c)]
-    if len({c.report.n for c in columns}) > 1:
+    said = [text.CHANGED.fill(model=c.name) for c in columns if is_stale(c)]
+    counts: dict[tuple[str, str], set[int]] = {}
+    for f in (f for c in columns for f in c.report.figures):
+        counts.setdefault((f.key, f.label.en), set()).add(f.n)
+    if any(len(n) > 1 for n in counts.values()):
         said.append(text.DIFFERENT_N)
     if len({c.report.extractor for c in columns if c.report.extractor}) > 1:
         said.append(text.DIFFERENT_NETS)
@@ -142,7 +159,7 @@ def warnings(columns: Sequence[Column], lang: Lang) -> str:
     return "".join(f'<p class="aigc-note">{esc(words[lang])}</p>' for words in said)
 
 
-def _is_stale(c: Column) -> bool:
+def is_stale(c: Column) -> bool:
     now = c.entry.card.hashes.get(WEIGHTS, "")
     return bool(now and c.report.weights and now != c.report.weights)
 
@@ -152,28 +169,42 @@ def origin(columns: Sequence[Column], lang: Lang) -> str:
     lines = "".join(f"<dt>{esc(c.name)}</dt><dd>{esc(_measured(c.report, lang))}</dd>" for c in columns)
     query = urlencode([("of", c.address) for c in columns])
     files = "".join(f'<a href="./aigc/evaluations/{kind}?{esc(query)}" download>{kind.rpartition(".")[2].upper()}</a>' for kind in FILES)
-    commands = "\n".join(command(c.report) for c in columns)
+    lines_again = "\n".join(line for c in columns for line in commands(c.report))
     return f"""<p class="aigc-chips"><span>{esc(text.DOWNLOAD[lang])}</span>{files}</p>
 <details><summary>{esc(text.ORIGIN[lang])}</summary><dl class="aigc-facts-list">{lines}</dl></details>
-<details><summary>{esc(text.SAME_AGAIN[lang])}</summary><pre><code>{esc(commands)}</code></pre></details>"""
+<details><summary>{esc(text.SAME_AGAIN[lang])}</summary><pre><code>{esc(lines_again)}</code></pre></details>"""
 
 
 FILES = ("table.csv", "reports.json")
 
 
 def _measured(r: Report, lang: Lang) -> str:
-    when = r.created[:16].replace("T", " ") + (" UTC" if r.created.endswith(("Z", "+00:00")) else "")
-    values = {"when": when, "device": r.device, "seconds": duration(r.seconds), "n": f"{r.n:,}", "seed": r.seed, "version": r.code_version}
-    said = [text.MEASURED.fill(**values)]
+    origins: dict[Origin, list[str]] = {}
+    for part in r.parts:
+        origins.setdefault(r.origin(part), []).append(part)
+    said = []
+    for o, parts in sorted(origins.items(), key=lambda pair: pair[0].created, reverse=True):
+        values = {"when": _time(o.created), "device": o.device, "seconds": duration(o.seconds), "n": f"{r.n:,}", "seed": o.seed}
+        said += [text.MEASURED.fill(**values, version=o.code_version)]
+        said += [text.GAVE.fill(parts=Words("; ".join(PARTS[p].en for p in parts), "；".join(PARTS[p].zh for p in parts)))] if r.carried else []
     said += [text.EXTRACTOR.fill(net=r.extractor)] if r.extractor else []
     said += [text.SAMPLING.fill(how=", ".join(f"{k} = {v}" for k, v in r.settings.items()))] if r.settings else []
     return ("" if lang == "zh" else " ").join(words[lang] for words in said)
 
 
-def command(r: Report) -> str:
-    seed = f" --seed {r.seed}" if r.seed else ""
+def _time(iso: str) -> str:
+    return iso[:16].replace("T", " ") + (" UTC" if iso.endswith(("Z", "+00:00")) else "")
+
+
+def commands(r: Report) -> Iterator[str]:
+    """What measures it again: a line for the parts that were measured with the same number of samples and seed."""
+    together: dict[tuple[int, int], list[str]] = {}
+    for part in r.parts:
+        together.setdefault((r.n_of(part), r.origin(part).seed), []).append(part)
     more = "".join(f" --set {k}={v}" for k, v in r.settings.items())
-    return f"python -m aigc evaluate {r.slug} --data {r.data} --n {r.n}{seed}{more}"
+    for (n, seed), parts in together.items():
+        again = f" --seed {seed}" if seed else ""
+        yield f"python -m aigc evaluate {r.slug} --data {r.data} --n {n}{again} --parts {','.join(parts)}{more}"
 
 
 def reading(lang: Lang) -> str:

@@ -51,15 +51,19 @@ COUNT_HELP = both("How many samples were measured.", "测量了多少个样本�
 LOW, HIGH = both("lower is better", "越低越好"), both("higher is better", "越高越好")
 TABLE = both("Figures of {model} on {data}", "{model} 的指标，数据 {data}")
 OTHER_PART = both("Other figures", "其他指标")
-BEST = both("In bold: the best, and whatever lies within its error.", "加粗：最好的，以及与它相差在误差之内的。")
-DIFFERENT_N = both("These were measured with different numbers of samples: FID and coverage are not comparable across them.",
-                   "各列的样本数不同：FID 与覆盖率不能跨列比较。")  # fmt: skip
+BEST = both("In bold: the best, and whatever lies within its error, where n is the same.", "加粗：n 相同时最好的，以及与它相差在误差之内的。")
+OTHER_N = both("different n", "n 不同")
+DIFFERENT_N = both("In rows marked “different n” the numbers of samples differ: FID and coverage are not comparable there.",
+                   "标有“n 不同”的行，各列的样本数不同：FID 与覆盖率不能跨列比较。")  # fmt: skip
 DIFFERENT_NETS = both("These were measured with different feature networks: figures of features are not comparable across them.",
                       "各列所用的特征网络不同：基于特征的指标不能跨列比较。")  # fmt: skip
 CHANGED = both("The weights of {model} have changed since this was measured: evaluate it again.", "测量之后 {model} 的权重已改变：请重新评估。")
 
 MEASURED = both("Measured {when} on {device} in {seconds}, with {n} samples, seed {seed}, AIGC Lab {version}.",
                 "测于 {when}，设备 {device}，用时 {seconds}，{n} 个样本，种子 {seed}，AIGC Lab {version}。")  # fmt: skip
+GAVE = both("That gave: {parts}.", "由此得到：{parts}。")
+NOW = both("measured {when}", "测于 {when}")
+CARRIED = both("carried over from the evaluation of {when}", "沿用 {when} 的评估结果")
 EXTRACTOR = both("Features: {net} on its own test pictures.", "特征网络：{net}（在它自己的测试图像上）。")
 SAMPLING = both("Sampling: {how}.", "采样：{how}。")
 ORIGIN = both("How it was measured", "怎样测得的")
