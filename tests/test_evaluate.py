@@ -95,8 +95,9 @@ def test_a_report_comes_back_from_disk_as_it_was(model: str) -> None:
     report = told(model, "digits", n=200, parts=("memorisation",))
     assert reports(model) == [report]
     assert Report.from_json(json.loads(json.dumps(report.as_json()))) == report
-    picture = picture_of(report, "neighbours")
-    assert picture is not None and picture.read_bytes()[:4] == b"\x89PNG"
+    for space in ("pixels", "features"):
+        picture = picture_of(report, f"neighbours_{space}")
+        assert picture is not None and picture.read_bytes()[:4] == b"\x89PNG"
 
 
 def test_series_survive_json() -> None:

@@ -173,6 +173,16 @@ def test_the_picture_shows_the_sample_beside_its_nearest(digits: Dataset) -> Non
     assert torch.equal(picture.rows[0, 0], digits.x[7]) and torch.equal(picture.rows[0, 1], digits.x[7])  # the most suspicious first
 
 
+def test_neighbours_are_drawn_in_both_spaces_and_the_nearest_of_every_class(digits: Dataset, network: Extractor) -> None:
+    assert digits.labels is not None
+    copies = torch.cat([digits.x[digits.labels == 1][:50], digits.test_x[:150]])  # ones that are all nearer than any other sample
+    drawn = {f.name: f.rows for f in memorisation.examine(subject(digits, copies, None, network)) if isinstance(f, Picture)}
+    assert set(drawn) == {"neighbours_pixels", "neighbours_features"}
+    for rows in drawn.values():
+        shown = [int(digits.labels[(digits.x == row[1]).flatten(1).all(1)][0]) for row in rows]
+        assert sorted(shown) == list(range(10)) and shown[0] == 1
+
+
 # reconstruction
 
 

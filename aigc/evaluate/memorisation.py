@@ -15,7 +15,7 @@ from aigc.words import Words, both
 
 MOST = 1000  # samples, and test pictures beside them
 CLOSEST = 0.01  # a copy is nearer to a training picture than all but this share of test pictures
-ROWS, COLUMNS = 8, 7  # samples shown, and the nearest training pictures of each
+ROWS, COLUMNS = 10, 7  # samples shown, and the nearest training pictures of each
 
 SEARCHING = both("Looking for the nearest training pictures", "正在寻找最近的训练图像")
 IN_PIXELS = both("pixels", "像素空间")
@@ -33,13 +33,20 @@ def examine(subject: Subject) -> Iterator[Found]:
         title = IN_FEATURES.fill(net=subject.extractor.title)
         spaces.append(("features", title, lambda: (subject.read[0][:n], subject.test[0][test], subject.real[0])))
     yield SEARCHING
-    places = torch.zeros(0)
     for space, title, vectors in spaces:
         x, held_out, train = vectors()
         apart, places = nearest(x, train, COLUMNS)
         yield from shares(space, title, apart[:, 0], nearest(held_out, train)[0][:, 0])
-    worst = apart[:, 0].argsort()[:ROWS]  # in features where there are any
-    yield Picture("neighbours", torch.cat([subject.samples[worst][:, None], subject.data.x[places[worst]]], 1))
+        shown = closest(apart[:, 0], None if subject.data.labels is None else subject.data.labels[places[:, 0]])
+        yield Picture(f"neighbours_{space}", torch.cat([subject.samples[shown][:, None], subject.data.x[places[shown]]], 1))
+
+
+def closest(apart: Tensor, classes: Tensor | None) -> list[int]:
+    """Which samples to show, nearest first, from their distances and the classes they are nearest to: one of each class, and others."""
+    order = apart.argsort().tolist()
+    of_class = {} if classes is None else {int(classes[i]): i for i in reversed(order)}
+    firsts = sorted(of_class.values(), key=order.index)
+    return sorted([*dict.fromkeys([*firsts, *order])][:ROWS], key=order.index)
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -70,8 +70,8 @@ ORIGIN = both("How it was measured", "怎样测得的")
 DOWNLOAD = both("Download the table", "下载表格")
 PICTURES: dict[str, Words] = {
     "neighbours": both("Samples and the training pictures nearest to them", "样本与离它们最近的训练图像"),
-    "neighbours_pixels": both("Nearest in pixels", "像素空间中最近的"),
-    "neighbours_features": both("Nearest in features", "特征空间中最近的"),
+    "neighbours_pixels": both("Samples and the training pictures nearest to them, in pixels", "样本与像素空间中离它们最近的训练图像"),
+    "neighbours_features": both("Samples and the training pictures nearest to them, in features", "样本与特征空间中离它们最近的训练图像"),
 }
 SAME_AGAIN = both("The same from a shell", "在命令行里做同样的评估")
 
