@@ -380,8 +380,8 @@ def test_pictures_that_cannot_be_taken_are_refused(tmp_path: Path) -> None:
         with pytest.raises(Refusal, match=says):
             given.picture(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no picture")
-    for path, says in ((tmp_path / "b.png", "not a picture"), (tmp_path / "nothing.png", "no file called nothing.png"), (tmp_path, "not a picture")):
-        with pytest.raises(Refusal, match=says):
+    for path in (tmp_path / "b.png", tmp_path / "nothing.png", tmp_path):
+        with pytest.raises(Refusal, match="not a picture"):
             given.picture(path)
 
 
