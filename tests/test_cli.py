@@ -107,7 +107,7 @@ def test_knobs_are_listed_with_bounds_and_help(here: Any) -> None:
 
 
 def test_the_help_of_style_names_every_texture() -> None:
-    assert ", ".join(textures.TEXTURES) == TEXTURES
+    assert ", ".join(textures.TEXTURES) == parser.TEXTURES
 
 
 # refusing
