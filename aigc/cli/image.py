@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigc.cli.out import Out
-from aigc.cli.values import assignments, of_loading
+from aigc.cli.values import assignments
 from aigc.knobs import as_values, knobs, read
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TASKS, Asked, Verb
 from aigc.words import Refusal, both
@@ -22,23 +22,20 @@ if TYPE_CHECKING:
 
 IN_LINE = both("Opening {model} …", "正在打开 {model}……")
 STEP = both("step {i} of {n}, {pace:.2f} s a step", "第 {i} 步，共 {n} 步，每步 {pace:.2f} 秒")
-GIVEN = {"image": NEED_IMAGE, "mask": (Verb.INPAINT,), "style": (Verb.STYLE,)}  # which verbs work on them
-MEANS_NOTHING = both("--{n} means nothing to {verb}.", "--{n} 对 {verb} 没有意义。")
 NOT_PNG = both("{p} must end in .png, in a folder that is there.", "{p} 必须以 .png 结尾，且所在文件夹要存在。")
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
     from aigc.pretrained import catalogue
+    from aigc.pretrained.fit import Setup
 
     verb = Verb(args.action)  # type: ignore[call-arg]
     to = Path(args.out)
     if to.suffix.lower() != ".png" or not to.parent.is_dir():
         raise Refusal(NOT_PNG, p=args.out[:200])
     entry = catalogue.find(TASKS[verb], args.model or "")
-    typed: dict[str, Any] = assignments(args.set)
-    setup = of_loading(typed, args.device)
-    asked = Asked(verb, _settings(args, verb, entry.slug, typed), args.prompt or "", args.negative or "", **_given(args, verb))
-    shot = _made(asked, entry, setup, out)
+    asked = Asked(verb, _settings(args, verb, entry.slug), args.prompt or "", args.negative or "", **_given(args, verb))
+    shot = _made(asked, entry, read(Setup, {"device": args.device}), out)
     files = _write(asked, entry.slug, shot, to)
     values = {name: value for name, value in as_values(asked.settings).items() if name not in shot.silent}
     told: dict[str, Any] = {"task": verb.value, "model": entry.slug, "prompt": asked.prompt, "settings": values, "seeds": list(shot.seeds)}
@@ -49,13 +46,14 @@ def act(args: argparse.Namespace, out: Out) -> int:
     return 0
 
 
-def _settings(args: argparse.Namespace, verb: Verb, model: str, typed: dict[str, Any]) -> Any:
+def _settings(args: argparse.Namespace, verb: Verb, model: str) -> Any:
     from aigc.pretrained.image.habits import check_heeded, habits
 
+    typed: dict[str, Any] = assignments(args.set)
     for name in ("seed", "count"):
         if (value := getattr(args, name)) is not None:
             if name not in knobs(SETTINGS[verb]):
-                raise Refusal(MEANS_NOTHING, n=name, verb=verb.value)
+                raise Refusal(both("--{n} means nothing to {verb}.", "--{n} 对 {verb} 没有意义。"), n=name, verb=verb.value)
             typed[name] = value
     check_heeded(verb, model, typed)
     usual = habits(verb, model)
@@ -66,11 +64,8 @@ def _given(args: argparse.Namespace, verb: Verb) -> dict[str, Image]:
     from aigc.pretrained.image import given
     from aigc.pretrained.textures import TEXTURES, texture
 
-    for name, verbs in GIVEN.items():
-        if getattr(args, name) and verb not in verbs:
-            raise Refusal(MEANS_NOTHING, n=name, verb=verb.value)
     found: dict[str, Image] = {}
-    if args.image:
+    if args.image and verb in NEED_IMAGE:
         found["image"] = given.picture(args.image)
     if args.style:
         found["style"] = texture(args.style) if args.style in TEXTURES else given.picture(args.style)

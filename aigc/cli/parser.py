@@ -30,8 +30,6 @@ ABOUT = both(
 )
 
 # argparse's own sentences; what is caught is put into the Chinese ones
-TEXTURES = "strokes, wash, mosaic, marble, hatching, dots, scales, shapes, stripes, checks"  # of aigc.pretrained.textures, which takes NumPy
-STYLE = both(f"the picture whose style to take, or a texture: {TEXTURES}", f"提供风格的图像，或纹理：{TEXTURES}")
 COMPLAINTS = (
     (r"unrecognized arguments: (.*)", "无法识别的参数：{}"),
     (r"the following arguments are required: (.*)", "缺少参数：{}"),
@@ -303,7 +301,7 @@ def _image(verb: Parser) -> None:
         one.option("--negative", metavar="P", help=both("what it should not", "不要画什么"))
         one.option("--image", metavar="FILE", help=both("the picture to work on", "要处理的图像"))
         one.option("--mask", metavar="FILE", help=both("white where it should change", "白色处要重绘"))
-        one.option("--style", metavar="FILE", help=STYLE)
+        one.option("--style", metavar="FILE", help=both("the picture whose style to take, or the name of a texture", "提供风格的图像，或纹理名"))
         one.option("--model", metavar="M", help=both("see: python -m aigc pretrained", "见 python -m aigc pretrained"))
         _seed(one, both("the same seed gives the same picture", "种子相同，图像就相同"))
         one.option("--count", type=int, metavar="N", help=both("how many (default: 1)", "数量（默认 1）"))

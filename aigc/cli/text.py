@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aigc.cli.out import Out
-from aigc.cli.values import assignments, of_loading
+from aigc.cli.values import assignments
 from aigc.knobs import as_values, read
 from aigc.pretrained.catalogue import Entry, find
 from aigc.pretrained.fit import Setup
@@ -41,10 +41,8 @@ def act(args: argparse.Namespace, out: Out) -> int:
     if verb is Verb.SUMMARISE and args.extract:
         return _extracted(args, out, words)
     entry = find(TASKS[verb], args.model or "")
-    typed: dict[str, Any] = assignments(args.set)
-    setup = of_loading(typed, args.device)
-    settings = _settings(args, verb, entry, typed)
-    last = _streamed(_started(args, verb, words, settings, entry, setup), entry, out)
+    settings = _settings(args, verb, entry)
+    last = _streamed(_started(args, verb, words, settings, entry), entry, out)
     draft = getattr(last, "draft", last)
     values = as_values(settings)
     facts = {"task": verb.value, "model": entry.slug, "settings": values, "text": draft.whole, "tokens": len(draft.tokens)}
@@ -75,14 +73,15 @@ def _given(args: argparse.Namespace, verb: Verb) -> str:
     return given(words, {Verb.SUMMARISE: "text", Verb.CHAT: "message"}.get(verb, "prompt"))
 
 
-def _settings(args: argparse.Namespace, verb: Verb, entry: Entry, typed: dict[str, Any]) -> Any:
+def _settings(args: argparse.Namespace, verb: Verb, entry: Entry) -> Any:
+    typed: dict[str, Any] = assignments(args.set)
     if args.seed is not None:
         typed["seed"] = args.seed
     return read(SETTINGS[verb], {**habits(verb, entry.slug), **typed})
 
 
-def _started(args: argparse.Namespace, verb: Verb, words: str, settings: Any, entry: Entry, setup: Setup) -> Iterator[Any]:
-    stop = threading.Event()
+def _started(args: argparse.Namespace, verb: Verb, words: str, settings: Any, entry: Entry) -> Iterator[Any]:
+    stop, setup = threading.Event(), read(Setup, {"device": args.device})
     if verb is Verb.CONTINUE:
         return run.continuations(words, settings, stop_words(as_lines(args.stop)), entry, stop, setup)
     if verb is Verb.CHAT:

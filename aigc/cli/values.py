@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from aigc.knobs import knobs, read
 from aigc.words import Refusal, both
 
 
@@ -17,10 +14,3 @@ def assignments(typed: list[str]) -> dict[str, str]:
             raise Refusal(both("--set wants knob=value, not {t}.", "--set 的写法是 选项=值，而不是 {t}。"), t=repr(text)[:80])
         values[name.strip().replace("-", "_")] = value.strip()
     return values
-
-
-def of_loading(typed: dict[str, Any], device: str) -> Any:
-    """How a pretrained model is loaded, by the knobs of Setup that were typed, which are taken out.  Raises Refusal."""
-    from aigc.pretrained.fit import Setup
-
-    return read(Setup, {"device": device} | {name: typed.pop(name) for name in knobs(Setup) if name in typed})

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from aigc import home
-from aigc.words import both
-
-NO_FILE = both("There is no file called {name}.", "没有名为 {name} 的文件。")
 
 
 class Stopped(Exception):

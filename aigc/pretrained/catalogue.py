@@ -450,14 +450,11 @@ def _own(task: Task, repo: str) -> Entry:
     return Entry(repo, both(repo, repo), (task,), family, expect, repo=repo)
 
 
-FIRST = "ddpm-mnist"  # of the exported: what it draws is told most surely
-
-
 def _exported() -> list[Entry]:
     """Unconditional pipelines that come along: every folder with a card whose pipeline asks for no prompt."""
     found: dict[str, Entry] = {}
     for base in (shipped_folder(), taught_folder()):
-        for index in sorted(base.glob("*/model_index.json"), key=lambda index: (index.parent.name != FIRST, index.parent.name)):
+        for index in sorted(base.glob("*/model_index.json")):
             folder = index.parent
             if folder.name in found or not (folder / "card.json").is_file() or _json(index).get("_class_name") not in UNCONDITIONAL:
                 continue

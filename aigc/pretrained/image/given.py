@@ -11,7 +11,6 @@ from PIL import Image, ImageFilter, ImageOps
 
 from aigc.outputs.labels import unmarked
 from aigc.outputs.pictures import plain
-from aigc.pretrained import NO_FILE
 from aigc.words import Refusal, both
 
 FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]
@@ -49,8 +48,6 @@ def _opened(path: str | Path, read: Callable[[Image.Image], Image.Image]) -> Ima
                 return read(found)
     except Image.DecompressionBombError:
         raise Refusal(TOO_LARGE, n=">178", most=MOST_PIXELS // 10**6) from None
-    except FileNotFoundError:
-        raise Refusal(NO_FILE, name=Path(path).name[:200]) from None
     except (OSError, SyntaxError, ValueError, EOFError):
         raise Refusal(NO_PICTURE) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from aigc.pretrained import NO_FILE, clean
+from aigc.pretrained import clean
 from aigc.pretrained.text.asked import LONGEST
 from aigc.words import Refusal, both
 
@@ -30,8 +30,6 @@ def text_of(path: str | Path) -> str:
         if file.stat().st_size > LARGEST:
             raise Refusal(TOO_LARGE, n=LARGEST // 10**6)
         found = clean(_of_pdf(file) if kind == ".pdf" else _of_bytes(file.read_bytes()))
-    except FileNotFoundError:
-        raise Refusal(NO_FILE, name=file.name[:200]) from None
     except OSError:
         raise Refusal(UNREADABLE, kind=kind) from None
     if len(found) > LONGEST["text"]:

@@ -103,8 +103,6 @@ class View:
         self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
         for widget, is_heard in self._heard(first).items():
             widget.visible = is_heard
-        if isinstance(scheduler := self.form.widgets.get("scheduler"), gr.Dropdown):
-            scheduler.choices = list(self._schedulers(first))
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
         self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
         self.grid = None
@@ -217,20 +215,18 @@ class View:
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at, and the schedulers it admits."""
-        return self._filled(str(model or ""), habits(self.verb, str(model or "")))
+        updates = self._filled(str(model or ""), habits(self.verb, str(model or "")))
+        if "scheduler" in self.form.widgets:
+            choices = [(s.words[self.page.lang], s.value) for s in admitted_by(TASKS[self.verb], str(model or ""))]
+            updates[self.form.widgets["scheduler"]]["choices"] = choices
+        return updates
 
     def _filled(self, model: str, values: Mapping[str, Any], words: Mapping[Any, str] | None = None) -> dict[Any, Any]:
         """The form with these settings and prompts, and of them those that the model heeds."""
         updates: dict[Any, Any] = forms.fill(self.form, values) | {widget: gr.update(value=said) for widget, said in (words or {}).items()}
         for widget, is_heard in self._heard(model).items():
             updates[widget] = {**updates.get(widget, gr.update()), "visible": is_heard}
-        if (scheduler := self.form.widgets.get("scheduler")) is not None:
-            updates[scheduler]["choices"] = self._schedulers(model)
         return updates
-
-    def _schedulers(self, model: str) -> list[tuple[str, str]]:
-        """What the model admits, as a box of choices takes it."""
-        return [(s.words[self.page.lang], s.value) for s in admitted_by(TASKS[self.verb], model)]
 
 
 # what the views share
