@@ -147,15 +147,6 @@ def test_what_is_painted_over_is_filled_in(visit: Visit, picture: str) -> None:
     page.wait_for_timeout(500)  # the stroke reaches the server
     assert visit.go("inpaint")
     assert page.locator(".aigc-e-before").locator("visible=true").first.get_attribute("src")
-    made = page.locator(".aigc-e-after").locator("visible=true").first
-    first, drawn = made.get_attribute("src"), pad.evaluate("c => c.toDataURL()")
-    page.locator(".aigc-given").locator("visible=true").first.get_by_role("button", name=re.compile("Clear|Remove|清除|移除")).first.click()
-    pad.wait_for(state="hidden")
-    page.locator(".aigc-history button").locator("visible=true").first.click()
-    pad.wait_for()
-    page.wait_for_timeout(1000)  # the picture and the mask are there again, and the server has heard of it
-    assert pad.evaluate("c => c.toDataURL()") == drawn
-    assert visit.go("inpaint") and made.get_attribute("src") == first
 
 
 def test_a_canvas_grows(visit: Visit, picture: str) -> None:
