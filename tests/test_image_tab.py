@@ -137,6 +137,37 @@ def test_what_was_made_joins_the_history_and_its_settings_come_back() -> None:
         assert v.easel not in v.again(history, cast(gr.EventData, types.SimpleNamespace(_data=nonsense)))
 
 
+@pytest.mark.parametrize("verb", [Verb.EDIT, Verb.INPAINT, Verb.STYLE])
+def test_what_was_handed_in_comes_back_with_a_result(verb: Verb, file: str) -> None:
+    v = view(verb)
+    assert v.given
+    mask = painted()
+    form = given(v, image=file, **{Verb.INPAINT: {"painted": mask}, Verb.STYLE: {"texture": "", "style": file}}.get(verb, {}))
+    kept = v.handed_in(form)
+
+    def back() -> dict[Any, Any]:
+        assert v.given
+        return v.given.back(kept)
+
+    assert back()[v.given.picture]["value"] == file
+    if v.given.paint:
+        shown = json.loads(back()[v.given.paint])
+        assert back()[v.given.painted]["value"] == shown["mask"] == mask and shown["src"] == json.loads(v.given.to_paint(file))["src"]
+        assert back()[v.given.paint] != back()[v.given.paint], "the second click on the same one is heard"
+    if v.given.style:
+        assert back()[v.given.style]["value"] == file and back()[v.given.style]["visible"] and back()[v.given.texture]["value"] == ""
+    Path(file).unlink()
+    assert back()[v.given.picture]["value"] is None
+
+
+def test_a_result_keeps_what_was_handed_in(file: str) -> None:
+    v = view(Verb.INPAINT)
+    kept = kept_by(ran(v, image=file, painted=painted()))
+    assert kept.inputs == {"picture": file, "painted": painted()}
+    back = v.again([kept], cast(gr.EventData, types.SimpleNamespace(_data={"i": 0})))
+    assert v.given and back[v.given.picture]["value"] == file and back[v.given.painted]["value"] == painted()
+
+
 def test_the_same_settings_give_the_same_picture() -> None:
     v = view(Verb.GENERATE)
     assert kept_by(ran(v, seed=5)).images == kept_by(ran(v, seed=5)).images != kept_by(ran(v, seed=6)).images

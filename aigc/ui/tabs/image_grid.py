@@ -88,13 +88,13 @@ class GridFold:
         drawn = [image for image in grid.cells if image is not None]
         facts = facts_of(asked, replace(grid.now, images=drawn[:1]), lang, without=(x.name, y.name))
         done = {"kind": "grid", **head(x, y, lang), "cells": cells, "busy": False, "status": status, "made": True, "facts": facts}
-        yield done, _kept(asked, entry.slug, grid, facts, setup)
+        yield done, _kept(asked, entry.slug, grid, facts, setup, view.handed_in(given))
 
     def _done(self, grid: Grid[Shot, Image]) -> str:
         return text.GRID_DONE.fill(n=grid.done, all=len(grid.cells))[self.view.page.lang]
 
 
-def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: Any) -> Kept:
+def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: Any, inputs: dict[str, Any]) -> Kept:
     """The grid as one picture with its values below each cell; a cell that was not drawn stays white."""
     import numpy as np
 
@@ -109,7 +109,7 @@ def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: 
     told = note(asked, model, grid.now) | grid.noted
     return Kept(
         asked.verb, model, as_values(setup), asked.prompt, asked.negative, as_values(asked.settings), images=[easel.png(sheet)], captions=[""],
-        notes=[told], facts=facts, thumb=easel.thumb(sheet),
+        notes=[told], facts=facts, inputs=inputs, thumb=easel.thumb(sheet),
     )  # fmt: skip
 
 

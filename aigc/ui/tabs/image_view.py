@@ -71,6 +71,7 @@ class Kept:
     captions: list[str]
     notes: list[dict[str, Any]]  # how each was made, for its file
     facts: str
+    inputs: dict[str, Any] = field(default_factory=dict)  # what it was made of; see Given.kept
     before: bytes | None = None
     chosen: int = 0
     thumb: str = field(default="", repr=False)
@@ -151,6 +152,7 @@ class View:
         self.stop.click(self.stopped, None, None, **QUIET)
         self.easel.choose(_chosen, self.last, self.last, **QUIET)
         back = {self.easel, self.last, self.newest, *self.chooser.outputs, *self.form.inputs, *words}
+        back |= self.given.outputs if self.given else set()
         self.strip.pick(self.again, self.history, back, **QUIET)
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs | words, **QUIET)
         if self.given:
@@ -179,7 +181,7 @@ class View:
                 continue
             shot: Shot = told  # type: ignore[assignment]
             size = shot.before.size if shot.before is not None and self.verb is not Verb.UPSCALE else size
-            kept = kept_of(asked, entry.slug, setup, shot, self.page.lang) if shot.is_final else None
+            kept = kept_of(asked, entry.slug, setup, shot, self.page.lang, self.handed_in(given)) if shot.is_final else None
             yield shown(shot, kept, self.page.lang, size), kept
 
     def asked(self, given: Mapping[Component, Any]) -> Asked:
@@ -189,6 +191,9 @@ class View:
         words = {name: str(given[box] or "") for name, box in boxes.items() if box is not None and name not in unheard}
         pictures = self.given.pictures(given) if self.given else {}
         return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
+
+    def handed_in(self, given: Mapping[Component, Any]) -> dict[str, Any]:
+        return self.given.kept(given) if self.given else {}
 
     def begun(self, request: gr.Request) -> stops.Stop:
         return stops.begun(self.verb.value, request)
@@ -204,6 +209,7 @@ class View:
         one = kept[i]
         back: dict[Any, Any] = {self.easel: reshown(one, self.page.lang), self.last: one, self.newest: one}
         words = {self.prompt: one.prompt, self.negative: one.negative} if self.prompt is not None else {}
+        back |= self.given.back(one.inputs) if self.given else {}
         with forms.in_words(self.page.lang):
             return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, one.values, words)
 
@@ -289,7 +295,7 @@ def status_of(shot: Shot) -> Words:
     return text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace))
 
 
-def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang) -> Kept:
+def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inputs: dict[str, Any]) -> Kept:
     from aigc.pretrained.image.make import note
 
     return Kept(
@@ -298,6 +304,7 @@ def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang) -> K
         captions=[text.SEED.fill(seed=seed)[lang] for seed in shot.seeds],
         notes=[note(asked, model, shot, i) for i in range(len(shot.images))],
         facts=facts_of(asked, shot, lang),
+        inputs=inputs,
         before=easel.png(shot.before) if shot.before is not None else None,
         thumb=easel.thumb(shot.images[0]),
     )  # fmt: skip
