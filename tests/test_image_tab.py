@@ -327,6 +327,20 @@ def test_the_form_follows_the_model() -> None:
     assert v.other_model("") and v.other_model(None)
 
 
+def test_only_admitted_schedulers_are_offered_from_the_first_look_on() -> None:
+    with gr.Blocks() as demo:
+        inside = Inside(page())
+        v = View(page(), Verb.GENERATE, gr.State(None))
+    box = v.form.widgets["scheduler"]
+    for drawn in (box, inside.form.widgets["scheduler"]):
+        assert "dpm++" in (own := [value for _, value in drawn.choices]) and "lcm" not in own and "flow-euler" not in own
+    ticks = [f for f in demo.fns.values() if f.outputs == [box] and (v.chooser.timer._id, "tick") in f.targets]
+    assert [value for _, value in ticks[0].fn("pictures", "lcm")["choices"]] == own and ticks[0].fn("pictures", "lcm")["value"] == "own"
+    kept = kept_by(ran(v, scheduler="dpm++"))
+    back = v.again([kept], cast(gr.EventData, types.SimpleNamespace(_data={"i": 0})))
+    assert [value for _, value in back[box]["choices"]] == own and back[box]["value"] == "dpm++"
+
+
 def test_an_upscaler_is_asked_only_what_it_heeds(file: str) -> None:
     v = view(Verb.UPSCALE)
     of_diffusion = [v.prompt, v.negative, *(v.form.widgets[name] for name in ("steps", "guidance", "seed"))]

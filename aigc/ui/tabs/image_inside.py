@@ -23,6 +23,7 @@ from aigc.ui.page import Page
 from aigc.ui.studio import film
 from aigc.ui.tabs.explore_room import QUIET, STAGE_JS, buttons
 from aigc.ui.tabs.explore_room import template as stage_template
+from aigc.ui.tabs.image_schedulers import follow
 from aigc.ui.tabs.image_view import first_model, prompt_box, streamed, waited
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
@@ -77,6 +78,7 @@ class Inside:
         shown: list[Component] = [*self.stages.values(), self.curve]
         self.go.click(self.run, inputs, shown, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
+        follow(self.form, self.chooser, self.chooser.model.input)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """The first stage also says how far it is; the others follow in silence."""

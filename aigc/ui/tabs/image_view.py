@@ -16,7 +16,7 @@ from gradio.components import Component
 from aigc import outputs
 from aigc.knobs import as_values, in_words, read
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TAKE_PROMPT, TASKS, Asked, Verb
-from aigc.pretrained.image.habits import OF_DIFFUSION, admitted_by, habits, silent
+from aigc.pretrained.image.habits import OF_DIFFUSION, habits, silent
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.markup import esc
@@ -25,6 +25,7 @@ from aigc.ui.studio import easel
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
+from aigc.ui.tabs.image_schedulers import follow, offered
 from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
@@ -155,6 +156,7 @@ class View:
         back |= self.given.outputs if self.given else set()
         self.strip.pick(self.again, self.history, back, **QUIET)
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs | words, **QUIET)
+        follow(self.form, self.chooser)
         if self.given:
             self.given.wire(self.newest, self.easel)
         if self.grid:
@@ -215,15 +217,12 @@ class View:
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at, and the schedulers it admits."""
-        updates = self._filled(str(model or ""), habits(self.verb, str(model or "")))
-        if "scheduler" in self.form.widgets:
-            choices = [(s.words[self.page.lang], s.value) for s in admitted_by(TASKS[self.verb], str(model or ""))]
-            updates[self.form.widgets["scheduler"]]["choices"] = choices
-        return updates
+        return self._filled(str(model or ""), habits(self.verb, str(model or "")))
 
     def _filled(self, model: str, values: Mapping[str, Any], words: Mapping[Any, str] | None = None) -> dict[Any, Any]:
         """The form with these settings and prompts, and of them those that the model heeds."""
         updates: dict[Any, Any] = forms.fill(self.form, values) | {widget: gr.update(value=said) for widget, said in (words or {}).items()}
+        updates |= offered(self.form, TASKS[self.verb], model, values.get("scheduler"))
         for widget, is_heard in self._heard(model).items():
             updates[widget] = {**updates.get(widget, gr.update()), "visible": is_heard}
         return updates
