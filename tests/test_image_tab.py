@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -22,7 +23,8 @@ from aigc.pretrained.image.asked import SETTINGS, Verb
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
-from aigc.ui.tabs import image_view
+from aigc.ui.tabs import image as image_tab
+from aigc.ui.tabs import image_given, image_view
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import Kept, View, saved
 from aigc.ui.text import picture as text
@@ -361,6 +363,24 @@ def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
     kept = kept_by(ran(view(Verb.GENERATE), seed=9))
     ((mine, _),) = v.given.last_or_example(kept, REQUEST)
     assert np.array_equal(np.asarray(mine), np.asarray(easel.opened(kept.images[0])))
+
+
+def test_on_zero_gpu_no_model_is_touched_outside_a_lent_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    lent: list[str] = []
+
+    def pictures(asked: Any, entry: Any, *, stop: threading.Event) -> Iterator[Any]:
+        lent.append(entry.slug)
+        yield from ()
+
+    monkeypatch.setattr(image_view, "PICTURES", pictures)
+    assert not list(image_given.example(page(), threading.Event())) and lent == ["pictures"]
+    opened: list[str] = []
+    monkeypatch.setattr(image_tab.shelf, "held", lambda: [])
+    monkeypatch.setattr(image_tab.shelf, "lent", lambda entry, *_: opened.append(entry.slug) or contextlib.nullcontext())
+    image_tab.warm()
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    image_tab.warm()
+    assert opened == ["pictures"], "once, on a machine of our own"
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -174,14 +174,14 @@ def example(page: Page, stop: threading.Event) -> Iterator[Waiting | Shot]:
     """A picture made now by the first model that comes along.  Raises Refusal where there is none, and Stopped."""
     from aigc.pretrained import catalogue
     from aigc.pretrained.image.habits import habits
-    from aigc.pretrained.image.run import pictures
+    from aigc.ui.tabs.image_view import PICTURES
 
     here = next((e for e in catalogue.rows(TASKS[Verb.GENERATE]) if e.shipped), None)
     if here is None:
         raise Refusal(text.NOTHING_YET)
     values = habits(Verb.GENERATE, here.slug) | {"count": 1, "seed": EXAMPLE_SEED}
     asked = Asked(Verb.GENERATE, SETTINGS[Verb.GENERATE](**values), page.t(text.EXAMPLES["generate"]))
-    yield from pictures(asked, here, stop)
+    yield from PICTURES(asked, here, stop=stop)
 
 
 def _painted(evt: gr.EventData) -> str:
