@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -44,6 +46,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert facts["command"] == f"python -m aigc teach ddpm-mnist --budget {budget} --seed 0"
     assert list(facts["sha256"]) == ["unet/diffusion_pytorch_model.safetensors"] and "sure_real" in facts["figures"]
     return to
+
+
+def test_digits_come_first_and_every_row_of_the_hub_is_pinned(folder: Path):
+    garments = folder.with_name("ddpm-fashion-mnist")
+    shutil.copytree(folder, garments)
+    assert [e.slug for e in catalogue.rows(Task.UNCONDITIONAL)][:2] == ["ddpm-mnist", "ddpm-fashion-mnist"]
+    assert all(re.fullmatch("[0-9a-f]{40}", e.revision) for e in catalogue.entries() if not e.shipped)
 
 
 def test_the_lesson_in_small_makes_a_pipeline_that_diffusers_and_the_page_run(folder: Path):
