@@ -109,7 +109,7 @@ def test_a_prompt_becomes_pictures_with_previews_on_the_way() -> None:
     assert previews and all(len(p["items"]) == 2 for p in previews)
     done = told(results[-1])
     assert not done["busy"] and done["made"] and len(done["items"]) == 2 and "2 pictures in" in done["status"]
-    for said in ("64 × 64", "Steps 6", "Guidance", "Seed 0", "Scheduler", "a step"):
+    for said in ("“a red seven on blue”", "Model pictures", "CPU float32", "64 × 64", "Steps 6", "Guidance", "Seed 0", "Scheduler", "a step"):
         assert said in done["facts"]
     assert [i["caption"] for i in done["items"]] == ["seed 0", "seed 1"]
 
@@ -419,6 +419,11 @@ def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
     assert done["kind"] == "grid" and done["x"]["values"] == ["2", "3"] and all(done["cells"]) and "4 of 4" in done["status"]
     assert len({*done["cells"]}) == 4
     assert json.loads(Image.open(saved(results[-1][1])).info["parameters"])["across"] == ["steps", "2", "3"]
+    click = cast(gr.EventData, types.SimpleNamespace(_data={"index": 3}))
+    back = v.chosen(results[-1][1], click)
+    assert back[v.form.widgets["steps"]]["value"] == 3 and back[v.form.widgets["guidance"]]["value"] == 5
+    assert back[v.prompt]["value"] == form[v.prompt] and json.loads(back[v.easel])["chosen"] == 3
+    assert v.chosen(results[-1][1], cast(gr.EventData, types.SimpleNamespace(_data={"index": 4}))) == {v.last: gr.skip()}
     bad = list(v.grid.run(form | {xs: "a, b"}, REQUEST))
     assert "number" in told(bad[-1])["status"]
 
@@ -449,6 +454,7 @@ def test_the_inside_of_a_picture_is_shown_step_by_step() -> None:
     assert words["heads"] == [text.BELIEVES.en, "a", "red", "seven"] and len(words["films"]) == 2
     assert latent["heads"][:2] == [text.HOLDS.en, text.BELIEVES.en] and latent["count"] == 6 and guidance["count"] == 4
     assert results[-1][3].count("<circle") == 8
+    assert all(said in results[-1][4] for said in ("“a red seven”", "Model pictures", "64 × 64", "Steps 4", "CPU float32"))
     unguided = list(inside.run(form | {inside.form.widgets["guidance"]: 1.0}, REQUEST))
     assert json.loads(unguided[-1][2]) == {"kind": "empty", "text": text.NOT_GUIDED.en}
     assert "Write what" in told(list(inside.run(form | {inside.prompt: ""}, REQUEST))[-1])["status"]
