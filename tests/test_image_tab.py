@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -22,7 +23,8 @@ from aigc.pretrained.image.asked import SETTINGS, Verb
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
-from aigc.ui.tabs import image_view
+from aigc.ui.tabs import image as image_tab
+from aigc.ui.tabs import image_given, image_view
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import Kept, View, saved
 from aigc.ui.text import picture as text
@@ -107,7 +109,7 @@ def test_a_prompt_becomes_pictures_with_previews_on_the_way() -> None:
     assert previews and all(len(p["items"]) == 2 for p in previews)
     done = told(results[-1])
     assert not done["busy"] and done["made"] and len(done["items"]) == 2 and "2 pictures in" in done["status"]
-    for said in ("64 × 64", "Steps 6", "Guidance", "Seed 0", "Scheduler", "a step"):
+    for said in ("“a red seven on blue”", "Model pictures", "CPU float32", "64 × 64", "Steps 6", "Guidance", "Seed 0", "Scheduler", "a step"):
         assert said in done["facts"]
     assert [i["caption"] for i in done["items"]] == ["seed 0", "seed 1"]
 
@@ -135,6 +137,37 @@ def test_what_was_made_joins_the_history_and_its_settings_come_back() -> None:
     assert json.loads(back[v.easel])["items"][0]["src"] == told(first[-1])["items"][0]["src"]
     for nonsense in ({}, {"i": 9}, {"i": "1"}, None):
         assert v.easel not in v.again(history, cast(gr.EventData, types.SimpleNamespace(_data=nonsense)))
+
+
+@pytest.mark.parametrize("verb", [Verb.EDIT, Verb.INPAINT, Verb.STYLE])
+def test_what_was_handed_in_comes_back_with_a_result(verb: Verb, file: str) -> None:
+    v = view(verb)
+    assert v.given
+    mask = painted()
+    form = given(v, image=file, **{Verb.INPAINT: {"painted": mask}, Verb.STYLE: {"texture": "", "style": file}}.get(verb, {}))
+    kept = v.handed_in(form)
+
+    def back() -> dict[Any, Any]:
+        assert v.given
+        return v.given.back(kept)
+
+    assert back()[v.given.picture]["value"] == file
+    if v.given.paint:
+        shown = json.loads(back()[v.given.paint])
+        assert back()[v.given.painted]["value"] == shown["mask"] == mask and shown["src"] == json.loads(v.given.to_paint(file))["src"]
+        assert back()[v.given.paint] != back()[v.given.paint], "the second click on the same one is heard"
+    if v.given.style:
+        assert back()[v.given.style]["value"] == file and back()[v.given.style]["visible"] and back()[v.given.texture]["value"] == ""
+    Path(file).unlink()
+    assert back()[v.given.picture]["value"] is None
+
+
+def test_a_result_keeps_what_was_handed_in(file: str) -> None:
+    v = view(Verb.INPAINT)
+    kept = kept_by(ran(v, image=file, painted=painted()))
+    assert kept.inputs == {"picture": file, "painted": painted()}
+    back = v.again([kept], cast(gr.EventData, types.SimpleNamespace(_data={"i": 0})))
+    assert v.given and back[v.given.picture]["value"] == file and back[v.given.painted]["value"] == painted()
 
 
 def test_the_same_settings_give_the_same_picture() -> None:
@@ -296,6 +329,20 @@ def test_the_form_follows_the_model() -> None:
     assert v.other_model("") and v.other_model(None)
 
 
+def test_only_admitted_schedulers_are_offered_from_the_first_look_on() -> None:
+    with gr.Blocks() as demo:
+        inside = Inside(page())
+        v = View(page(), Verb.GENERATE, gr.State(None))
+    box = v.form.widgets["scheduler"]
+    for drawn in (box, inside.form.widgets["scheduler"]):
+        assert "dpm++" in (own := [value for _, value in drawn.choices]) and "lcm" not in own and "flow-euler" not in own
+    ticks = [f for f in demo.fns.values() if f.outputs == [box] and (v.chooser.timer._id, "tick") in f.targets]
+    assert [value for _, value in ticks[0].fn("pictures", "lcm")["choices"]] == own and ticks[0].fn("pictures", "lcm")["value"] == "own"
+    kept = kept_by(ran(v, scheduler="dpm++"))
+    back = v.again([kept], cast(gr.EventData, types.SimpleNamespace(_data={"i": 0})))
+    assert [value for _, value in back[box]["choices"]] == own and back[box]["value"] == "dpm++"
+
+
 def test_an_upscaler_is_asked_only_what_it_heeds(file: str) -> None:
     v = view(Verb.UPSCALE)
     of_diffusion = [v.prompt, v.negative, *(v.form.widgets[name] for name in ("steps", "guidance", "seed"))]
@@ -316,6 +363,24 @@ def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
     kept = kept_by(ran(view(Verb.GENERATE), seed=9))
     ((mine, _),) = v.given.last_or_example(kept, REQUEST)
     assert np.array_equal(np.asarray(mine), np.asarray(easel.opened(kept.images[0])))
+
+
+def test_on_zero_gpu_no_model_is_touched_outside_a_lent_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    lent: list[str] = []
+
+    def pictures(asked: Any, entry: Any, *, stop: threading.Event) -> Iterator[Any]:
+        lent.append(entry.slug)
+        yield from ()
+
+    monkeypatch.setattr(image_view, "PICTURES", pictures)
+    assert not list(image_given.example(page(), threading.Event())) and lent == ["pictures"]
+    opened: list[str] = []
+    monkeypatch.setattr(image_tab.shelf, "held", lambda: [])
+    monkeypatch.setattr(image_tab.shelf, "lent", lambda entry, *_: opened.append(entry.slug) or contextlib.nullcontext())
+    image_tab.warm()
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    image_tab.warm()
+    assert opened == ["pictures"], "once, on a machine of our own"
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -354,6 +419,11 @@ def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
     assert done["kind"] == "grid" and done["x"]["values"] == ["2", "3"] and all(done["cells"]) and "4 of 4" in done["status"]
     assert len({*done["cells"]}) == 4
     assert json.loads(Image.open(saved(results[-1][1])).info["parameters"])["across"] == ["steps", "2", "3"]
+    click = cast(gr.EventData, types.SimpleNamespace(_data={"index": 3}))
+    back = v.chosen(results[-1][1], click)
+    assert back[v.form.widgets["steps"]]["value"] == 3 and back[v.form.widgets["guidance"]]["value"] == 5
+    assert back[v.prompt]["value"] == form[v.prompt] and json.loads(back[v.easel])["chosen"] == 3
+    assert v.chosen(results[-1][1], cast(gr.EventData, types.SimpleNamespace(_data={"index": 4}))) == {v.last: gr.skip()}
     bad = list(v.grid.run(form | {xs: "a, b"}, REQUEST))
     assert "number" in told(bad[-1])["status"]
 
@@ -384,6 +454,7 @@ def test_the_inside_of_a_picture_is_shown_step_by_step() -> None:
     assert words["heads"] == [text.BELIEVES.en, "a", "red", "seven"] and len(words["films"]) == 2
     assert latent["heads"][:2] == [text.HOLDS.en, text.BELIEVES.en] and latent["count"] == 6 and guidance["count"] == 4
     assert results[-1][3].count("<circle") == 8
+    assert all(said in results[-1][4] for said in ("“a red seven”", "Model pictures", "64 × 64", "Steps 4", "CPU float32"))
     unguided = list(inside.run(form | {inside.form.widgets["guidance"]: 1.0}, REQUEST))
     assert json.loads(unguided[-1][2]) == {"kind": "empty", "text": text.NOT_GUIDED.en}
     assert "Write what" in told(list(inside.run(form | {inside.prompt: ""}, REQUEST))[-1])["status"]

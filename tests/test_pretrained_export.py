@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +71,13 @@ def test_faces_are_learnt_from_what_their_model_draws(tmp_path: Path, monkeypatc
     assert drawn == [4, 4] and facts["command"] == "python -m aigc teach ddpm-fairface64 --budget 8 --seed 0"
     assert "from 8 pictures by this project's own faces-diffusion" in facts["about"]["en"] and "belong to nobody" in facts["limits"]["en"]
     assert DDPMPipeline.from_pretrained(tmp_path / "taught", local_files_only=True).unet.config.sample_size == 64
+
+
+def test_digits_come_first_and_every_row_of_the_hub_is_pinned(folder: Path):
+    garments = folder.with_name("ddpm-fashion-mnist")
+    shutil.copytree(folder, garments)
+    assert [e.slug for e in catalogue.rows(Task.UNCONDITIONAL)][:2] == ["ddpm-mnist", "ddpm-fashion-mnist"]
+    assert all(re.fullmatch("[0-9a-f]{40}", e.revision) for e in catalogue.entries() if not e.shipped)
 
 
 def test_the_lesson_in_small_makes_a_pipeline_that_diffusers_and_the_page_run(folder: Path):

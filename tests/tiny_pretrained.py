@@ -329,5 +329,4 @@ BUILDERS: dict[str, Callable[[Path, str | None], None]] = {
     "swin2sr-x2": _swin2sr,
     "sd-x4-upscaler": _x4_upscaler,
     "ddpm-cifar10": _ddpm,
-    "ddpm-cats": _ddpm,
 }

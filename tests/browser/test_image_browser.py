@@ -23,6 +23,8 @@ from aigc.words import Words
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 DONE = "e => e.offsetParent && / in [0-9.]+ s\\.|用时/.test(e.textContent)"
 
+PAINTED = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 3).map(a => Number(a > 127))"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -147,6 +149,15 @@ def test_what_is_painted_over_is_filled_in(visit: Visit, picture: str) -> None:
     page.wait_for_timeout(500)  # the stroke reaches the server
     assert visit.go("inpaint")
     assert page.locator(".aigc-e-before").locator("visible=true").first.get_attribute("src")
+    made = page.locator(".aigc-e-after").locator("visible=true").first
+    first, drawn = made.get_attribute("src"), pad.evaluate(PAINTED)
+    page.locator(".aigc-given").locator("visible=true").first.get_by_role("button", name=re.compile("Clear|Remove|清除|移除")).first.click()
+    pad.wait_for(state="hidden")
+    page.locator(".aigc-history button").locator("visible=true").first.click()
+    pad.wait_for()
+    page.wait_for_timeout(1000)  # the picture and the mask are there again, and the server has heard of it
+    assert sum(drawn) > 1000 and pad.evaluate(PAINTED) == drawn
+    assert visit.go("inpaint") and made.get_attribute("src") == first
 
 
 def test_a_canvas_grows(visit: Visit, picture: str) -> None:

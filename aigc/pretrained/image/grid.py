@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aigc.knobs import as_values, knobs
 from aigc.pretrained.grid import Axis, Grid, filled, pairs
-from aigc.pretrained.image.asked import SETTINGS, Asked
+from aigc.pretrained.image.asked import SETTINGS, Asked, Settings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,7 +24,11 @@ def crossed(kit: Kit, asked: Asked, x: Axis, y: Axis, stop: threading.Event) -> 
     """Raises Refusal before the first picture if any cell asks for nonsense."""
     from aigc.pretrained.image.make import made
 
+    yield from filled(x, y, cells(asked, x, y), lambda settings: made(kit, replace(asked, settings=settings), stop), lambda shot: shot.images[0])
+
+
+def cells(asked: Asked, x: Axis, y: Axis) -> list[Settings]:
+    """The settings of every cell.  Raises Refusal if any of them is nonsense."""
     kind = SETTINGS[asked.verb]
     same = as_values(asked.settings) | ({"count": 1} if "count" in knobs(kind) else {})
-    cells = pairs(kind, same, x, y)
-    yield from filled(x, y, cells, lambda settings: made(kit, replace(asked, settings=settings), stop), lambda shot: shot.images[0])
+    return pairs(kind, same, x, y)

@@ -22,7 +22,6 @@ HABITS: dict[str, dict[str, Any]] = {
     "flux2-klein-4b": {"steps": 4, "guidance": 1.0},
     "sdxl": {"steps": 30, "guidance": 5.0},
     "sd-x4-upscaler": {"steps": 20, "guidance": 7.0},
-    "ddpm-cats": {"steps": 50, "count": 1},
     "ddpm-cifar10": {"steps": 50},
 }
 NOISE = (

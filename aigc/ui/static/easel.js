@@ -19,7 +19,7 @@ const MOST_STEPS = 250;
 export class Easel {
   /** `told(index)`: another of several pictures was chosen. */
   constructor(element, words, told) {
-    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, path: [], at: 0 });
+    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, cells: [], path: [], at: 0 });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
     this.after = h("img", { className: "aigc-e-after", alt: "" });
@@ -53,7 +53,7 @@ export class Easel {
     if (value.busy && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
-    if (value.kind === "same") return;
+    if (value.kind === "same") return value.chosen === undefined ? undefined : this.mark(value.chosen);
     const anew = value.kind !== this.value.kind || value.items?.length !== this.value.items?.length;
     this.value = value;
     if (anew) this.chosen = 0;
@@ -156,8 +156,21 @@ export class Easel {
     this.frame.classList.toggle("aigc-e-crisp", scale >= 2);
   }
 
+  /** Once the grid is over, a cell brings its settings back. */
   drawGrid() {
-    const { cells } = this.value;
-    crossed(this.grid, this.value, (i, alt) => (cells[i] ? h("img", { src: cells[i], alt, title: alt }) : h("i", { title: alt })));
+    const { cells, busy } = this.value;
+    this.cells = [];
+    crossed(this.grid, this.value, (i, alt) => {
+      if (!cells[i]) return h("i", { title: alt });
+      const image = h("img", { src: cells[i], alt, title: alt });
+      if (busy) return image;
+      this.cells[i] = h("button", { type: "button", "aria-label": `${this.words.use}: ${alt}`, onclick: () => this.told(i) }, image);
+      return this.cells[i];
+    });
+  }
+
+  /** Whose settings are in the form. */
+  mark(chosen) {
+    this.cells.forEach((cell, i) => cell.setAttribute("aria-pressed", String(i === chosen)));
   }
 }

@@ -26,11 +26,17 @@ export class Paint {
     this.element.hidden = true;
   }
 
-  /** A new picture {src, width, height}, or none; what was painted on the last one goes. */
+  /** A new picture {src, width, height}, or none; what was painted on the last one goes.  `mask`: what was painted on this one before. */
   show(value) {
     const fresh = value?.src !== this.picture.getAttribute("src");
     this.element.hidden = !value?.src;
-    if (!value?.src || !fresh) return;
+    if (!value?.src) return;
+    if (fresh) this.take(value);
+    if (value.mask) this.again(value.mask);
+    else if (fresh) this.clear();
+  }
+
+  take(value) {
     this.picture.src = value.src;
     const scale = LONG / Math.max(value.width, value.height);
     this.canvas.width = Math.max(1, Math.round(value.width * scale));
@@ -38,7 +44,21 @@ export class Paint {
     this.box.style.aspectRatio = `${value.width} / ${value.height}`;
     this.box.style.width = `min(100%, ${Math.round((SHOWN * value.width) / Math.max(value.width, value.height))}px)`;
     this.box.classList.toggle("aigc-e-crisp", Math.max(value.width, value.height) <= SHOWN / 2);
-    this.clear();
+  }
+
+  /** A mask as `told` hands it over; as a stroke that can be painted on and undone. */
+  async again(mask) {
+    const image = Object.assign(new Image(), { src: mask });
+    await image.decode();
+    const shape = like(this.canvas);
+    const pen = shape.getContext("2d");
+    pen.drawImage(image, 0, 0, shape.width, shape.height);
+    const pixels = pen.getImageData(0, 0, shape.width, shape.height);
+    for (let i = 0; i < pixels.data.length; i += 4) pixels.data[i + 3] = pixels.data[i];
+    pen.putImageData(pixels, 0, 0);
+    this.strokes = [{ shape }];
+    this.draw();
+    this.tell();
   }
 
   begin(point) {
@@ -73,16 +93,10 @@ export class Paint {
   tell() {
     const painted = this.strokes.some((s) => !s.erases);
     if (!painted) return this.told("");
-    const copy = () => Object.assign(document.createElement("canvas"), { width: this.canvas.width, height: this.canvas.height });
-    const [white, mask] = [copy(), copy()];
-    const tint = white.getContext("2d");
-    tint.drawImage(this.canvas, 0, 0);
-    tint.globalCompositeOperation = "source-in"; // the strokes' shape in white
-    tint.fillStyle = "#fff";
-    tint.fillRect(0, 0, white.width, white.height);
+    const mask = like(this.canvas);
     const pen = mask.getContext("2d");
     pen.fillRect(0, 0, mask.width, mask.height);
-    pen.drawImage(white, 0, 0);
+    pen.drawImage(tinted(this.canvas, "#fff"), 0, 0);
     this.told(mask.toDataURL("image/png"));
   }
 
@@ -93,14 +107,33 @@ export class Paint {
     pen.clearRect(0, 0, canvas.width, canvas.height);
     const colour = getComputedStyle(document.documentElement).getPropertyValue("--aigc-generated").trim(); // what will be generated
     Object.assign(pen, { lineCap: "round", lineJoin: "round", strokeStyle: colour, fillStyle: colour });
-    for (const { all, erases, width, points } of this.strokes) {
+    for (const { all, shape, erases, width, points } of this.strokes) {
       pen.globalCompositeOperation = erases ? "destination-out" : "source-over";
       if (all) {
         pen.fillRect(0, 0, canvas.width, canvas.height);
+        continue;
+      }
+      if (shape) {
+        pen.drawImage(tinted(shape, colour), 0, 0);
         continue;
       }
       pen.lineWidth = width;
       trace(pen, points);
     }
   }
+}
+
+function like(canvas) {
+  return Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+}
+
+/** What is drawn on a canvas, all in one colour. */
+function tinted(canvas, colour) {
+  const copy = like(canvas);
+  const pen = copy.getContext("2d");
+  pen.drawImage(canvas, 0, 0);
+  pen.globalCompositeOperation = "source-in";
+  pen.fillStyle = colour;
+  pen.fillRect(0, 0, copy.width, copy.height);
+  return copy;
 }

@@ -17,6 +17,7 @@ from aigc.ui.tabs.image_api import Endpoints
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import View
 from aigc.ui.text import picture as text
+from aigc.ui.zero_gpu import is_zero_gpu
 from aigc.words import Refusal
 
 
@@ -39,9 +40,12 @@ def draw(page: Page) -> None:
 
 
 def warm() -> None:
-    """Somebody looks: the libraries are imported and the model that comes along is opened before the button is pressed."""
+    """Somebody looks: the libraries are imported and the model that comes along is opened before the button is pressed.
+
+    Not on ZeroGPU: what is opened there is opened in the process of each run.
+    """
     entry = next((e for e in catalogue.rows(Task.TEXT_TO_IMAGE) if e.shipped), None)
-    if entry is None or any(held.slug == entry.slug for held in shelf.held()):
+    if entry is None or is_zero_gpu() or any(held.slug == entry.slug for held in shelf.held()):
         return
     try:
         from aigc.pretrained.image.kit import load

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.image.make import Shot
 
 EXAMPLE_SEED = 7
+FILES = ("picture", "style")
 SHOWN = 512  # pixels of what is painted over, along its longer side
 PAINT_JS = f"""
 {MODULE.format(file="paint.js")}.then(({{ Paint }}) => {{
@@ -70,7 +73,11 @@ class Given:
 
     @property
     def inputs(self) -> set[Component]:
-        return {c for c in (self.picture, self.painted, self.style, self.texture) if c is not None}
+        return set(self._named().values())
+
+    @property
+    def outputs(self) -> set[Component]:
+        return self.inputs | ({self.paint} if self.paint is not None else set())
 
     def wire(self, newest: gr.State, on: gr.HTML) -> None:
         """`on`: the easel, which says how far an example is."""
@@ -89,6 +96,25 @@ class Given:
         if self.style is not None and self.texture is not None:
             found["style"] = styled(given[self.texture], given[self.style])
         return found
+
+    def kept(self, given: Mapping[Component, Any]) -> dict[str, Any]:
+        """What was handed in, to be kept with a result: files by their place, which Gradio sweeps after a day."""
+        return {name: given[widget] for name, widget in self._named().items()}
+
+    def back(self, kept: Mapping[str, Any]) -> dict[Any, Any]:
+        """The updates that hand it in again; a file that was swept is left out."""
+        there = {name: None if name in FILES and not (value and Path(value).is_file()) else value for name, value in kept.items()}
+        updates: dict[Any, Any] = {widget: gr.update(value=there[name]) for name, widget in self._named().items() if name in there}
+        if self.style is not None and "texture" in there:
+            updates[self.style]["visible"] = not there["texture"]
+        if self.paint is not None and there.get("picture"):
+            shown = json.loads(self.to_paint(there["picture"]))
+            updates[self.paint] = json.dumps({**shown, "mask": there.get("painted"), "go": secrets.token_hex(4)})
+        return updates
+
+    def _named(self) -> dict[str, Component]:
+        widgets = {"picture": self.picture, "painted": self.painted, "style": self.style, "texture": self.texture}
+        return {name: widget for name, widget in widgets.items() if widget is not None}
 
     def last_or_example(self, kept: Any, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """The newest picture of this visit, or one that the model that comes along makes now: a run of this view, which can be stopped."""
@@ -148,14 +174,14 @@ def example(page: Page, stop: threading.Event) -> Iterator[Waiting | Shot]:
     """A picture made now by the first model that comes along.  Raises Refusal where there is none, and Stopped."""
     from aigc.pretrained import catalogue
     from aigc.pretrained.image.habits import habits
-    from aigc.pretrained.image.run import pictures
+    from aigc.ui.tabs.image_view import PICTURES
 
     here = next((e for e in catalogue.rows(TASKS[Verb.GENERATE]) if e.shipped), None)
     if here is None:
         raise Refusal(text.NOTHING_YET)
     values = habits(Verb.GENERATE, here.slug) | {"count": 1, "seed": EXAMPLE_SEED}
     asked = Asked(Verb.GENERATE, SETTINGS[Verb.GENERATE](**values), page.t(text.EXAMPLES["generate"]))
-    yield from pictures(asked, here, stop)
+    yield from PICTURES(asked, here, stop=stop)
 
 
 def _painted(evt: gr.EventData) -> str:

@@ -11,9 +11,10 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc import outputs
+from aigc.knobs import as_values
 from aigc.pretrained import Stopped
 from aigc.pretrained.image.asked import SETTINGS
-from aigc.pretrained.image.grid import NOT_AXES
+from aigc.pretrained.image.grid import NOT_AXES, cells
 from aigc.ui.axes import Axes, head
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image_view
@@ -64,7 +65,8 @@ class GridFold:
         view, lang = self.view, self.view.page.lang
         asked, (entry, setup) = view.asked(given), view.chooser.chosen(given)
         x, y = self.axes.chosen(given)
-        cells: list[str | None] = [None] * (len(x.values) * len(y.values))
+        every = [as_values(settings) for settings in cells(asked, x, y)]
+        drawn: list[str | None] = [None] * len(every)
         grid: Grid[Shot, Image] | None = None
         end: Words | None = None
         try:
@@ -73,32 +75,40 @@ class GridFold:
                     yield waiting, None
                     continue
                 grid = told
-                fresh = [i for i, image in enumerate(grid.cells) if image is not None and cells[i] is None]
+                fresh = [i for i, image in enumerate(grid.cells) if image is not None and drawn[i] is None]
                 for i in fresh:
-                    cells[i] = easel.address(_small(grid.cells[i]))  # type: ignore[arg-type]
-                share = (grid.done + grid.now.index / max(1, grid.now.count) * (not grid.now.is_final)) / len(cells)
+                    drawn[i] = easel.address(_small(grid.cells[i]))  # type: ignore[arg-type]
+                share = (grid.done + grid.now.index / max(1, grid.now.count) * (not grid.now.is_final)) / len(drawn)
                 progress = {"status": self._done(grid), "busy": True, "progress": share}
-                yield ({"kind": "grid", **head(x, y, lang), "cells": cells, **progress} if fresh else {"kind": "same", **progress}), None
+                yield ({"kind": "grid", **head(x, y, lang), "cells": drawn, **progress} if fresh else {"kind": "same", **progress}), None
         except (Stopped, Refusal) as why:
-            if grid is None or not any(cells):
+            if grid is None or not any(drawn):
                 raise
             end = why.words if isinstance(why, Refusal) else STOPPED
         assert grid is not None  # a grid has a cell, and a cell tells of itself
         status = " · ".join([self._done(grid), *([end[lang]] if end else [])])
-        drawn = [image for image in grid.cells if image is not None]
-        facts = facts_of(asked, replace(grid.now, images=drawn[:1]), lang, without=(x.name, y.name))
-        done = {"kind": "grid", **head(x, y, lang), "cells": cells, "busy": False, "status": status, "made": True, "facts": facts}
-        yield done, _kept(asked, entry.slug, grid, facts, setup)
+        first = next(image for image in grid.cells if image is not None)
+        facts = facts_of(asked, entry.slug, replace(grid.now, images=[first]), lang, without=(x.name, y.name))
+        done = {
+            "kind": "grid",
+            **head(x, y, lang),
+            "cells": drawn,
+            "busy": False,
+            "status": status,
+            "made": True,
+            "facts": facts,
+            "notes": [text.GRID_CELL[lang]],
+        }
+        yield done, _kept(asked, entry.slug, grid, facts, setup, view.handed_in(given), every)
 
     def _done(self, grid: Grid[Shot, Image]) -> str:
         return text.GRID_DONE.fill(n=grid.done, all=len(grid.cells))[self.view.page.lang]
 
 
-def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: Any) -> Kept:
+def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: Any, inputs: dict[str, Any], every: list[dict[str, Any]]) -> Kept:
     """The grid as one picture with its values below each cell; a cell that was not drawn stays white."""
     import numpy as np
 
-    from aigc.knobs import as_values
     from aigc.pretrained.image.make import note
 
     drawn = [np.asarray(_small(cell).convert("RGB")) if cell is not None else None for cell in grid.cells]
@@ -109,7 +119,7 @@ def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: 
     told = note(asked, model, grid.now) | grid.noted
     return Kept(
         asked.verb, model, as_values(setup), asked.prompt, asked.negative, as_values(asked.settings), images=[easel.png(sheet)], captions=[""],
-        notes=[told], facts=facts, thumb=easel.thumb(sheet),
+        notes=[told], facts=facts, inputs=inputs, thumb=easel.thumb(sheet), cells=every,
     )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ from aigc.ui.page import Page
 from aigc.ui.studio import film
 from aigc.ui.tabs.explore_room import QUIET, STAGE_JS, buttons
 from aigc.ui.tabs.explore_room import template as stage_template
-from aigc.ui.tabs.image_view import first_model, prompt_box, streamed, waited
+from aigc.ui.tabs.image_schedulers import follow
+from aigc.ui.tabs.image_view import first_model, made_with, prompt_box, streamed, waited
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang
@@ -55,6 +56,7 @@ class Inside:
                 self.go, self.stop = buttons(page, text.GO["inside"], f"image-inside-go-{page.lang}")
                 self.chooser = Chooser(page, Task.TEXT_TO_IMAGE, "image-inside")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
+                self.facts = gr.HTML("", padding=False)
                 self.stages = {part: self._stage(part) for part in PARTS}
                 gr.HTML(self._title("curve"), padding=False)
                 self.curve = gr.HTML("", padding=False)
@@ -74,19 +76,22 @@ class Inside:
 
     def _wire(self) -> None:
         inputs: set[Component] = {self.prompt, *self.form.inputs, *self.chooser.inputs}
-        shown: list[Component] = [*self.stages.values(), self.curve]
+        shown: list[Component] = [*self.stages.values(), self.curve, self.facts]
         self.go.click(self.run, inputs, shown, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
+        follow(self.form, self.chooser, self.chooser.model.input)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """The first stage also says how far it is; the others follow in silence."""
         stop = stops.begun("inside", request)
-        last: Told | None = None
+        last: tuple[Told, str] | None = None
         for shown, told in streamed(self.page.lang, lambda: self._made(given, stop)):
             last = told
-            yield shown, gr.skip(), gr.skip(), gr.skip()
+            yield shown, *[gr.skip()] * 4
         if last is not None:
-            yield (*(json.dumps(payload, ensure_ascii=False) for payload in views(last, self.page.lang)), curve(last, self.page.lang))
+            seen, facts = last
+            payloads = (json.dumps(payload, ensure_ascii=False) for payload in views(seen, self.page.lang))
+            yield *payloads, curve(seen, self.page.lang), f'<p class="aigc-i-note">{esc(facts)}</p>'
 
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[tuple[Any, Any]]:
         lang = self.page.lang
@@ -98,7 +103,7 @@ class Inside:
             if (waiting := waited(told, lang)) is not None:
                 yield waiting, None
             elif told.final is not None:  # type: ignore[union-attr]
-                yield None, told
+                yield None, (told, " · ".join(made_with(asked, entry.slug, told.final.size, lang, SKIP)))  # type: ignore[union-attr]
             elif len(told.seen) > seen:  # type: ignore[union-attr]
                 seen = len(told.seen)  # type: ignore[union-attr]
                 if seen:

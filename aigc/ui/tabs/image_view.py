@@ -16,7 +16,7 @@ from gradio.components import Component
 from aigc import outputs
 from aigc.knobs import as_values, in_words, read
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TAKE_PROMPT, TASKS, Asked, Verb
-from aigc.pretrained.image.habits import OF_DIFFUSION, admitted_by, habits, silent
+from aigc.pretrained.image.habits import OF_DIFFUSION, habits, silent
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.markup import esc
@@ -25,6 +25,7 @@ from aigc.ui.studio import easel
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
+from aigc.ui.tabs.image_schedulers import follow, offered
 from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
@@ -71,8 +72,10 @@ class Kept:
     captions: list[str]
     notes: list[dict[str, Any]]  # how each was made, for its file
     facts: str
+    inputs: dict[str, Any] = field(default_factory=dict)  # what it was made of; see Given.kept
     before: bytes | None = None
     chosen: int = 0
+    cells: list[dict[str, Any]] = field(default_factory=list)  # of a grid: the values of each
     thumb: str = field(default="", repr=False)
 
 
@@ -149,10 +152,12 @@ class View:
         if self.prompt is not None:
             self.prompt.submit(self.run, inputs, made, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
-        self.easel.choose(_chosen, self.last, self.last, **QUIET)
         back = {self.easel, self.last, self.newest, *self.chooser.outputs, *self.form.inputs, *words}
+        back |= self.given.outputs if self.given else set()
         self.strip.pick(self.again, self.history, back, **QUIET)
+        self.easel.choose(self.chosen, self.last, back, **QUIET)
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs | words, **QUIET)
+        follow(self.form, self.chooser)
         if self.given:
             self.given.wire(self.newest, self.easel)
         if self.grid:
@@ -179,7 +184,7 @@ class View:
                 continue
             shot: Shot = told  # type: ignore[assignment]
             size = shot.before.size if shot.before is not None and self.verb is not Verb.UPSCALE else size
-            kept = kept_of(asked, entry.slug, setup, shot, self.page.lang) if shot.is_final else None
+            kept = kept_of(asked, entry.slug, setup, shot, self.page.lang, self.handed_in(given)) if shot.is_final else None
             yield shown(shot, kept, self.page.lang, size), kept
 
     def asked(self, given: Mapping[Component, Any]) -> Asked:
@@ -189,6 +194,9 @@ class View:
         words = {name: str(given[box] or "") for name, box in boxes.items() if box is not None and name not in unheard}
         pictures = self.given.pictures(given) if self.given else {}
         return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
+
+    def handed_in(self, given: Mapping[Component, Any]) -> dict[str, Any]:
+        return self.given.kept(given) if self.given else {}
 
     def begun(self, request: gr.Request) -> stops.Stop:
         return stops.begun(self.verb.value, request)
@@ -203,21 +211,33 @@ class View:
             return {self.last: gr.skip()}
         one = kept[i]
         back: dict[Any, Any] = {self.easel: reshown(one, self.page.lang), self.last: one, self.newest: one}
+        return back | self._brought_back(one, one.values)
+
+    def chosen(self, kept: Kept | None, evt: gr.EventData) -> dict[Any, Any]:
+        """One of several pictures, to be saved or worked on; of a grid the cell whose settings are wanted."""
+        i = evt._data.get("index") if isinstance(evt._data, dict) else None
+        if kept is None or not isinstance(i, int) or not 0 <= i < len(kept.cells or kept.images):
+            return {self.last: gr.skip()}
+        if kept.cells:
+            return {self.easel: said(text.AGAIN, self.page.lang, chosen=i), **self._brought_back(kept, kept.cells[i])}
+        kept.chosen = i
+        return {self.last: kept}
+
+    def _brought_back(self, one: Kept, values: Mapping[str, Any]) -> dict[Any, Any]:
+        """The form as it was for a result, with these settings."""
         words = {self.prompt: one.prompt, self.negative: one.negative} if self.prompt is not None else {}
+        back = self.given.back(one.inputs) if self.given else {}
         with forms.in_words(self.page.lang):
-            return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, one.values, words)
+            return back | self.chooser.fill(one.model, one.setup) | self._filled(one.model, values, words)
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at, and the schedulers it admits."""
-        updates = self._filled(str(model or ""), habits(self.verb, str(model or "")))
-        if "scheduler" in self.form.widgets:
-            choices = [(s.words[self.page.lang], s.value) for s in admitted_by(TASKS[self.verb], str(model or ""))]
-            updates[self.form.widgets["scheduler"]]["choices"] = choices
-        return updates
+        return self._filled(str(model or ""), habits(self.verb, str(model or "")))
 
     def _filled(self, model: str, values: Mapping[str, Any], words: Mapping[Any, str] | None = None) -> dict[Any, Any]:
         """The form with these settings and prompts, and of them those that the model heeds."""
         updates: dict[Any, Any] = forms.fill(self.form, values) | {widget: gr.update(value=said) for widget, said in (words or {}).items()}
+        updates |= offered(self.form, TASKS[self.verb], model, values.get("scheduler"))
         for widget, is_heard in self._heard(model).items():
             updates[widget] = {**updates.get(widget, gr.update()), "visible": is_heard}
         return updates
@@ -289,7 +309,7 @@ def status_of(shot: Shot) -> Words:
     return text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace))
 
 
-def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang) -> Kept:
+def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inputs: dict[str, Any]) -> Kept:
     from aigc.pretrained.image.make import note
 
     return Kept(
@@ -297,7 +317,8 @@ def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang) -> K
         images=[easel.png(image) for image in shot.images],
         captions=[text.SEED.fill(seed=seed)[lang] for seed in shot.seeds],
         notes=[note(asked, model, shot, i) for i in range(len(shot.images))],
-        facts=facts_of(asked, shot, lang),
+        facts=facts_of(asked, model, shot, lang),
+        inputs=inputs,
         before=easel.png(shot.before) if shot.before is not None else None,
         thumb=easel.thumb(shot.images[0]),
     )  # fmt: skip
@@ -310,12 +331,22 @@ def reshown(kept: Kept, lang: Lang) -> str:
     return json.dumps({**payload, "busy": False, "status": text.AGAIN[lang]}, ensure_ascii=False)
 
 
-def facts_of(asked: Asked, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
+def facts_of(asked: Asked, model: str, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:
     """Everything that was set, in a line; of several pictures each has its own seed, which the easel tells beside it."""
-    image, told_anyway = shot.images[0], ("width", "height", "times", "count")
-    parts = [f"{image.width} × {image.height}", *in_words(asked.settings, lang, (*told_anyway, *without, *shot.silent))]
-    parts += [text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else []
-    return " · ".join(parts)
+    parts = made_with(asked, model, shot.images[0].size, lang, (*without, *shot.silent))
+    return " · ".join([*parts, *([text.A_STEP.fill(pace=text.seconds(shot.pace))[lang]] if shot.count else [])])
+
+
+def made_with(asked: Asked, model: str, size: tuple[int, int], lang: Lang, without: tuple[str, ...] = ()) -> list[str]:
+    """Words, model, settings, and where it is loaded, as long as this process knows."""
+    from aigc.pretrained import shelf
+
+    told_anyway = ("width", "height", "times", "count")
+    words = [f"“{asked.prompt.strip()}”"] * bool(asked.prompt.strip())
+    words += [f"{text.NEGATIVE[lang]} “{asked.negative.strip()}”"] * bool(asked.negative.strip())
+    loaded = [f"{held.device.upper()} {held.dtype}" for held in shelf.held() if held.slug == model]
+    settings = in_words(asked.settings, lang, (*told_anyway, *without))
+    return [*words, f"{text.MODEL[lang]} {model}", f"{size[0]} × {size[1]}", *settings, *loaded]
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str]:
@@ -328,8 +359,7 @@ def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str
 def strip(kept: list[Kept], lang: Lang) -> str:
     """Thumbnails of what was made in a view, newest first."""
     buttons = "".join(
-        f'<button type="button" data-kept="{i}" title="{esc(" · ".join(x for x in (one.prompt, one.facts) if x))}">'
-        f'<img src="{one.thumb}" alt="{esc(one.prompt or one.facts)}"></button>'
+        f'<button type="button" data-kept="{i}" title="{esc(one.facts)}"><img src="{one.thumb}" alt="{esc(one.prompt or one.facts)}"></button>'
         for i, one in enumerate(kept)
     )
     return f'<div class="aigc-history">{buttons or f"<p>{esc(text.HISTORY_EMPTY[lang])}</p>"}</div>'
@@ -342,11 +372,3 @@ def saved(kept: Kept | None) -> Any:
     i = min(kept.chosen, len(kept.images) - 1)
     note = kept.notes[min(i, len(kept.notes) - 1)]
     return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=f"{kept.verb.value}-{note.get('seed') or 0}.png")
-
-
-def _chosen(kept: Kept | None, evt: gr.EventData) -> Any:
-    i = evt._data.get("index") if isinstance(evt._data, dict) else None
-    if kept is None or not isinstance(i, int) or not 0 <= i < len(kept.images):
-        return gr.skip()
-    kept.chosen = i
-    return kept

@@ -55,6 +55,7 @@ SAYS: dict[str, Words] = {
     ),
 }
 
+MODEL = both("Model", "模型")
 PROMPT = both("Prompt", "提示词")
 NEGATIVE = both("Negative prompt", "负向提示词")
 NEGATIVE_HELP = both("What should not be in the picture; works through guidance.", "不希望画面里有什么；通过引导起作用。")
@@ -104,6 +105,7 @@ GRID_HELP = both(
     "One picture for every pair of values; everything else, the seed included, stays as it is in the form. Values stand with commas between.",
     "每一对取值画一张；其余设置（包括种子）与表单相同。取值之间用逗号隔开。",
 )
+GRID_CELL = both("Click a picture to have its settings in the form.", "点一张图，把它的设置填回表单。")
 GRID_DONE = both("{n} of {all} pictures", "已画 {n} / {all} 张")
 
 # look inside
@@ -147,6 +149,7 @@ EASEL: dict[str, Words] = {
     "after": both("after", "之后"),
     "pictures": both("Pictures", "图像"),
     "picture": both("Picture", "图像"),
+    "use": both("use these settings", "使用这些设置"),
     "play": both("Play", "播放"),
     "halt": both("Halt", "停住"),
     "step": both("Step", "步"),
