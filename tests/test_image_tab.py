@@ -623,6 +623,42 @@ def test_the_shell_says_what_a_model_has_no_use_for(capsys: pytest.CaptureFixtur
         assert code == 2 and "no use for" in told_["error"]
 
 
+def test_the_shell_does_not_overlook_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str) -> None:
+    out = ["--prompt", "a", "--set", "steps=2", "--out", str(tmp_path / "a.png")]
+    for words, name in ((["generate", "--image", file], "image"), (["edit", "--image", file, "--mask", file], "mask"),
+                        (["edit", "--image", file, "--style", "dots"], "style"), (["sample", "--image", file], "image")):  # fmt: skip
+        code, told_ = shell(capsys, *words, *out)
+        assert code == 2 and told_["error"] == f"--{name} means nothing to {words[0]}: leave it out."
+    for words in (["edit", "--image", "no.png"], ["inpaint", "--image", file, "--mask", "no.png"]):
+        code, told_ = shell(capsys, *words, *out)
+        assert code == 2 and told_["error"] == "There is no file no.png."
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_the_shell_names_the_command_that_fetches_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, told_ = shell(capsys, "generate", "--prompt", "a", "--model", "sd-1.5", "--out", str(tmp_path / "a.png"))
+    assert code == 2 and told_["error"].endswith("download it first, by: python -m aigc pretrained download sd-1.5")
+
+
+def test_the_shell_loads_a_model_as_the_page_can(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["generate", "--prompt", "a", "--set", "steps=2", "--out", str(tmp_path / "a.png")]
+    code, made = shell(capsys, *words, "--set", "slicing=on", "--set", "dtype=float32")
+    assert code == 0 and made["setup"]["dtype"] == "float32" and made["setup"]["slicing"] and made["settings"]["steps"] == 2
+    code, told_ = shell(capsys, *words, "--set", "offload=on", "--device", "cpu")
+    assert code == 2 and "GPU" in told_["error"]
+
+
+def test_help_lists_the_textures_and_how_a_model_can_be_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    from aigc.knobs import knobs
+    from aigc.pretrained.fit import Setup
+    from aigc.pretrained.textures import TEXTURES
+
+    with pytest.raises(SystemExit):
+        main(["image", "style", "--help"])
+    told_ = " ".join(capsys.readouterr().out.split())
+    assert ", ".join(TEXTURES) in told_ and all(name in told_ for name in knobs(Setup))
+
+
 def test_settings_of_every_verb_have_a_place_in_the_form() -> None:
     for verb, config in SETTINGS.items():
         with gr.Blocks():

@@ -178,7 +178,7 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     (PerplexityView, {"given": "\x00"}, "Write something"),
     (ContinueView, {"prompt": "\x00 \x00"}, "Write something"),
     (SummariseView, {"given": "\x00"}, "Write something"),
-    (PerplexityView, {"given": "z" * 15_000}, "tokens long"),
+    (PerplexityView, {"given": "z" * 15_000}, "at most 4096 can be looked at: leave a part"),
 ]
 
 
@@ -331,7 +331,9 @@ def test_a_large_seed_is_told_to_its_last_digit() -> None:
 def test_a_pasted_text_is_coloured_and_figured_token_by_token() -> None:
     done = told(ran(view(PerplexityView), given="hello world")[-1])
     assert done["colour"] and "Perplexity" in done["status"] and "made" not in done and "bit" in done["notes"][0]
-    assert "".join(t[0] for t in done["columns"][0]["tokens"]) == "hello world"
+    column = done["columns"][0]
+    assert "".join(t[0] for t in column["tokens"]) == "hello world"
+    assert re.fullmatch(rf"Model verse · {len(column['tokens'])} tokens in [\d.]+ s · [\d.]+ ms a token", column["facts"])
 
 
 # chat
@@ -668,6 +670,48 @@ def test_the_command_names_the_seed_only_where_lots_are_drawn(capsys: pytest.Cap
     for setting, is_named in (("temperature=1", True), ("temperature=0", False), ("method=greedy", False), ("method=beam", False)):
         assert main(["text", "continue", "--prompt", "hello", "--seed", "3", "--set", "length=2", "--set", setting]) == 0
         assert ("seed 3" in capsys.readouterr().err) is is_named, setting
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    code = main(["text", *words, "--json"])
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert code == 2
+    return error
+
+
+def test_the_command_says_what_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    assert refused(capsys, "continue", "--file", "nowhere.md") == "There is no file nowhere.md."
+    for words, name in ((["continue", "--model", "gpt2"], "gpt2"), (["chat", "--model", "some/one"], "some/one --task chat"),
+                        (["summarise", "--model", "bart-large-cnn"], "bart-large-cnn")):  # fmt: skip
+        assert refused(capsys, *words, "--prompt", "hello").endswith(f"python -m aigc pretrained download {name}")
+
+
+def test_without_a_model_the_command_takes_sentences_of_the_text_and_says_so(
+    miniatures: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    ask = ["summarise", "--prompt", text.LONG_TEXT.en, "--set", "words=20", "--set", "dtype=auto"]
+    assert main(["text", *ask, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == TALKER
+    monkeypatch.delitem(miniatures, TALKER)
+    assert main(["text", *ask, "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["model"] is None and json.loads(told.out)["text"][:20] in text.LONG_TEXT.en
+    assert "sentences of the text itself" in told.err and "python -m aigc pretrained download " in told.err
+    assert "download it first" in refused(capsys, *ask, "--out", str(tmp_path / "a.md"))
+    assert "leave it out" in refused(capsys, *ask, "--extract", "--out", str(tmp_path / "a.md"))
+
+
+def test_the_command_loads_a_model_as_the_page_can(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    words = ["continue", "--prompt", "hello", "--set", "length=2"]
+    assert main(["text", *words, "--set", "dtype=bfloat16", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["setup"]["dtype"], facts["setup"]["device"], facts["settings"]["length"]) == ("bfloat16", "auto", 2)
+    for setting in ("offload=on", "slicing=on", "dtype=int8", "device=abacus"):
+        assert "knob" not in refused(capsys, *words, "--set", setting)
+    assert "no knob" in refused(capsys, *words, "--set", "offloads=on")
 
 
 def test_the_command_streams_and_reports(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigc.cli.out import Out
-from aigc.cli.values import assignments
+from aigc.cli.pretrained import check_here, chosen
+from aigc.cli.values import assignments, file_at, setup_of
 from aigc.knobs import as_values, knobs, read
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TASKS, Asked, Verb
 from aigc.words import Refusal, both
@@ -22,38 +23,38 @@ if TYPE_CHECKING:
 
 IN_LINE = both("Opening {model} …", "正在打开 {model}……")
 STEP = both("step {i} of {n}, {pace:.2f} s a step", "第 {i} 步，共 {n} 步，每步 {pace:.2f} 秒")
+USED = {"image": NEED_IMAGE, "mask": (Verb.INPAINT,), "style": (Verb.STYLE,)}  # files, and the verbs that read them
+NO_MEANING = both("--{n} means nothing to {verb}: leave it out.", "--{n} 对 {verb} 没有意义：请去掉。")
 NOT_PNG = both("{p} must end in .png, in a folder that is there.", "{p} 必须以 .png 结尾，且所在文件夹要存在。")
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
-    from aigc.pretrained import catalogue
-    from aigc.pretrained.fit import Setup
-
     verb = Verb(args.action)  # type: ignore[call-arg]
     to = Path(args.out)
     if to.suffix.lower() != ".png" or not to.parent.is_dir():
         raise Refusal(NOT_PNG, p=args.out[:200])
-    entry = catalogue.find(TASKS[verb], args.model or "")
-    asked = Asked(verb, _settings(args, verb, entry.slug), args.prompt or "", args.negative or "", **_given(args, verb))
-    shot = _made(asked, entry, read(Setup, {"device": args.device}), out)
+    typed, entry = assignments(args.set), chosen(TASKS[verb], args.model)
+    setup = setup_of(typed, args.device)
+    asked = Asked(verb, _settings(args, typed, verb, entry.slug), args.prompt or "", args.negative or "", **_given(args, verb))
+    check_here(entry, TASKS[verb])
+    shot = _made(asked, entry, setup, out)
     files = _write(asked, entry.slug, shot, to)
     values = {name: value for name, value in as_values(asked.settings).items() if name not in shot.silent}
     told: dict[str, Any] = {"task": verb.value, "model": entry.slug, "prompt": asked.prompt, "settings": values, "seeds": list(shot.seeds)}
-    told |= {"files": files, "seconds": round(shot.seconds, 3), "seconds_a_step": round(shot.pace, 4)}
+    told |= {"setup": as_values(setup), "files": files, "seconds": round(shot.seconds, 3), "seconds_a_step": round(shot.pace, 4)}
     for words in shot.notes:
         out.say(words)
     out.result({**told, "notes": list(shot.notes)}, files)
     return 0
 
 
-def _settings(args: argparse.Namespace, verb: Verb, model: str) -> Any:
+def _settings(args: argparse.Namespace, typed: dict[str, Any], verb: Verb, model: str) -> Any:
     from aigc.pretrained.image.habits import check_heeded, habits
 
-    typed: dict[str, Any] = assignments(args.set)
     for name in ("seed", "count"):
         if (value := getattr(args, name)) is not None:
             if name not in knobs(SETTINGS[verb]):
-                raise Refusal(both("--{n} means nothing to {verb}.", "--{n} 对 {verb} 没有意义。"), n=name, verb=verb.value)
+                raise Refusal(NO_MEANING, n=name, verb=verb.value)
             typed[name] = value
     check_heeded(verb, model, typed)
     usual = habits(verb, model)
@@ -64,13 +65,15 @@ def _given(args: argparse.Namespace, verb: Verb) -> dict[str, Image]:
     from aigc.pretrained.image import given
     from aigc.pretrained.textures import TEXTURES, texture
 
+    if unused := next((name for name, verbs in USED.items() if getattr(args, name) and verb not in verbs), None):
+        raise Refusal(NO_MEANING, n=unused, verb=verb.value)
     found: dict[str, Image] = {}
-    if args.image and verb in NEED_IMAGE:
-        found["image"] = given.picture(args.image)
+    if args.image:
+        found["image"] = given.picture(file_at(args.image))
     if args.style:
-        found["style"] = texture(args.style) if args.style in TEXTURES else given.picture(args.style)
+        found["style"] = texture(args.style) if args.style in TEXTURES else given.picture(file_at(args.style))
     if args.mask:
-        found["mask"] = given.mask(args.mask)
+        found["mask"] = given.mask(file_at(args.mask))
     return found
 
 

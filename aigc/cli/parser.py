@@ -29,6 +29,10 @@ ABOUT = both(
     "训练、观察、探索和比较生成模型。结果写到标准输出，进度写到标准错误。",
 )
 
+TEXTURES = "strokes, wash, mosaic, marble, hatching, dots, scales, shapes, stripes, checks"  # named here, so that help needs no numpy
+ANY_OF_BOTH = both("any setting, and of its loading dtype, offload, slicing and compile; may be repeated",
+                   "任一设置，以及加载设置 dtype、offload、slicing、compile；可重复")  # fmt: skip
+
 # argparse's own sentences; what is caught is put into the Chinese ones
 COMPLAINTS = (
     (r"unrecognized arguments: (.*)", "无法识别的参数：{}"),
@@ -281,7 +285,7 @@ def _text(verb: Parser) -> None:
             one.option("--reference", metavar="P", default="", help=both("a summary to compare with, by ROUGE", "用 ROUGE 对照的参考摘要"))
             one.option("--extract", action="store_true", help=both("only sentences of the text: no model", "只取原文句子：不用模型"))
         _seed(one, both("the same seed gives the same text", "种子相同，文字就相同"))
-        _settings(one, both("any setting; may be repeated", "任一设置；可重复"))
+        _settings(one, ANY_OF_BOTH)
         _device(one)
         one.option("--out", metavar="FILE.md", help=both("write it there too, labelled as generated", "同时写入该文件，并标明由 AI 生成"))
 
@@ -301,11 +305,12 @@ def _image(verb: Parser) -> None:
         one.option("--negative", metavar="P", help=both("what it should not", "不要画什么"))
         one.option("--image", metavar="FILE", help=both("the picture to work on", "要处理的图像"))
         one.option("--mask", metavar="FILE", help=both("white where it should change", "白色处要重绘"))
-        one.option("--style", metavar="FILE", help=both("the picture whose style to take, or the name of a texture", "提供风格的图像，或纹理名"))
+        one.option("--style", metavar="FILE", help=both(f"the picture whose style to take, or a texture: {TEXTURES}",
+                                                        f"提供风格的图像，或纹理名：{TEXTURES}"))  # fmt: skip
         one.option("--model", metavar="M", help=both("see: python -m aigc pretrained", "见 python -m aigc pretrained"))
         _seed(one, both("the same seed gives the same picture", "种子相同，图像就相同"))
         one.option("--count", type=int, metavar="N", help=both("how many (default: 1)", "数量（默认 1）"))
-        _settings(one, both("any setting; may be repeated", "任一设置；可重复"))
+        _settings(one, ANY_OF_BOTH)
         _device(one)
         one.option("--out", required=True, metavar="FILE.png", help=both("where to write it", "写到哪里"))
 

@@ -28,11 +28,25 @@ WHICH_TASK = both(
     "请说明 {model} 用来做什么：--task 可选 {tasks}。",
 )
 
+NOT_HERE = both("{title} is not on this machine yet: download it first, by: python -m aigc pretrained download {name}",
+                "本机还没有 {title}：请先下载：python -m aigc pretrained download {name}")  # fmt: skip
+
 
 def act(args: argparse.Namespace, out: Out) -> int:
     if getattr(args, "mirror", None):
         hub.set_mirror(args.mirror)
     return {"download": _download, "delete": _delete}.get(args.action, _list)(args, out)
+
+
+def chosen(task: Task, model: str | None) -> Entry:
+    """The model that was named, or the first that is here, as on the page.  Raises Refusal."""
+    return catalogue.find(task, model or next((e.slug for e in catalogue.rows(task) if hub.here(e)), ""))
+
+
+def check_here(entry: Entry, task: Task) -> None:
+    """Raises Refusal, which names the command that fetches the model."""
+    if hub.here(entry) is None:
+        raise Refusal(NOT_HERE, title=entry.title, name=f"{entry.slug} --task {task.value}" if entry.own else entry.slug)
 
 
 def described(entry: Entry) -> dict[str, Any]:

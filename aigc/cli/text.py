@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from aigc.cli.out import Out
-from aigc.cli.values import assignments
+from aigc.cli.pretrained import check_here, chosen
+from aigc.cli.values import assignments, file_at, setup_of
 from aigc.knobs import as_values, read
-from aigc.pretrained.catalogue import Entry, find
+from aigc.pretrained import hub
+from aigc.pretrained.catalogue import Entry, rows
 from aigc.pretrained.fit import Setup
 from aigc.pretrained.lending import Waiting
 from aigc.pretrained.text import run
@@ -29,6 +31,12 @@ ROUGE = both(
     "{name}: ROUGE-1 {rouge1:.0%}, ROUGE-2 {rouge2:.0%}, ROUGE-L {rougeL:.0%}",
     "{name}：ROUGE-1 {rouge1:.0%}，ROUGE-2 {rouge2:.0%}，ROUGE-L {rougeL:.0%}",
 )
+NO_MODEL = both(
+    "No model that summarises is on this machine, so these are sentences of the text itself. To fetch one: python -m aigc pretrained download {name}",
+    "本机还没有摘要模型，所以这里只取原文句子。下载一个：python -m aigc pretrained download {name}",
+)
+NOT_MADE = both("--out keeps what a model wrote; sentences of the text itself go to standard output: leave it out.",
+                "--out 保存模型写的文字；原文句子写到标准输出：请去掉 --out。")  # fmt: skip
 MOST_NOTED = 2000  # characters of a prompt that its file repeats
 NOT_MD = both("{p} must end in .md, in a folder that is there.", "{p} 必须以 .md 结尾，且所在文件夹要存在。")
 
@@ -38,14 +46,16 @@ def act(args: argparse.Namespace, out: Out) -> int:
     if args.out and (Path(args.out).suffix.lower() != ".md" or not Path(args.out).parent.is_dir()):
         raise Refusal(NOT_MD, p=args.out[:200])
     words = _given(args, verb)
-    if verb is Verb.SUMMARISE and args.extract:
+    if verb is Verb.SUMMARISE and (args.extract or _has_none(args, out)):
         return _extracted(args, out, words)
-    entry = find(TASKS[verb], args.model or "")
-    settings = _settings(args, verb, entry)
-    last = _streamed(_started(args, verb, words, settings, entry), entry, out)
+    typed, entry = assignments(args.set), chosen(TASKS[verb], args.model)
+    setup = setup_of(typed, args.device)
+    settings = _settings(args, typed, verb, entry)
+    check_here(entry, TASKS[verb])
+    last = _streamed(_started(args, verb, words, settings, entry, setup), entry, out)
     draft = getattr(last, "draft", last)
     values = as_values(settings)
-    facts = {"task": verb.value, "model": entry.slug, "settings": values, "text": draft.whole, "tokens": len(draft.tokens)}
+    facts = {"task": verb.value, "model": entry.slug, "settings": values, "setup": as_values(setup), "text": draft.whole, "tokens": len(draft.tokens)}
     facts |= {"seconds": round(draft.seconds, 3), "seconds_a_token": round(draft.pace, 5), "ended": draft.ended, "notes": list(draft.notes)}
     facts |= _more(args, verb, words, settings, last, out)
     if args.out:
@@ -67,21 +77,29 @@ def _given(args: argparse.Namespace, verb: Verb) -> str:
     from aigc.pretrained.text.given import UNREADABLE, text_of
 
     try:
-        words = text_of(args.file) if args.file else sys.stdin.read() if args.prompt == "-" else args.prompt
+        words = text_of(file_at(args.file)) if args.file else sys.stdin.read() if args.prompt == "-" else args.prompt
     except UnicodeDecodeError:  # of the standard input
         raise Refusal(UNREADABLE, kind="text") from None
     return given(words, {Verb.SUMMARISE: "text", Verb.CHAT: "message"}.get(verb, "prompt"))
 
 
-def _settings(args: argparse.Namespace, verb: Verb, entry: Entry) -> Any:
-    typed: dict[str, Any] = assignments(args.set)
+def _has_none(args: argparse.Namespace, out: Out) -> bool:
+    """Whether no model is here for a summary that asks for none in particular; it is told which could be fetched."""
+    known = rows(TASKS[Verb.SUMMARISE])
+    if args.model or args.out or any(hub.here(entry) for entry in known):
+        return False
+    out.say(NO_MODEL, name=known[0].slug)
+    return True
+
+
+def _settings(args: argparse.Namespace, typed: dict[str, Any], verb: Verb, entry: Entry) -> Any:
     if args.seed is not None:
         typed["seed"] = args.seed
     return read(SETTINGS[verb], {**habits(verb, entry.slug), **typed})
 
 
-def _started(args: argparse.Namespace, verb: Verb, words: str, settings: Any, entry: Entry) -> Iterator[Any]:
-    stop, setup = threading.Event(), read(Setup, {"device": args.device})
+def _started(args: argparse.Namespace, verb: Verb, words: str, settings: Any, entry: Entry, setup: Setup) -> Iterator[Any]:
+    stop = threading.Event()
     if verb is Verb.CONTINUE:
         return run.continuations(words, settings, stop_words(as_lines(args.stop)), entry, stop, setup)
     if verb is Verb.CHAT:
@@ -136,7 +154,11 @@ def _extracted(args: argparse.Namespace, out: Out, words: str) -> int:
     """A summary without a model."""
     from aigc.pretrained.text.extract import extract
 
-    settings = read(SETTINGS[Verb.SUMMARISE], assignments(args.set))
+    if args.out:
+        raise Refusal(NOT_MADE)
+    typed = assignments(args.set)
+    setup_of(typed, args.device)
+    settings = read(SETTINGS[Verb.SUMMARISE], typed)
     found = extract(words, settings.words)
     facts = {"task": Verb.SUMMARISE.value, "model": None, "text": found.text, "sentences": len(found.sentences), "of": found.of}
     out.result(facts | _scored(args, out, extract=found.text), [found.text])

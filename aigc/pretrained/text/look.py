@@ -15,7 +15,7 @@ from aigc.words import Refusal, both
 
 MOST_TOKENS = 4096
 NEEDS_A_WRITER = both("Only models that go on from what they read can be asked this.", "只有逐词往下写的模型能回答。")
-TOO_MANY = both("This is {n} tokens long; at most {most} are looked at.", "共 {n} 个词元；最多查看 {most} 个。")
+TOO_MANY = both("This is {n} tokens long; at most {most} can be looked at: leave a part of it out.", "共 {n} 个词元；最多 {most} 个：请删短。")
 
 
 @dataclass(frozen=True)

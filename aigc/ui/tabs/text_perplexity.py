@@ -54,15 +54,17 @@ class PerplexityView:
         entry, setup = self.chooser.chosen(given_)
         whole = given(given_[self.given])
         for result in newest(SURPRISES(whole, entry, stop=stop, setup=setup), SHOW_EVERY):
-            yield waited(result, self.page.lang) or shown(self._payload(result))
+            yield waited(result, self.page.lang) or shown(self._payload(result, entry.slug))
 
-    def _payload(self, found: Surprise) -> dict[str, Any]:
+    def _payload(self, found: Surprise, model: str) -> dict[str, Any]:
         lang = self.page.lang
+        pace = text.READ_IN.fill(n=found.count, seconds=found.seconds, ms=1000 * found.seconds / max(1, found.count))[lang]
+        facts = f"{text.MODEL[lang]} {model} · {pace}" if found.is_final else ""
         status = text.READ.fill(ppl=_written(found.perplexity), bits=found.bits_per_character)[lang] if found.is_final else ""
         status = status or text.READING.fill(i=len(found.tokens), n=found.count)[lang]
         worst = sorted((t for t in found.tokens if t.p and t.text.strip()), key=lambda t: t.p or 1)[:MOST_NAMED]
         named = " · ".join(f"“{t.text.strip()}” {_bits(t.p or 1)}" for t in worst)
-        columns = [{"head": "", "title": "", "before": "", "tokens": tokens_of(found.tokens), "ended": False, "facts": ""}]
+        columns = [{"head": "", "title": "", "before": "", "tokens": tokens_of(found.tokens), "ended": False, "facts": facts}]
         notes = [text.MOST_SURPRISING.fill(told=named)[lang]] if found.is_final and named else []
         share = len(found.tokens) / max(1, found.count)
         return {"kind": "text", "columns": columns, "colour": True, "busy": not found.is_final, "status": status, "progress": share, "notes": notes}

@@ -91,6 +91,7 @@ READ = both(
     "Perplexity {ppl} a token: as unsure as between that many equally likely ones. {bits:.2f} bits a character, comparable between models.",
     "每词元困惑度 {ppl}：相当于在这么多个同样可能的词元间犹豫。每字符 {bits:.2f} 比特，可在模型之间比较。",
 )
+READ_IN = both("{n} tokens in {seconds:.2f} s · {ms:.1f} ms a token", "{n} 个词元，用时 {seconds:.2f} 秒 · 每词元 {ms:.1f} 毫秒")
 MOST_SURPRISING = both("What surprised it most: {told}", "最出乎意料的：{told}")
 
 # verse
