@@ -1,6 +1,6 @@
 """The table of pretrained models: what each is for, where it is from, what it weighs, and what to expect of it.
 
-A row of the Hub names its repository and revision ("main" where nobody here has checked a commit).  A row without a repository is a
+A row of the Hub names its repository and the commit that was checked here.  A row without a repository is a
 model that comes along; it is in the table only while its folder is on this disk.  Sizes are of the files that are really fetched.
 """
 
