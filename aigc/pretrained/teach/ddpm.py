@@ -22,6 +22,7 @@ from aigc.data.load import Dataset, load
 from aigc.data.table import LIMITS
 from aigc.evaluate.distances import frechet, moments
 from aigc.evaluate.features import Extractor, extractor
+from aigc.evaluate.subject import as_bytes
 from aigc.maths.diffusion import evenly
 from aigc.pretrained.teach.cards import Card, Credit, Figure, write
 from aigc.pretrained.teach.loop import Lesson, teach
@@ -113,11 +114,8 @@ def make(to: Path, seed: int, budget: int, device: str, data: str) -> Iterator[W
     DDPMPipeline(learnt.to("cpu", torch.float16), levels()).save_pretrained(to)
     seconds = time.perf_counter() - begun
     told = figures(DDPMPipeline.from_pretrained(to, dtype=torch.float32).to(where), known, seed, MEASURED)
-    yield write(described(told, known, plan, weights_of(learnt), lesson.examples, seed, seconds, str(where)), to)
-
-
-def weights_of(unet: UNet2DModel) -> int:
-    return sum(p.numel() for p in unet.parameters())
+    weights = sum(p.numel() for p in learnt.parameters())
+    yield write(described(told, known, plan, weights, lesson.examples, seed, seconds, str(where)), to)
 
 
 def asked(plan: Plan, known: Dataset, seed: int, device: torch.device, unet: UNet2DModel) -> Callable[[int], Tensor]:
@@ -127,7 +125,8 @@ def asked(plan: Plan, known: Dataset, seed: int, device: torch.device, unet: UNe
     guide = Guide(plan.guide, noising, device)
 
     def loss(step: int) -> Tensor:
-        rows, x, _, t = noised(pictures, plan.batch, noising, rng)
+        rows, noise, t = lots(pictures, plan.batch, len(noising), rng)
+        x = noising.add_noise(scaled(pictures[rows]), noise, t)
         return (unet(x, t).sample.float() - guide.mean_v(x, t, labels[rows])).square().mean()
 
     return loss
@@ -139,12 +138,13 @@ def shown(plan: Plan, seed: int, device: torch.device, unet: UNet2DModel) -> Cal
     drawn = []
     for _ in range(0, plan.drawn, AT_ONCE):
         with torch.inference_mode():
-            drawn.append((guide.make(AT_ONCE, rng) * 255).round().to(torch.uint8))
+            drawn.append(as_bytes(guide.make(AT_ONCE, rng)))
     pictures = torch.cat(drawn)
 
     def loss(step: int) -> Tensor:
-        rows, x, noise, t = noised(pictures, plan.batch, noising, rng)
-        v = noising.get_velocity(scaled(pictures[rows]), noise, t)
+        rows, noise, t = lots(pictures, plan.batch, len(noising), rng)
+        x0 = scaled(pictures[rows])
+        x, v = noising.add_noise(x0, noise, t), noising.get_velocity(x0, noise, t)
         if step % 2:
             x, v = x.flip(3), v.flip(3)
         return (unet(x, t).sample.float() - v).square().mean()
@@ -152,12 +152,11 @@ def shown(plan: Plan, seed: int, device: torch.device, unet: UNet2DModel) -> Cal
     return loss
 
 
-def noised(pictures: Tensor, batch: int, noising: DDPMScheduler, rng: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A batch at levels of all kinds.  (N, C, H, W) bytes -> the rows (B,), x_t (B, C, H, W), its noise (B, C, H, W), t (B,)"""
+def lots(pictures: Tensor, batch: int, count: int, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """What a step is of: places of pictures, noise for each, and `count` levels evenly.  (N, C, H, W) -> (B,), (B, C, H, W), (B,)"""
     rows = torch.randint(len(pictures), (batch,), generator=rng, device=rng.device)
-    t = (evenly(batch, rng) * len(noising)).long()
-    noise = torch.randn((batch, *pictures.shape[1:]), generator=rng, device=rng.device)
-    return rows, noising.add_noise(scaled(pictures[rows]), noise, t), noise, t
+    t = (evenly(batch, rng) * count).long()
+    return rows, torch.randn((batch, *pictures.shape[1:]), generator=rng, device=rng.device), t
 
 
 def scaled(pictures: Tensor) -> Tensor:
