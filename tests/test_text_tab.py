@@ -46,6 +46,7 @@ TALKER = "qwen3-0.6b"
 
 @pytest.fixture(scope="module")
 def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    shelf.unload()  # what other tests left there: perhaps the real model of verse
     found = {}
     for name, slug in (("verse", "gpt2"), (TALKER, TALKER)):
         found[name] = tmp_path_factory.mktemp(name)
