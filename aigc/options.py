@@ -118,9 +118,9 @@ class Options:
     )  # fmt: skip
     precision: Precision = knob(
         Precision.AUTOMATIC, group="run", label=both("Arithmetic", "运算精度"),
-        help=both("Where the hardware multiplies bfloat16 several times faster, as GPUs and CPUs with matrix tiles do, products are computed in it; "
+        help=both("Where the hardware multiplies bfloat16 faster, as GPUs and CPUs with instructions for it do, products are computed in it; "
                   "weights and sums stay in float32. Choose float32 to compare with a machine that has no such hardware.",
-                  "若硬件计算 bfloat16 快数倍（GPU、带矩阵单元的 CPU），乘积用它计算，权重与累加仍为 float32。"
+                  "若硬件计算 bfloat16 更快（GPU、有相应指令的 CPU），乘积用它计算，权重与累加仍为 float32。"
                   "要与没有这种硬件的机器比较，请选 float32。"),
     )  # fmt: skip
     seed: int = knob(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -35,6 +36,12 @@ ENDS = time.monotonic() + float(os.environ.get("AIGC_TEST_SECONDS", "inf"))  # o
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Pages last: where the time is short, what comes along is judged first."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """What the imports made stays: no later collection of garbage, and putting a model away asks for one, goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

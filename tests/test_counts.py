@@ -23,7 +23,7 @@ MOST = {"gan": 360, "autoencoder": 160, "vae": 190, "diffusion": 440}  # operato
 @pytest.fixture(autouse=True)
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this machine multiplies fastest, the count is of the same calls."""
-    monkeypatch.setattr(devices, "MATRIX_TILES", False)
+    monkeypatch.setattr(devices, "FAST_BFLOAT16", False)
 
 
 class Calls(TorchDispatchMode):

@@ -539,14 +539,14 @@ def test_what_fits_is_said(server: FakeHub, monkeypatch: pytest.MonkeyPatch):
     assert fit(GPT2).disk_need == 0 and fit(GPT2).fits
 
 
-@pytest.mark.parametrize("tiles", [False, True])
-def test_a_kind_of_number_that_this_cpu_is_slow_at_is_told(tiles: bool, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("aigc.train.devices.MATRIX_TILES", tiles)
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_kind_of_number_that_this_cpu_is_slow_at_is_told(fast: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aigc.train.devices.FAST_BFLOAT16", fast)
     monkeypatch.setattr("aigc.pretrained.fit.free_memory", lambda device: 6 * 10**9)
 
     def told(number: shelf.Number) -> str:
         return fit(GPT2, shelf.Setup(device=shelf.Device.CPU, dtype=number)).words.en
 
     assert "many times longer" in told(shelf.Number.FLOAT16)
-    assert ("many times longer" in told(shelf.Number.BFLOAT16)) is not tiles
+    assert ("many times longer" in told(shelf.Number.BFLOAT16)) is not fast
     assert "many times longer" not in told(shelf.Number.AUTO) + told(shelf.Number.FLOAT32)

@@ -598,8 +598,8 @@ def test_only_the_method_that_optimises_has_steps(networks: None):
 
 def test_numbers_are_chosen_as_they_will_be(monkeypatch: pytest.MonkeyPatch, networks: None):
     """A model of ours runs in 16 bits only where they are quicker, and says so."""
-    for tiles, wanted in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr("aigc.train.devices.MATRIX_TILES", tiles)
+    for fast, wanted in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr("aigc.train.devices.FAST_BFLOAT16", fast)
         for entry in OURS:
             assert chosen(entry, Setup(device=shelf.Device.CPU))[:2] == ("cpu", wanted)
         for entry in (e for e in entries() if e.variant == "fp16"):  # fetched in a form that CPUs are slow at

@@ -142,7 +142,9 @@ def test_pictures_too_small_or_too_large_are_refused(model: style.Stylist, size:
 def test_the_lesson_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIGC_DATA_DIR", str(tiny_sources.pictures(tmp_path / "data")))
     monkeypatch.setattr(views, "TEXTURES_EACH", 2)
-    *told, facts = make("style", tmp_path / "style", seed=0, budget=64 * 4)
+    monkeypatch.setattr(lesson, "READ", 128)
+    monkeypatch.setattr(lesson, "PAINTED_OVER", 16)
+    *told, facts = make("style", tmp_path / "style", seed=0, budget=64 * 2)
     assert any("named" in words.en for words in told) and any("painted" in words.en for words in told)
     assert facts == json.loads((tmp_path / "style/card.json").read_text("utf-8")) and 0 <= facts["figures"]["accuracy"] <= 100
     assert len(list(style.stylise(style.load(tmp_path / "style", CPU), texture("shapes", 32), texture("dots", 32)))) == 2

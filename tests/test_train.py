@@ -219,7 +219,7 @@ def test_nothing_is_copied_to_the_host_between_two_reports(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("asked", Precision)
 def test_bfloat16_is_left_alone_where_float32_is_asked_for(asked: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "MATRIX_TILES", True)
+    monkeypatch.setattr(devices, "FAST_BFLOAT16", True)
     seen: list[bool] = []
     loss = Toy.judge_loss
     monkeypatch.setattr(Toy, "judge_loss", lambda *a: seen.append(torch.is_autocast_enabled("cpu")) or loss(*a))

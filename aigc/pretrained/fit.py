@@ -244,13 +244,13 @@ def _numbers(entry: Entry, setup: Setup) -> tuple[str, str]:
 
 
 def quick(device: str) -> tuple[str, ...]:
-    """The dtypes that this machine multiplies no slower than float32, by name; bfloat16: CPUs with matrix tiles, and GPUs since 2020."""
+    """The dtypes that this machine multiplies no slower than float32, by name; bfloat16: CPUs with instructions for it, and GPUs since 2020."""
     import torch
 
-    from aigc.train.devices import MATRIX_TILES
+    from aigc.train.devices import FAST_BFLOAT16
 
     if device == "cpu":
-        return ("float32", "bfloat16") if MATRIX_TILES else ("float32",)
+        return ("float32", "bfloat16") if FAST_BFLOAT16 else ("float32",)
     is_new = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return ("float32", "float16", "bfloat16") if is_new else ("float32", "float16")
 

@@ -162,7 +162,8 @@ def unload(slug: str | None = None) -> int:
             if not slot.line:
                 _empty(slot)
         _changed.notify_all()
-    _collect()
+    if asked:
+        _collect()
     return len(asked)
 
 

@@ -16,7 +16,7 @@ from aigc.words import Refusal, both
 M = TypeVar("M", bound=Technique)
 THIS_PROCESS = psutil.Process()
 CAPABILITIES: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.8 does not tell
-MATRIX_TILES = bool(CAPABILITIES.get("amx_bf16"))
+FAST_BFLOAT16 = bool(CAPABILITIES.get("amx_bf16") or CAPABILITIES.get("avx512_bf16"))  # of this CPU
 THREADS = torch.get_num_threads()  # as the process began
 
 
@@ -52,15 +52,16 @@ def laid_out(model: M) -> M:
 
 
 def precision(device: torch.device, asked: Precision = Precision.AUTOMATIC) -> AbstractContextManager[object]:
-    """bfloat16 for the products of the forward pass where the hardware multiplies it several times faster, weights and sums in float32.
+    """bfloat16 for the products of the forward pass where the hardware multiplies it faster, weights and sums in float32.
 
-    NVIDIA GPUs since 2020, and CPUs with matrix tiles (AMX: Intel Xeon since 2023); on other CPUs bfloat16 is slower than float32.
+    NVIDIA GPUs since 2020, and CPUs with instructions for it (AMX: Intel Xeon since 2023; AVX-512 BF16: AMD since Zen 4); on other CPUs
+    bfloat16 is slower than float32.
     """
     if asked is Precision.SINGLE:
         return nullcontext()
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", torch.bfloat16)
-    if device.type == "cpu" and MATRIX_TILES:
+    if device.type == "cpu" and FAST_BFLOAT16:
         return torch.autocast("cpu", torch.bfloat16)
     return nullcontext()
 

@@ -26,6 +26,7 @@ EXAMPLES = 64_000
 CLASSES = len(TEXTURES) + 20 + 4  # textures, digits and garments, faces by how far they are turned
 STYLE, OWN, TINGE = 4.0, 2.0, 4.0  # weights, beside the content, of the style's moments, of a picture's own pixels and of colours
 PATCH = 8  # pixels along the side of a patch that is to have its colour
+READ, PAINTED_OVER = 2048, 256  # unseen pictures that the figures are measured on: named, and painted
 SAME = 4  # one painting in so many is of a picture in its own style
 NAMED = both("the encoder has named {seen} of {examples} pictures, loss {loss:.3f}", "编码器已辨认 {seen} / {examples} 张，损失 {loss:.3f}")
 PAINTED = both("the decoder has painted {seen} of {examples} pictures, loss {loss:.3f}", "解码器已绘制 {seen} / {examples} 张，损失 {loss:.3f}")
@@ -133,20 +134,21 @@ def _there(x: Tensor, where: torch.device) -> Tensor:
 
 @torch.inference_mode()
 def accuracy(namer: Namer, seed: int, where: torch.device) -> Figure:
-    views, rng, hits = Views(seed, part="test"), Generator().manual_seed(seed), 0
-    for _ in range(16):
-        pictures, classes = to_name(views, 128, rng)
+    views, rng, hits, each = Views(seed, part="test"), Generator().manual_seed(seed), 0, 128
+    for _ in range(READ // each):
+        pictures, classes = to_name(views, each, rng)
         with precision(where):
             hits += int((namer(_there(pictures, where)).argmax(1).cpu() == classes).sum())
     words = both("the encoder names unseen textures, digits, garments and turned faces right, %", "编码器对未见过的图像的识别率（%）")
-    return Figure("accuracy", 100 * hits / (16 * 128), words, "{:.1f}")
+    return Figure("accuracy", 100 * hits / READ, words, "{:.1f}")
 
 
 @torch.inference_mode()
 def figures(network: StyleNetwork, seed: int) -> list[Figure]:
     """On test faces and unseen textures: what only encoding and decoding loses, and how near painting comes to the style."""
     views, rng, where = Views(seed, part="test"), Generator().manual_seed(seed), next(network.parameters()).device
-    faces, styles = (_there(x.float() / 255, where) for x in (views.faces[:256], views.some_textures(len(views.faces[:256]), rng)[0]))
+    known = views.faces[:PAINTED_OVER]
+    faces, styles = (_there(x.float() / 255, where) for x in (known, views.some_textures(len(known), rng)[0]))
     with precision(where):
         same, painted = network(faces, faces).float().clamp(0, 1), network(faces, styles).float().clamp(0, 1)
         before, after, wanted = (network.encoder(x) for x in (faces, painted, styles))
