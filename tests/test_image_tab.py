@@ -228,6 +228,13 @@ def test_two_results_of_one_view_both_stay() -> None:
     assert [kept.prompt == "meanwhile" for kept in history] == [False, True]
 
 
+def test_a_long_prompt_is_quoted_by_its_beginning_and_kept_whole() -> None:
+    v, history, prompt = view(Verb.GENERATE), [], "a red seven on blue, " * 40
+    ran(v, prompt=prompt, history=history)
+    assert "“a red seven on blue, a red" in history[0].facts and "…”" in history[0].facts and len(history[0].facts) < 400
+    assert history[0].prompt.strip() == prompt.strip() == history[0].notes[0]["prompt"].strip()
+
+
 def test_a_press_that_ends_another_is_seen() -> None:
     """Gradio repeats the last that a run told when it ends, which must not end what came after it."""
     with gr.Blocks() as demo:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 VERBS_OF_GRIDS = (Verb.GENERATE, Verb.EDIT, Verb.INPAINT)
 MOST_KEPT = 16  # results of a visit
+QUOTED = 120  # letters of a prompt that the line under a picture quotes
 SHOW_EVERY = 0.06  # seconds between two previews
 
 EASEL_JS = f"""
@@ -342,11 +343,17 @@ def made_with(asked: Asked, model: str, size: tuple[int, int], lang: Lang, witho
     from aigc.pretrained import shelf
 
     told_anyway = ("width", "height", "times", "count")
-    words = [f"“{asked.prompt.strip()}”"] * bool(asked.prompt.strip())
-    words += [f"{text.NEGATIVE[lang]} “{asked.negative.strip()}”"] * bool(asked.negative.strip())
+    words = [quoted(asked.prompt)] * bool(asked.prompt.strip())
+    words += [f"{text.NEGATIVE[lang]} {quoted(asked.negative)}"] * bool(asked.negative.strip())
     loaded = [f"{held.device.upper()} {held.dtype}" for held in shelf.held() if held.slug == model]
     settings = in_words(asked.settings, lang, (*told_anyway, *without))
     return [*words, f"{text.MODEL[lang]} {model}", f"{size[0]} × {size[1]}", *settings, *loaded]
+
+
+def quoted(words: str) -> str:
+    """The beginning of a prompt: the whole is in the form, in what is saved and under "use these again"."""
+    whole = " ".join(words.split())
+    return f"“{whole if len(whole) <= QUOTED else whole[: QUOTED - 1].rstrip() + '…'}”"
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str]:
