@@ -19,6 +19,8 @@ from pressing import Visitor, served
 from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
+from aigc.nets.style import StyleNetwork
+from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
@@ -433,6 +435,32 @@ def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
     assert v.chosen(results[-1][1], cast(gr.EventData, types.SimpleNamespace(_data={"index": 4}))) == {v.last: gr.skip()}
     bad = list(v.grid.run(form | {xs: "a, b"}, REQUEST))
     assert "number" in told(bad[-1])["status"]
+
+
+@pytest.mark.parametrize("verb", image_view.VERBS_OF_GRIDS)
+def test_a_grid_of_any_verb_starts_with_axes_that_it_has(verb: Verb) -> None:
+    v = view(verb)
+    assert v.grid
+    (x, _), (y, _) = v.grid.axes.chosen_by
+    across, down = v.grid.axes.chosen(given(v) | {w: w.value for w in v.grid.axes.inputs})
+    assert (across.name, down.name) == (x.value, y.value) and len(across.values) * len(down.values) > 3
+    assert all(offered for _, name in x.choices if (offered := v.grid.axes._offered(name)))
+
+
+def test_styles_are_crossed(aigc_home: Path, file: str) -> None:
+    folder = aigc_home / "checkpoints" / "local" / "pretrained" / "style"
+    save_network(StyleNetwork(), folder, {})
+    (folder / "card.json").write_text("{}")
+    v = view(Verb.STYLE, "zh")
+    assert v.grid
+    (x, xs), (y, ys) = v.grid.axes.chosen_by
+    chosen = {x: "amount", xs: "0.2, 1", y: "colours", ys: "yes, no"}
+    form = given(v, model="style", image=file, texture="dots", side=64, method="adain") | chosen
+    *_, last = v.grid.run(form, REQUEST)
+    done = told(last)
+    assert done["y"]["values"] == ["是", "否"] and len({*done["cells"]}) == 4
+    back = v.chosen(last[1], cast(gr.EventData, types.SimpleNamespace(_data={"index": 0})))
+    assert back[v.form.widgets["colours"]]["value"] is True and back[v.form.widgets["amount"]]["value"] == 0.2
 
 
 def test_a_stopped_grid_keeps_what_was_drawn() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -443,10 +444,14 @@ def test_the_linear_preview_is_like_the_decoded_picture() -> None:
 
 
 # grids
+def drawing(it: kit.Kit) -> Callable[[Asked], Iterator[make.Shot]]:
+    return lambda cell: make.made(it, cell, threading.Event())
+
+
 def test_a_grid_has_a_picture_for_every_pair() -> None:
     x, y = axis(Generate, "steps", "2, 3"), axis(Generate, "guidance", "1.5，7")
     base = asked(width=32, height=32, count=4, seed=2)
-    *_, last = grid.crossed(loaded("sd-1.5"), base, x, y, threading.Event())
+    *_, last = grid.crossed(drawing(loaded("sd-1.5")), base, x, y)
     assert last.done == 4 and x.shown == ("2", "3") and y.shown == ("1.5", "7")
     alone = result("sd-1.5", asked(width=32, height=32, seed=2, steps=3, guidance=7.0)).images[0]
     assert last.cells[3] is not None and same(last.cells[3], alone)
@@ -471,7 +476,7 @@ def test_nonsense_on_an_axis_is_refused(name: str, typed: str, says: str) -> Non
 def test_two_axes_are_two_settings() -> None:
     one = axis(Generate, "steps", "2")
     with pytest.raises(Refusal, match="two settings"):
-        next(grid.crossed(loaded("sd-1.5"), asked(), one, one, threading.Event()))
+        next(grid.crossed(drawing(loaded("sd-1.5")), asked(), one, one))
 
 
 # inside

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from aigc.knobs import Choice, knobs, read, read_value
+from aigc.knobs import Choice, knobs, read, read_value, said
 from aigc.words import Lang, Refusal, Words, both
 
 Step = TypeVar("Step")  # what a result tells of itself on its way; the last one says `is_final`
@@ -28,11 +28,11 @@ class Axis:
     @property
     def shown(self) -> tuple[str, ...]:
         """The values as they are typed."""
-        return tuple(v.value if isinstance(v, Choice) else f"{v:g}" if isinstance(v, float) else str(v) for v in self.values)
+        return tuple(v.value if isinstance(v, Choice) else said(v, "en") for v in self.values)
 
     def words(self, lang: Lang) -> tuple[str, ...]:
         """The values for people."""
-        return tuple(v.words[lang] if isinstance(v, Choice) else told for v, told in zip(self.values, self.shown, strict=True))
+        return tuple(said(v, lang) for v in self.values)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from aigc.knobs import Choice, knobs
+from aigc.knobs import NO, YES, Choice, knobs
 from aigc.pretrained.grid import Axis, axes, axis
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
@@ -49,6 +49,8 @@ class Axes:
         k = knobs(self.config)[name]
         if issubclass(k.kind, Choice):
             return ", ".join(self.page.t(text.CHOICE.fill(value=m.value, words=m.words)) for m in k.kind)
+        if k.kind is bool:
+            return f"{YES.en}, {NO.en}"
         return f"{k.low:g} … {k.high:.10g}"
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,17 +13,14 @@ from aigc.pretrained.image.asked import SETTINGS, Asked, Settings
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from aigc.pretrained.image.kit import Kit
     from aigc.pretrained.image.make import Shot
 
-NOT_AXES = ("count", "width", "height", "left", "right", "top", "bottom")  # a grid's pictures are single and of one size
+NOT_AXES = ("count", "width", "height", "side", "left", "right", "top", "bottom")  # a grid's pictures are single and of one size
 
 
-def crossed(kit: Kit, asked: Asked, x: Axis, y: Axis, stop: threading.Event) -> Iterator[Grid[Shot, Image]]:
+def crossed(make: Callable[[Asked], Iterator[Shot]], asked: Asked, x: Axis, y: Axis) -> Iterator[Grid[Shot, Image]]:
     """Raises Refusal before the first picture if any cell asks for nonsense."""
-    from aigc.pretrained.image.make import made
-
-    yield from filled(x, y, cells(asked, x, y), lambda settings: made(kit, replace(asked, settings=settings), stop), lambda shot: shot.images[0])
+    yield from filled(x, y, cells(asked, x, y), lambda settings: make(replace(asked, settings=settings)), lambda shot: shot.images[0])
 
 
 def cells(asked: Asked, x: Axis, y: Axis) -> list[Settings]:

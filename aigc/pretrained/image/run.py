@@ -21,33 +21,30 @@ if TYPE_CHECKING:
 
 def pictures(asked: Asked, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Shot]:
     """Raises Refusal and Stopped."""
-    if asked.verb is Verb.UPSCALE or asked.verb is Verb.STYLE:
-        from aigc.pretrained.image import others
-
-        load, make = others.of(entry)
-    else:
-        load, make = _kit()
-    yield from borrowed(entry, load, lambda it: make(it, asked, stop), stop, setup)
+    load, make = _worker(asked.verb, entry)
+    yield from borrowed(entry, load, lambda model: make(model, asked, stop), stop, setup)
 
 
 def grids(asked: Asked, x: Axis, y: Axis, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Grid[Shot, Image]]:
     """An X/Y grid.  Raises Refusal and Stopped."""
     from aigc.pretrained.image.grid import crossed
 
-    load, _ = _kit()
-    yield from borrowed(entry, load, lambda kit: crossed(kit, asked, x, y, stop), stop, setup)
+    load, make = _worker(asked.verb, entry)
+    yield from borrowed(entry, load, lambda model: crossed(lambda cell: make(model, cell, stop), asked, x, y), stop, setup)
 
 
 def looks(asked: Asked, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Told]:
     """One picture from the inside.  Raises Refusal and Stopped."""
     from aigc.pretrained.image.inside import inside
+    from aigc.pretrained.image.kit import load
 
-    load, _ = _kit()
     yield from borrowed(entry, load, lambda kit: inside(kit, asked, stop), stop, setup)
 
 
-def _kit() -> tuple[Callable[..., Any], Callable[..., Iterator[Shot]]]:
+def _worker(verb: Verb, entry: Entry) -> tuple[Callable[..., Any], Callable[..., Iterator[Shot]]]:
+    """What loads the model, and what works with it."""
+    from aigc.pretrained.image import others
     from aigc.pretrained.image.kit import load
     from aigc.pretrained.image.make import made
 
-    return load, made
+    return others.of(entry) if verb in (Verb.UPSCALE, Verb.STYLE) else (load, made)

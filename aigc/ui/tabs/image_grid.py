@@ -13,9 +13,9 @@ from gradio.components import Component
 from aigc import outputs
 from aigc.knobs import as_values
 from aigc.pretrained import Stopped
-from aigc.pretrained.image.asked import SETTINGS
+from aigc.pretrained.image.asked import SETTINGS, Verb
 from aigc.pretrained.image.grid import NOT_AXES, cells
-from aigc.ui.axes import Axes, head
+from aigc.ui.axes import Axes, Start, head
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image_view
 from aigc.ui.tabs.explore_room import QUIET
@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 GRIDS = on_gpu("aigc.pretrained.image.run:grids", seconds=240)
 TILE = 256  # pixels a cell is shown and saved at, at most
-STARTS = (("steps", "4, 8, 16"), ("guidance", "1, 3, 6"))
+STARTS: dict[Verb, tuple[Start, Start]] = {
+    **dict.fromkeys((Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT), (("steps", "4, 8, 16"), ("guidance", "1, 3, 6"))),
+    Verb.STYLE: (("amount", "0.4, 0.7, 1"), ("method", "adain, gatys")),
+    Verb.SAMPLE: (("steps", "5, 10, 20"), ("scheduler", "ddim, dpm++")),
+}
 
 
 class GridFold:
@@ -43,7 +47,7 @@ class GridFold:
 
     def __init__(self, view: View):
         self.view, name = view, f"image-{view.verb.value}-grid-{view.page.lang}"
-        self.axes = Axes(view.page, SETTINGS[view.verb], STARTS, text.GRID_HELP, name, NOT_AXES)
+        self.axes = Axes(view.page, SETTINGS[view.verb], STARTS[view.verb], text.GRID_HELP, name, NOT_AXES)
 
     def wire(self) -> None:
         view = self.view

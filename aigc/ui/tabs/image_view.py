@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.fit import Setup
     from aigc.pretrained.image.make import Shot
 
-VERBS_OF_GRIDS = (Verb.GENERATE, Verb.EDIT, Verb.INPAINT)
+VERBS_OF_GRIDS = tuple(verb for verb in Verb if verb is not Verb.UPSCALE)  # a network that enlarges has nothing to vary
 MOST_KEPT = 16  # results of a visit
 QUOTED = 120  # letters of a prompt that the line under a picture quotes
 SHOW_EVERY = 0.06  # seconds between two previews
