@@ -45,7 +45,7 @@ def nats(subject: Subject) -> Iterator[Found]:
     if subject.data.spec.shape[0] != 1:
         yield Note(COLOURED)
         return
-    x, labels, cost = _test(subject, len(subject.data.test_x))
+    x, labels, cost = _test(subject, torch.arange(len(subject.data.test_x)))
     x = torch.bernoulli(x, generator=Generator().manual_seed(BINARISED)).to(subject.model.device)
     rng = Generator(subject.model.device).manual_seed(subject.seed)
     one = torch.cat([_weighted(subject, a, b, 1, rng) for a, b in _parts(x, labels, 500)])
@@ -83,7 +83,7 @@ def bits(subject: Subject) -> Iterator[Found]:
     if not hasattr(model, "denoiser") or tuple(model.latents(1, Generator(model.device)).shape[1:]) != subject.data.spec.shape:
         yield Note(OTHER_SPACE)
         return
-    x, labels, cost = _test(subject, DIFFUSED)
+    x, labels, cost = _test(subject, subject.some_test(DIFFUSED))
     rng = Generator(model.device).manual_seed(subject.seed)
     found: list[Tensor] = []
     for part, part_labels in _parts(x.to(model.device), labels, 128):
@@ -108,13 +108,13 @@ def _denoiser(model: Technique, labels: Tensor | None) -> Denoise:
     return denoise
 
 
-def _test(subject: Subject, n: int) -> tuple[Tensor, Tensor | None, float]:
-    """Test pictures in [0, 1], their labels for a model that takes any, and what naming the label costs in nats: log p(x) is at least
-    log p(x | label) minus it."""
-    x, labels = subject.data.test_x[:n].float() / 255, subject.data.test_labels
+def _test(subject: Subject, places: Tensor) -> tuple[Tensor, Tensor | None, float]:
+    """Test pictures at these places in [0, 1], their labels for a model that takes any, and what naming the label costs in nats: log p(x) is
+    at least log p(x | label) minus it."""
+    x, labels = subject.data.test_x[places].float() / 255, subject.data.test_labels
     if not subject.model.conditional or labels is None:
         return x, None, 0.0
-    return x, labels[:n].to(subject.model.device), math.log(len(subject.data.spec.classes))
+    return x, labels[places].to(subject.model.device), math.log(len(subject.data.spec.classes))
 
 
 def _parts(x: Tensor, labels: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:

@@ -95,8 +95,8 @@ def taught_and_right(subject: Subject, data: Dataset, lesson: Lesson, most: int 
 def right(subject: Subject, network: Classifier, most: int | None = None) -> tuple[float, float]:
     """Share of real test pictures named right, and its standard error."""
     assert subject.data.test_labels is not None, "this part is examined only where there are labels"
-    x, labels = subject.data.test_x[:most], subject.data.test_labels[:most]
-    return mean_and_error(read_pictures(network, x)[1].argmax(1) == labels)
+    places = subject.some_test(most or len(subject.data.test_x))
+    return mean_and_error(read_pictures(network, subject.data.test_x[places])[1].argmax(1) == subject.data.test_labels[places])
 
 
 def dataset(like: Dataset, x: Tensor, labels: Tensor) -> Dataset:
