@@ -13,10 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 import torch
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from aigc import data
 from aigc.events import Measured, Preview, Step
@@ -31,7 +33,7 @@ from aigc.techniques import techniques
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import arena as tab
-from aigc.ui.tabs import arena_routes, arena_state
+from aigc.ui.tabs import arena_picture, arena_routes, arena_state
 from aigc.ui.text import arena as text
 from aigc.ui.visitors import OWNER_COOKIE
 from aigc.words import LANGS, Lang
@@ -315,7 +317,7 @@ def test_only_its_owner_stops_and_deletes(line: Supervisor, client: TestClient) 
 
 @pytest.mark.parametrize("id", ["x", "0" * 16, "..%2f..%2fetc", "0" * 40])
 def test_an_arena_of_nobody_is_not_there(client: TestClient, id: str) -> None:
-    for way in ("", "/arena.json", "/arena.csv"):
+    for way in ("", "/arena.json", "/arena.csv", "/arena.png"):
         assert client.get(f"/aigc/arenas/{id}{way}").status_code == 404
 
 
@@ -327,6 +329,19 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
     assert float(rows[0]["watts (W, assumed)"]) == 20.0 and float(rows[0]["energy (Wh, estimated)"]) == 20.0 * 22.5 / 3600
     whole = client.get(f"/aigc/arenas/{arena.id}/arena.json").json()
     assert whole["runs"][0]["measured"]["fid"][-1] == [3000, 22.5, 30.0] and "Estimated" in whole["energy_assumption"]
+
+
+@pytest.mark.parametrize(("name", "side"), [("digits", 5 * 8), ("moons", 480)])
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_samples_leave_as_one_picture(line: Supervisor, client: TestClient, name: str, side: int, lang: Lang) -> None:
+    arena = a_contest(line, name, "gan", "vae")
+    address = f"/aigc/arenas/{arena.id}/arena.png?lang={lang}"
+    assert client.get(address).json()["error"] == arena_picture.NOTHING[lang]
+    train(arena.cells[0].run, name)
+    image = Image.open(io.BytesIO(client.get(address).content), formats=["PNG"])
+    assert image.width > 2 * side and "AIGC" in image.info["XML:com.adobe.xmp"] and json.loads(image.info["parameters"])["data"] == name
+    pixels = np.asarray(image.convert("L"))[4 : side - 4]
+    assert pixels[:, : image.width // 2 - 4].std() > 5 and pixels[:, image.width // 2 + 4 : -4].std() == 0, "the other has drawn nothing yet"
 
 
 def test_a_cell_of_the_table_is_no_formula() -> None:

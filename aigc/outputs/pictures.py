@@ -49,15 +49,17 @@ def intact(path: Path, label: dict[str, str]) -> bool:
         return label.get("ReservedCode1") == "sha256:" + hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def sheet(images: Any, captions: Sequence[str | Words] | None = None, *, columns: int = 0, scale: int = 0, lang: str = "en") -> Image.Image:
-    """Images (N, C, H, W), float in [0, 1] or uint8, tiled and enlarged by whole pixels; a caption below each."""
+def sheet(
+    images: Any, captions: Sequence[str | Words] | None = None, *, columns: int = 0, scale: int = 0, letters: int = 0, lang: str = "en"
+) -> Image.Image:
+    """Images (N, C, H, W), float in [0, 1] or uint8, tiled and enlarged by whole pixels; a caption below each, `letters` pixels high."""
     tiles = as_uint8(images)
     count, _, height, width = tiles.shape
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     scale = scale or max(1, SHEET_SIDE // (columns * width))
     gap, tile_w, tile_h = max(1, scale // 2), width * scale, height * scale
-    size = max(10, tile_h // 7)
+    size = letters or max(10, tile_h // 7)
     below = size + 4 if captions else 0
     canvas = Image.new("RGB", (columns * (tile_w + gap) + gap, rows * (tile_h + below + gap) + gap), (255, 255, 255))
     for index, tile in enumerate(tiles):

@@ -73,13 +73,13 @@ def download(run: Run, kind: str, sheet: str, images: int) -> Path:
     name = f"{request['technique']}-{request['data']}-{sheet if sheet in last['sheets'] else 'points'}"
     note = {"technique": request["technique"], "data": request["data"], "images": last["images"], "seed": request["options"]["seed"]}
     if kind == "png":
-        return outputs.picture(_picture(run, last, sheet, spaced=True), made=True, note=note, name=f"{name}-{last['images']}.png")
+        return outputs.picture(picture(run, last, sheet, spaced=True), made=True, note=note, name=f"{name}-{last['images']}.png")
     some = shown[:: -(-len(shown) // FRAMES)]
-    return outputs.animation([_picture(run, e, sheet) for e in [*some[:-1], last]], kind, made=True, note=note, name=name)  # type: ignore[arg-type]
+    return outputs.animation([picture(run, e, sheet) for e in [*some[:-1], last]], kind, made=True, note=note, name=name)  # type: ignore[arg-type]
 
 
-def _picture(run: Run, event: dict[str, Any], sheet: str, spaced: bool = False) -> Image:
-    """A sheet as it was written, or with gaps between its pictures; or the cloud of points."""
+def picture(run: Run, event: dict[str, Any], sheet: str, spaced: bool = False) -> Image:
+    """A preview's sheet as it was written, or with gaps between its pictures; or the cloud of points."""
     from PIL import Image
 
     from aigc import outputs

@@ -98,7 +98,7 @@ def test_two_techniques_meet(server: Server, browser: Any, lang: str) -> None:
         id = lab.page.evaluate("new URLSearchParams(location.search).get('arena')")
         again = opened(lab, arena=id)
         wait_for(lambda: again.locator(".aigc-says strong").inner_text() == OVER[lang], "its address shows it again")
-        for kind in ("json", "csv"):
+        for kind in ("json", "csv", "png"):
             assert lab.page.request.get(f"{server.url}/aigc/arenas/{id}/arena.{kind}").ok
 
 

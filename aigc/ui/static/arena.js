@@ -226,7 +226,7 @@ class Arena extends Follower {
     this.takeCurves(news);
     this.table.take(news.table, news.cells, this.words);
     this.takeNotes(news.notes);
-    this.takeFiles();
+    this.takeFiles(news.cells.some((cell) => cell.picture || cell.points));
     if (ended) this.refreshList();
   }
 
@@ -319,11 +319,14 @@ class Arena extends Follower {
     this.notes.replaceChildren(...notes.map((note) => h("p", { className: "aigc-quiet" }, note)));
   }
 
-  takeFiles() {
-    if (!this.files.hidden && this.filesOf === this.id) return;
-    this.filesOf = this.id;
-    const link = (kind) => h("a", { href: new URL(`arenas/${this.id}/arena.${kind}`, BASE).href, download: "" }, this.words[`save_${kind}`]);
-    this.files.replaceChildren(h("span", {}, this.words.download), " ", link("csv"), " ", link("json"));
+  takeFiles(pictured) {
+    const kinds = pictured ? ["png", "csv", "json"] : ["csv", "json"];
+    const of = `${this.id} ${kinds}`;
+    if (!this.files.hidden && this.filesOf === of) return;
+    this.filesOf = of;
+    const address = (kind) => new URL(`arenas/${this.id}/arena.${kind}?lang=${this.lang}`, BASE).href;
+    const link = (kind) => h("a", { href: address(kind), download: "" }, this.words[`save_${kind}`]);
+    this.files.replaceChildren(h("span", {}, this.words.download), ...kinds.flatMap((kind) => [" ", link(kind)]));
     this.files.hidden = false;
   }
 

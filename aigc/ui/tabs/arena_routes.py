@@ -1,4 +1,4 @@
-"""What the browser asks for of arenas beside Gradio: their state, the list, files of the table, and to stop or delete one's own."""
+"""What the browser asks for of arenas beside Gradio: their state, the list, files of it, and to stop or delete one's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from aigc.jobs import arena as arenas
 from aigc.jobs.arena import Arena
 from aigc.ui.routes import NEVER_KEPT, InWords, Missing
-from aigc.ui.tabs import arena_state
+from aigc.ui.tabs import arena_picture, arena_state
 from aigc.ui.text import arena as text
 from aigc.ui.text import live as live_text
 from aigc.ui.visitors import OWNER_COOKIE, owner_in
@@ -51,6 +51,10 @@ def router(supervisor: Supervisor, *, single_user: bool = True) -> APIRouter:
     @api.get("/aigc/arenas/{id}/arena.csv")
     def as_csv(id: str) -> Response:
         return Response(arena_state.as_csv(_open(id)), media_type="text/csv; charset=utf-8", headers=NEVER_KEPT | _attached(id, "csv"))
+
+    @api.get("/aigc/arenas/{id}/arena.png")
+    def as_png(id: str, lang: Lang = "en") -> Response:
+        return Response(arena_picture.as_png(_open(id), lang), media_type="image/png", headers=NEVER_KEPT | _attached(id, "png"))
 
     @api.post("/aigc/arenas/{id}/command")
     def command(id: str, told: Told, request: Request) -> dict[str, str]:

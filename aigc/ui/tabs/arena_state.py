@@ -249,14 +249,14 @@ def _cell(e: Entry, supervisor: Supervisor, lang: Lang) -> Json:
         "state": state.value,
         "says": live.says(state, place)[lang],
         "moment": moment[lang] if e.images else "",
-        "quality": _quality(e)[lang],
+        "quality": quality(e)[lang],
         "reason": reason[lang] if reason else "",
         "href": f"{ADDRESS[lang]}?tab={e.cell.technique}&run={id}",
         **_picture(e, points),
     }
 
 
-def _quality(e: Entry) -> Words:
+def quality(e: Entry) -> Words:
     """Its distance from real data, as in the table."""
     told = ((words, e.seen.measured[key][-1][2]) for key, words in text.DISTANCES.items() if key in e.seen.measured)
     return next((words.fill(n=_digits(value)) for words, value in told if value is not None), Words("", ""))

@@ -110,6 +110,7 @@ BROWSER: dict[str, Words] = {
     "sure": both("Yes, delete it", "确定删除"),
     "keep": both("Keep it", "保留"),
     "deleted": both("Deleted; its runs and models are still there.", "已删除；各次训练与模型仍在。"),
+    "save_png": both("PNG", "PNG"),
     "save_csv": both("CSV", "CSV"),
     "save_json": both("JSON", "JSON"),
     "download": both("Download", "下载"),

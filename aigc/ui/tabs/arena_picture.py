@@ -1,0 +1,53 @@
+"""An arena as one picture to download: the newest samples of every run, its settings and its quality below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aigc.jobs import arena as arenas
+from aigc.jobs.arena import Arena
+from aigc.ui import frames
+from aigc.ui.tabs import arena_state
+from aigc.ui.tabs.arena_state import Entry
+from aigc.words import Lang, Refusal, both
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDE = 280  # pixels that a run's samples are enlarged towards
+LETTERS = 14  # pixels
+NOTHING = both("There is no picture of this yet.", "还没有这样的图像。")
+
+
+def as_png(arena: Arena, lang: Lang) -> bytes:
+    """Row by row as on the page; a run that has drawn nothing stays white.  Raises Refusal where none has."""
+    import numpy as np
+    from PIL import Image
+
+    from aigc import outputs
+
+    here = arena_state.entries(arena)
+    drawn = [_drawn(e) for e in here]
+    size = next((image.size for image in drawn if image is not None), None)
+    if size is None:
+        raise Refusal(NOTHING)
+    tiles = [np.asarray(image.resize(size, Image.Resampling.NEAREST) if image else Image.new("RGB", size, "white")) for image in drawn]
+    captions = [" · ".join(part for part in (e.label[lang], arena_state.quality(e)[lang]) if part) for e in here]
+    scale = max(1, WIDE // size[0])
+    sheet = outputs.sheet(np.stack(tiles).transpose(0, 3, 1, 2), captions, columns=arena.columns, scale=scale, letters=LETTERS, lang=lang)
+    note = {"data": arena.data, "seconds": arena.seconds, "runs": [{"technique": e.cell.technique, **e.cell.values} for e in here]}
+    return outputs.png(sheet, made=True, note=note)
+
+
+def _drawn(e: Entry) -> Image | None:
+    """Its samples; None: there are none, or no longer."""
+    run, preview = arenas.run_of(e.cell), e.seen.preview
+    if run is None or preview is None:
+        return None
+    sheet = "samples" if "samples" in preview["sheets"] else next(iter(preview["sheets"]), "")
+    if not sheet and not preview["arrays"]:
+        return None
+    try:
+        return frames.picture(run, preview, sheet).convert("RGB")
+    except (OSError, Refusal):  # deleted a moment ago
+        return None
