@@ -61,6 +61,7 @@ def _real_points(name: str) -> np.ndarray:
 def download(run: Run, kind: str, sheet: str, images: int) -> Path:
     """A file of the sheet called `sheet`: as it was at image `images` ("png"), or all of its history.  Raises Refusal."""
     from aigc import outputs
+    from aigc.outputs.pictures import SHEET_SIDE
 
     if kind not in KINDS:
         raise Refusal(both("A download is png, gif or mp4.", "下载格式只能是 png、gif 或 mp4。"))
@@ -73,13 +74,13 @@ def download(run: Run, kind: str, sheet: str, images: int) -> Path:
     name = f"{request['technique']}-{request['data']}-{sheet if sheet in last['sheets'] else 'points'}"
     note = {"technique": request["technique"], "data": request["data"], "images": last["images"], "seed": request["options"]["seed"]}
     if kind == "png":
-        return outputs.picture(picture(run, last, sheet, spaced=True), made=True, note=note, name=f"{name}-{last['images']}.png")
+        return outputs.picture(picture(run, last, sheet, wide=SHEET_SIDE), made=True, note=note, name=f"{name}-{last['images']}.png")
     some = shown[:: -(-len(shown) // FRAMES)]
     return outputs.animation([picture(run, e, sheet) for e in [*some[:-1], last]], kind, made=True, note=note, name=name)  # type: ignore[arg-type]
 
 
-def picture(run: Run, event: dict[str, Any], sheet: str, spaced: bool = False) -> Image:
-    """A preview's sheet as it was written, or with gaps between its pictures; or the cloud of points."""
+def picture(run: Run, event: dict[str, Any], sheet: str, wide: int = 0) -> Image:
+    """A preview's sheet as it was written, or enlarged towards so many pixels with gaps between its pictures; or the cloud of points."""
     from PIL import Image
 
     from aigc import outputs
@@ -88,7 +89,8 @@ def picture(run: Run, event: dict[str, Any], sheet: str, spaced: bool = False) -
         return cloud(_load(run.folder / event["arrays"]), _real_points(run.record["request"]["data"]))
     told = event["sheets"][sheet]
     with Image.open(run.folder / told["file"], formats=["PNG"]) as image:
-        return outputs.sheet(_tiles(image, told), columns=told["tiles"][1]) if spaced else image.copy()
+        columns, width = told["tiles"][1], image.width
+        return outputs.sheet(_tiles(image, told), columns=columns, scale=max(1, wide // width)) if wide else image.copy()
 
 
 def _tiles(image: Image, told: dict[str, Any]) -> np.ndarray:

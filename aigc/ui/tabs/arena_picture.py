@@ -14,15 +14,15 @@ from aigc.words import Lang, Refusal, both
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WIDE = 280  # pixels that a run's samples are enlarged towards
-LETTERS = 14  # pixels
+WIDE = 320  # pixels that a run's samples are enlarged towards
+LETTERS, APART = 14, 6  # pixels
 NOTHING = both("There is no picture of this yet.", "还没有这样的图像。")
 
 
 def as_png(arena: Arena, lang: Lang) -> bytes:
     """Row by row as on the page; a run that has drawn nothing stays white.  Raises Refusal where none has."""
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     from aigc import outputs
 
@@ -31,10 +31,10 @@ def as_png(arena: Arena, lang: Lang) -> bytes:
     size = next((image.size for image in drawn if image is not None), None)
     if size is None:
         raise Refusal(NOTHING)
-    tiles = [np.asarray(image.resize(size, Image.Resampling.NEAREST) if image else Image.new("RGB", size, "white")) for image in drawn]
+    alike = [image.resize(size, Image.Resampling.NEAREST) if image else Image.new("RGB", size, "white") for image in drawn]
+    tiles = [np.asarray(ImageOps.expand(image, APART, "white")) for image in alike]
     captions = [" · ".join(part for part in (e.label[lang], arena_state.quality(e)[lang]) if part) for e in here]
-    scale = max(1, WIDE // size[0])
-    sheet = outputs.sheet(np.stack(tiles).transpose(0, 3, 1, 2), captions, columns=arena.columns, scale=scale, letters=LETTERS, lang=lang)
+    sheet = outputs.sheet(np.stack(tiles).transpose(0, 3, 1, 2), captions, columns=arena.columns, scale=1, letters=LETTERS, lang=lang)
     note = {"data": arena.data, "seconds": arena.seconds, "runs": [{"technique": e.cell.technique, **e.cell.values} for e in here]}
     return outputs.png(sheet, made=True, note=note)
 
@@ -48,6 +48,6 @@ def _drawn(e: Entry) -> Image | None:
     if not sheet and not preview["arrays"]:
         return None
     try:
-        return frames.picture(run, preview, sheet).convert("RGB")
+        return frames.picture(run, preview, sheet, WIDE).convert("RGB")
     except (OSError, Refusal):  # deleted a moment ago
         return None
