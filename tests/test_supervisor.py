@@ -28,7 +28,7 @@ from aigc.home import runs_folder
 from aigc.jobs import arena
 from aigc.jobs.crew import Patience
 from aigc.jobs.files import locked
-from aigc.jobs.processes import Holder, environment
+from aigc.jobs.processes import LOOKS, Holder, environment, spare_threads
 from aigc.jobs.recovery import sweep
 from aigc.jobs.runs import Request, Run, runs
 from aigc.jobs.states import State
@@ -226,6 +226,15 @@ def test_what_obeys_slowly_is_left_alone(aigc_home: Path) -> None:
         lab.command(run.id, None, Command(Do.STOP))
         until(run, State.STOPPED)
         assert run.record["model"] and run.record["reason"] is None
+
+
+@pytest.mark.parametrize(("busy", "spare", "looks"), [([0], 4, 1), ([99, 60, 2], 4, 3), ([99, 60, 50, 55, 70], 2, LOOKS), ([100] * LOOKS, 1, LOOKS)])
+def test_a_core_that_is_only_busy_for_a_moment_is_spare(busy: list[int], spare: int, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = iter(busy)
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: next(seen))
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert spare_threads() == spare and len(busy) - len(list(seen)) == looks
 
 
 def test_a_run_can_go_on(lab: Supervisor) -> None:

@@ -23,6 +23,7 @@ _INHERITED = (
     *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HUB_DISABLE_XET", "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "CUDA_PATH"),
 )
 _INHERITED_FAMILIES = ("LC_", "OMP_", "MKL_", "KMP_", "GOMP_", "CUBLAS_", "NVIDIA_", "PYTORCH_", "TORCHINDUCTOR_", "AIGC_")
+LOOKS, LOOK_SECONDS = 5, 0.2  # at how busy the cores are
 _SECRET = ("TOKEN", "SECRET", "PASSWORD", "KEY", "AUTH")
 
 
@@ -103,11 +104,18 @@ def threads() -> int:
 
 
 def spare_threads() -> int:
-    """`threads()`, less the cores that others keep busy right now: a thread without a core of its own makes the rest wait at every sum."""
+    """`threads()`, less the cores that others keep busy: a thread without a core of its own makes the rest wait at every sum.
+
+    Who only answers a click is not busy for long, so the least busy of a few looks counts, and the first that finds every core free ends them.
+    """
     import psutil
 
-    busy = psutil.cpu_percent(interval=0.2) / 100 * (psutil.cpu_count() or 1)
-    return max(1, threads() - round(busy))
+    busy = psutil.cpu_count() or 1
+    for _ in range(LOOKS):
+        busy = min(busy, round(psutil.cpu_percent(interval=LOOK_SECONDS) / 100 * (psutil.cpu_count() or 1)))
+        if not busy:
+            break
+    return max(1, threads() - busy)
 
 
 def environment() -> dict[str, str]:

@@ -127,6 +127,7 @@ class Outpaint:
     top: int = _room("up", "上")
     bottom: int = _room("down", "下")
     strength: float = _strength(1.0)
+    count: int = _count()
     guidance: float = _guidance()
     seed: int = _seed()
     steps: int = _steps()

@@ -89,14 +89,14 @@ def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     """Inpainting; outpainting is the same with a mask that is the new room."""
     how: Any = asked.settings
     if isinstance(how, Outpaint):
-        count, grow = 1, 0
+        grow = 0
         image, notes = _fitted(kit, there(asked.image))
         before, mask = given.extended(image, how.left, how.right, how.top, how.bottom, kit.step)
         if max(before.size) > kit.most:
             raise Refusal(both("The canvas would be {w} × {h} pixels; this model manages {most} a side.",
                                "画布会有 {w} × {h} 像素；这个模型每边最多 {most}。"), w=before.width, h=before.height, most=kit.most)  # fmt: skip
     else:
-        count, grow = how.count, how.grow
+        grow = how.grow
         whole = there(asked.image)
         before, notes = _fitted(kit, whole)
         drawn = unmarked(there(asked.mask), whole.info)  # it may have been drawn over the file, strip and all
@@ -107,7 +107,7 @@ def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
     soft = given.softened(mask, grow, how.soften)
     hard = soft.point(lambda v: 255 if v else 0)
     more = {"image": before, "mask_image": hard, "strength": how.strength, **_size(before)}
-    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, count, more, notes):
+    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, more, notes):
         yield replace(shot, before=before, images=[given.joined(image, before, soft) for image in shot.images])
 
 

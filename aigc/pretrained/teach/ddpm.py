@@ -56,8 +56,8 @@ class Plan:
 
 
 PLANS = {
-    "mnist": Plan("mnist-guided", (16, 32, 64), 190_000),
-    "fashion-mnist": Plan("fashion-guided", (16, 32, 64), 190_000),
+    "mnist": Plan("mnist-guided", (16, 32, 64), 700_000),
+    "fashion-mnist": Plan("fashion-guided", (16, 32, 64), 700_000),
     "fairface64": Plan("faces-diffusion", (32, 64, 96, 96), 1_000_000, batch=256, learning_rate=2e-3, drawn=100_000),
 }
 
