@@ -1,7 +1,7 @@
 """Real trainings that can be killed at once and by the dozen: torch is loaded one time, each training is a fork.
 
 Standard input: a home, a run's id, and what is different for it.  Standard output: the process id of its training.
-Every step is reported and checkpoints come several times a second, so that two trainings can be compared step by step.
+Every step is reported and checkpoints come a dozen times, so that two trainings can be compared step by step.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def one(home: str, id: str, *how: str) -> None:
 
 
 if __name__ == "__main__":
-    loop.REPORT_SECONDS, loop.SAVE_SECONDS, loop.SAVING = 0.0, 0.1, 0.5
+    loop.REPORT_SECONDS, loop.SAVE_SECONDS, loop.SAVING = 0.0, 0.02, 10.0  # after as much training, however long the last one took
     LOADED = tools()
     import torch._dynamo  # noqa: F401  # what an optimiser would load at its first step
 
