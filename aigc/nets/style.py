@@ -111,14 +111,15 @@ def recoloured(content: Tensor, style: Tensor) -> Tensor:
 
     The linear map of optimal transport between two Gaussians:   Pitié & Kokaram 2007, eq. 12
     """
-    x, y = content.float().flatten(2), style.float().flatten(2)
-    mean, wanted = x.mean(2, keepdim=True), y.mean(2, keepdim=True)
-    least = 1e-4 * torch.eye(3, device=x.device)
-    ours, theirs = ((v - m) @ (v - m).mT / v.shape[2] + least for v, m in ((x, mean), (y, wanted)))
-    root = power(ours, 0.5)
-    back = power(ours, -0.5)
-    turn = back @ power(root @ theirs @ root, 0.5) @ back
-    return (turn @ (x - mean) + wanted).view_as(content)
+    with torch.autocast(content.device.type, enabled=False):  # inverse roots of covariances rounded to 8 bits are other colours
+        x, y = content.float().flatten(2), style.float().flatten(2)
+        mean, wanted = x.mean(2, keepdim=True), y.mean(2, keepdim=True)
+        least = 1e-4 * torch.eye(3, device=x.device)
+        ours, theirs = ((v - m) @ (v - m).mT / v.shape[2] + least for v, m in ((x, mean), (y, wanted)))
+        root = power(ours, 0.5)
+        back = power(ours, -0.5)
+        turn = back @ power(root @ theirs @ root, 0.5) @ back
+        return (turn @ (x - mean) + wanted).view_as(content)
 
 
 def power(matrices: Tensor, exponent: float) -> Tensor:
