@@ -16,7 +16,7 @@ from aigc.maths.diffusion import guide
 from aigc.options import Options
 from aigc.registry import ModelCard, shell_command, spec_as_json
 from aigc.techniques import technique
-from aigc.techniques.diffusion import LEARNT, Config
+from aigc.techniques.diffusion import LEARNT, LEARNT_LONG, Config
 from aigc.techniques.diffusion.model import Diffusion
 from aigc.train import compiling
 from aigc.train.loop import Loop
@@ -99,10 +99,10 @@ def test_sampling_goes_without_guidance_unless_it_is_asked_for() -> None:
 
 def test_the_presets_that_take_their_time_learn_guidance_where_there_are_classes() -> None:
     info = technique("diffusion")
-    for name, learnt in (("quick", False), ("good", True), ("long", True)):
+    for name, learnt in (("quick", 1.0), ("good", LEARNT), ("long", LEARNT_LONG)):
         for data in ("mnist", "fashion-mnist", "digits"):
             config, _ = info.read({}, spec(data), name)
-            assert config.learns_guidance is learnt and config.model_guidance == (LEARNT if learnt else 1.0)
+            assert config.learns_guidance is (learnt > 1) and config.model_guidance == learnt
         assert not info.read({}, spec("moons"), name)[0].learns_guidance
 
 
