@@ -30,10 +30,11 @@ from aigc.jobs.states import State
 from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
 from aigc.techniques import techniques
+from aigc.ui import frames
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import arena as tab
-from aigc.ui.tabs import arena_picture, arena_routes, arena_state
+from aigc.ui.tabs import arena_routes, arena_state
 from aigc.ui.text import arena as text
 from aigc.ui.visitors import OWNER_COOKIE
 from aigc.words import LANGS, Lang
@@ -336,7 +337,7 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
 def test_the_samples_leave_as_one_picture(line: Supervisor, client: TestClient, name: str, side: int, lang: Lang) -> None:
     arena = a_contest(line, name, "gan", "vae")
     address = f"/aigc/arenas/{arena.id}/arena.png?lang={lang}"
-    assert client.get(address).json()["error"] == arena_picture.NOTHING[lang]
+    assert client.get(address).json()["error"] == frames.NOTHING[lang]
     train(arena.cells[0].run, name)
     image = Image.open(io.BytesIO(client.get(address).content), formats=["PNG"])
     assert image.width > 2 * side and "AIGC" in image.info["XML:com.adobe.xmp"] and json.loads(image.info["parameters"])["data"] == name

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 KINDS = ("png", "gif", "mp4")
+NOTHING = both("There is no picture of this yet.", "还没有这样的图像。")
 SHOWN_REAL = 500  # points
 FRAMES = 400  # of a film; more would not be seen, and all are in memory at once
 STATES = 40  # of a denoising path, sent to the browser
@@ -69,7 +70,7 @@ def download(run: Run, kind: str, sheet: str, images: int) -> Path:
     if kind == "png":
         shown = [e for e in shown if e["images"] <= images][-1:] or shown[:1]
     if not shown:
-        raise Refusal(both("There is no picture of this yet.", "还没有这样的图像。"))
+        raise Refusal(NOTHING)
     request, last = run.record["request"], shown[-1]
     name = f"{request['technique']}-{request['data']}-{sheet if sheet in last['sheets'] else 'points'}"
     note = {"technique": request["technique"], "data": request["data"], "images": last["images"], "seed": request["options"]["seed"]}

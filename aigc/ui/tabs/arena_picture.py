@@ -9,14 +9,13 @@ from aigc.jobs.arena import Arena
 from aigc.ui import frames
 from aigc.ui.tabs import arena_state
 from aigc.ui.tabs.arena_state import Entry
-from aigc.words import Lang, Refusal, both
+from aigc.words import Lang, Refusal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 WIDE = 320  # pixels that a run's samples are enlarged towards
 LETTERS, APART = 14, 6  # pixels
-NOTHING = both("There is no picture of this yet.", "还没有这样的图像。")
 
 
 def as_png(arena: Arena, lang: Lang) -> bytes:
@@ -30,7 +29,7 @@ def as_png(arena: Arena, lang: Lang) -> bytes:
     drawn = [_drawn(e) for e in here]
     size = next((image.size for image in drawn if image is not None), None)
     if size is None:
-        raise Refusal(NOTHING)
+        raise Refusal(frames.NOTHING)
     alike = [image.resize(size, Image.Resampling.NEAREST) if image else Image.new("RGB", size, "white") for image in drawn]
     tiles = [np.asarray(ImageOps.expand(image, APART, "white")) for image in alike]
     captions = [" · ".join(part for part in (e.label[lang], arena_state.quality(e)[lang]) if part) for e in here]
@@ -44,7 +43,7 @@ def _drawn(e: Entry) -> Image | None:
     run, preview = arenas.run_of(e.cell), e.seen.preview
     if run is None or preview is None:
         return None
-    sheet = "samples" if "samples" in preview["sheets"] else next(iter(preview["sheets"]), "")
+    sheet = arena_state.sheet_of(preview)
     if not sheet and not preview["arrays"]:
         return None
     try:

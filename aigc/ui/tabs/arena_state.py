@@ -274,8 +274,13 @@ def _picture(e: Entry, points: bool) -> Json:
     mark = e.seen.cursor.partition(":")[0]
     if points:
         return {"points": f"{preview['arrays'].rpartition('/')[2]}?g={mark}"} if preview["arrays"] else {}
-    sheet = preview["sheets"].get("samples") or next(iter(preview["sheets"].values()), None)
+    sheet = preview["sheets"].get(sheet_of(preview))
     return {"picture": f"{sheet['file'].rpartition('/')[2]}?g={mark}", "tiles": sheet["tiles"]} if sheet else {}
+
+
+def sheet_of(preview: Json) -> str:
+    """The name of the sheet that stands for a run; "" where it has none."""
+    return "samples" if "samples" in preview["sheets"] else next(iter(preview["sheets"]), "")
 
 
 # figures that were measured while it trained
