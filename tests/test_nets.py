@@ -14,7 +14,7 @@ from aigc.nets.conv import pooled_features, sizes
 from aigc.nets.critic import Critic
 from aigc.nets.encoder import Encoder
 from aigc.nets.kinds import Body, Network, Norm
-from aigc.nets.layers import Dropout, LeakyReLU, one_hot
+from aigc.nets.layers import ConvTranspose2x2, Dropout, LeakyReLU, one_hot
 from aigc.nets.mixture import COMPONENTS, LatentMixture
 from aigc.nets.plane import LatentPlane, quantile_grid
 from aigc.words import Refusal
@@ -45,6 +45,29 @@ def test_features_and_makers_fit_every_shape_of_data(shape: tuple[int, ...], net
 def test_the_pooled_critic_fits_every_picture(shape: tuple[int, int, int]) -> None:
     net, size = pooled_features(shape, 0.2, nn.ReLU)
     assert net(torch.rand(2, *shape)).shape == (2, size)
+
+
+@pytest.mark.parametrize("norm", Norm, ids=str)
+@pytest.mark.parametrize("side", range(10, 19))
+def test_what_pooling_leaves_out_is_not_computed_and_not_missed(side: int, norm: Norm) -> None:
+    net, _ = pooled_features((1, side, side + 1), 0.0, nn.ReLU, norm)
+    net.train(norm is not Norm.SPECTRAL)  # whose every call in training takes another step of power iteration
+    x = torch.randn(4, 1, side, side + 1, requires_grad=True)
+    whole = nn.Sequential(*net)
+    assert torch.allclose(net(x), whole(x), atol=1e-6)
+    mine, plain = (torch.autograd.grad(f(x).sin().sum(), x)[0] for f in (net, whole))
+    assert torch.allclose(mine, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_doubling_as_a_product_is_the_transposed_convolution(layout: torch.memory_format) -> None:
+    mine = ConvTranspose2x2(5, 3).double().to(memory_format=layout)  # type: ignore[call-overload]
+    plain = nn.ConvTranspose2d(5, 3, 2, stride=2).double()
+    plain.load_state_dict(mine.state_dict())
+    x = torch.randn(2, 5, 4, 6, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_()
+    assert torch.allclose(mine(x), plain(x))
+    for f, g in zip(*(torch.autograd.grad(net(x).sin().sum(), [x, *net.parameters()]) for net in (mine, plain)), strict=True):
+        assert torch.allclose(f, g)
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean_whatever_the_layout_in_memory() -> None:

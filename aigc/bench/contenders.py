@@ -22,7 +22,8 @@ from aigc.bench.workloads import Workload
 from aigc.data.batches import Batch
 from aigc.data.load import Dataset
 from aigc.knobs import as_values, knobs
-from aigc.nets.layers import Dropout
+from aigc.nets.conv import Corner
+from aigc.nets.layers import ConvTranspose2x2, Dropout
 from aigc.options import Options
 from aigc.registry import build
 from aigc.techniques import technique
@@ -179,9 +180,15 @@ class Usual:
 def plainly(network: nn.Module) -> None:
     """torch's own layers in place of the quicker ones of this project."""
     for module in list(network.modules()):
+        if isinstance(module, Corner):
+            module.height = module.width = None
         for name, child in module.named_children():
             if isinstance(child, Dropout):
                 setattr(module, name, nn.Dropout(child.p))
+            if isinstance(child, ConvTranspose2x2):
+                plain = nn.ConvTranspose2d(child.in_channels, child.out_channels, 2, stride=2)
+                plain.weight, plain.bias = child.weight, child.bias
+                setattr(module, name, plain)
 
 
 def cycle_anew(loader: DataLoader[Any]) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aigc.nets.kinds import map_shape
+from aigc.nets.layers import ConvTranspose2x2
 from aigc.nets.unet import group_norm, zeroed
 
 
@@ -46,6 +47,6 @@ def map_decoder(codes: int, shape: tuple[int, ...], width: int) -> nn.Sequential
     """(B, codes H W / 16) -> (B, *shape), unbounded.  Twice as deep at the map as the encoder: it has to make up what was lost."""
     return nn.Sequential(
         nn.Unflatten(1, map_shape(shape, codes)), ChannelsLast(), nn.Conv2d(codes, 2 * width, 3, padding=1), Block(2 * width), Block(2 * width),
-        nn.ConvTranspose2d(2 * width, width, 2, stride=2), Block(width),
+        ConvTranspose2x2(2 * width, width), Block(width),
         group_norm(width), nn.SiLU(), nn.Conv2d(width, 4 * shape[0], 3, padding=1), nn.PixelShuffle(2),
     )  # fmt: skip

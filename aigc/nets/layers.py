@@ -38,16 +38,33 @@ class LeakyReLU(nn.LeakyReLU):
         super().__init__(0.2)
 
 
+class ConvTranspose2x2(nn.ConvTranspose2d):
+    """(B, C, H, W) -> (B, C', 2 H, 2 W): a pixel becomes four, each by a matrix of its own.
+
+    On a CPU as the matrix product that it is, which takes half the time of torch's transposed convolution.
+    """
+
+    def __init__(self, channels: int, out: int):
+        super().__init__(channels, out, 2, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        if x.device.type != "cpu":
+            return super().forward(x)
+        b, c, h, w = x.shape
+        y = x.permute(0, 2, 3, 1).reshape(-1, c) @ self.weight.permute(0, 2, 3, 1).flatten(1)  # (B H W, 2 2 C')
+        y = y.view(b, h, w, 2, 2, -1).transpose(2, 3).reshape(b, 2 * h, 2 * w, -1) + self.bias  # type: ignore[operator]
+        return y.permute(0, 3, 1, 2)
+
+
 class Dropout(nn.Dropout):
     """torch's own, about five times as quick on a CPU: 16 random bits decide over a unit, so the rate is met to within 1/65536."""
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu" or not self.training or not 0 < self.p < 1:
             return super().forward(x)
-        kept = torch.empty_like(x)
         lots = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-        lots = lots[: x.numel()].as_strided(kept.size(), kept.stride())
-        return x * torch.ge(lots, round(self.p * 65536) - 32768, out=kept).mul_(1 / (1 - self.p))
+        kept = lots[: x.numel()].as_strided(x.size(), torch.empty_like(x).stride()) >= round(self.p * 65536) - 32768
+        return x * kept.to(x.dtype).mul_(1 / (1 - self.p))
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

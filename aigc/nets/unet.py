@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aigc.nets.embeddings import Conditioning
-from aigc.nets.layers import Dropout
+from aigc.nets.layers import ConvTranspose2x2, Dropout
 
 
 def fold_factor(height: int, width: int, side: int = 16) -> int:
@@ -64,7 +64,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         h = self.conv1(functional.silu(self.norm1(x)))
-        scale, shift = self.scale_shift(condition)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.scale_shift(condition).view(len(x), -1, 1, 1).chunk(2, dim=1)
         h = functional.silu(self.norm2(h) * (1 + scale) + shift)
         return self.shortcut(x) + self.conv2(self.dropout(h))
 
@@ -116,7 +116,7 @@ class UNet(nn.Module):
             self.up.append(nn.ModuleList(ResBlock((c if i == 0 else w) + w, w, size, dropout) for i in range(depth)))
             c = w
             if level:
-                self.grow.append(nn.ConvTranspose2d(c, c, 2, stride=2))
+                self.grow.append(ConvTranspose2x2(c, c))
         self.norm = group_norm(c)
         self.out = zeroed(nn.Conv2d(c, channels * self.fold**2, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -126,7 +126,7 @@ class Loop:
         optimiser = self._optimiser(name)
         with self.moves.only(name), precision(self.device, self.options.precision):
             terms = phase.loss(batch, self.rng)
-        optimiser.zero_grad(set_to_none=True)
+        self.moves.forget(name)
         terms["loss"].backward()
         length = optimise.gradient_length(self.moves.weights[name], self.options.clip_gradient, measure)
         optimiser.step()

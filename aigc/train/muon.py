@@ -8,14 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
+
+from aigc.train.adam import Adam
 
 POLYNOMIAL = 3.4445, -4.7750, 2.0315  # of Newton and Schulz, tuned by Jordan et al. to bring every singular value near 1 in five rounds
 ROUNDS = 5
 RMS = 0.2  # of an update per unit of learning rate, about that of Adam, so that one learning rate suits both   Liu et al. 2025, eq. 4
 
 
-class Muon(AdamW):
+class Muon(Adam):
     """Matrices and convolution kernels by Muon, everything else by Adam at the same learning rate; weights decay apart from the gradient.
 
     torch.optim.Muon takes matrices alone, one after another and in bfloat16, which many processors are slow at.
@@ -25,7 +26,7 @@ class Muon(AdamW):
         weights = list(weights)
         matrices, others = [p for p in weights if p.dim() >= 2], [p for p in weights if p.dim() < 2]
         groups: list[dict[str, Any]] = [{"params": matrices, "momentum": momentum}, {"params": others}]
-        super().__init__([group for group in groups if group["params"]], lr, weight_decay=weight_decay, **adam)
+        super().__init__([group for group in groups if group["params"]], lr, weight_decay=weight_decay, decoupled_weight_decay=True, **adam)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW
+from torch.optim import SGD
 from torch.optim import Optimizer as TorchOptimiser
 
 from aigc.options import Optimiser, Options, Schedule
 from aigc.techniques.base import Phase, Technique, parameters_of
+from aigc.train.adam import Adam
 from aigc.train.muon import Muon
 
 
@@ -27,10 +29,12 @@ def _optimiser(phase: Phase, options: Options) -> TorchOptimiser:
     fused = device.type in ("cpu", "cuda")
     if options.optimiser is Optimiser.SGD:
         return SGD(weights, options.learning_rate, momentum=options.momentum, weight_decay=decay, fused=fused)
-    kind = {Optimiser.ADAM: Adam, Optimiser.ADAMW: AdamW, Optimiser.MUON: Muon}[options.optimiser]
     rate, recorded = options.learning_rate, device.type == "cuda"  # in a recorded step only a number on the device can change
     on_device = torch.tensor(rate, device=device) if recorded else rate
-    return kind(weights, on_device, betas=phase.betas, weight_decay=decay, fused=fused, capturable=recorded)
+    alike: dict[str, Any] = {"betas": phase.betas, "weight_decay": decay, "fused": fused, "capturable": recorded}
+    if options.optimiser is Optimiser.MUON:
+        return Muon(weights, on_device, **alike)
+    return Adam(weights, on_device, decoupled_weight_decay=options.optimiser is Optimiser.ADAMW, **alike)
 
 
 def learning_rate_factor(options: Options, images: int, progress: float) -> float:
@@ -53,6 +57,11 @@ class Moves:
         for name, mine in self.weights.items():
             moving = {id(p) for p in mine}
             self._others[name] = [p for p in everything if id(p) not in moving] if len(phases) > 1 else []
+
+    def forget(self, phase: str) -> None:
+        """The gradients of its last step."""
+        for p in self.weights[phase]:
+            p.grad = None
 
     @contextmanager
     def only(self, phase: str) -> Iterator[None]:
@@ -86,7 +95,7 @@ def set_learning_rate(optimiser: TorchOptimiser, learning_rate: float) -> None:
 def state(optimisers: dict[str, TorchOptimiser]) -> dict[str, Tensor]:
     """Everything the optimisers remember, as flat names to tensors."""
     return {
-        f"optimiser.{name}.{index}.{key}": torch.as_tensor(value)
+        f"optimiser.{name}.{index}.{key}": torch.as_tensor(value).clone() if key == "step" else value  # steps are counted in one tensor
         for name, optimiser in optimisers.items()
         for index, entry in optimiser.state_dict()["state"].items()
         for key, value in entry.items()

@@ -16,6 +16,7 @@ LAYERS: dict[str, Words] = {
     "Linear": both("Linear", "全连接"),
     "Conv2d": both("Convolution", "卷积"),
     "ConvTranspose2d": both("Transposed convolution", "转置卷积"),
+    "ConvTranspose2x2": both("Transposed convolution", "转置卷积"),
     "Embedding": both("Embedding", "嵌入"),
     "Flatten": both("flatten", "展平"),
     "Unflatten": both("reshape", "变形"),

@@ -21,6 +21,7 @@ from aigc.maths import diffusion as maths
 from aigc.maths import noise_paths
 from aigc.nets.denoiser_mlp import DenseDenoiser
 from aigc.nets.kinds import Network
+from aigc.nets.layers import one_hot
 from aigc.nets.unet import UNet
 from aigc.options import Options
 from aigc.techniques.base import Phase, Shown, Technique
@@ -52,6 +53,7 @@ class Diffusion(Technique):
     info = TECHNIQUE
     config: Config
     rates: Tensor  # (T + 1, 2): signal_rate and noise_rate of every level
+    bars: Tensor  # (T + 1, BARS): 1 where a level counts to a bar
     find_teacher: Callable[[], Diffusion] | None = None  # the model that `config.teacher` names; only training asks for it
 
     def __init__(self, config: Config, spec: DataSpec, autoencoder: VAE | None = None):
@@ -63,6 +65,7 @@ class Diffusion(Technique):
         self.shape = spec.shape if self.autoencoder is None else self.autoencoder.code_shape  # of what is diffused
         self.denoiser = network(config, self.shape, len(spec.classes) if config.conditional else 0)
         self.register_buffer("rates", PATHS[config.path](config.levels), persistent=False)
+        self.register_buffer("bars", one_hot((torch.arange(config.levels + 1) - 1) * BARS // config.levels, BARS), persistent=False)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"denoiser": self.denoiser} if self.autoencoder is None else {"encoder": self.autoencoder.encoder, "denoiser": self.denoiser}
@@ -151,8 +154,7 @@ class Diffusion(Technique):
 
     def by_level(self, error: Tensor, level: Tensor) -> Tensor:
         """Mean error in ten equal stretches of the path, NaN where no example fell.  (B,), (B,) -> (BARS,)"""
-        bar = (level - 1) * BARS // self.config.levels
-        member = (bar[:, None] == torch.arange(BARS, device=bar.device)).float()
+        member = self.bars[level]
         return (error @ member) / member.sum(0)
 
     # making
