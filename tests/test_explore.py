@@ -94,6 +94,14 @@ def test_a_run_whose_model_went_away_is_opened_by_its_own_weights() -> None:
             assert model.info.slug == "vae"
 
 
+def test_whoever_is_quicker_than_the_list_of_models_is_shown_its_first() -> None:
+    room: Any = SimpleNamespace(info=technique("vae"), model="model")
+    assert explore_room._with_model(room, {}) == {}, "where there is none, that is said"
+    saved("vae")
+    assert explore_room._with_model(room, {"model": None, "seed": 3}) == {"model": "model:one", "seed": 3}
+    assert explore_room._with_model(room, {"model": "run:x"}) == {"model": "run:x"}
+
+
 KEYS = [None, "", "model:", "model:../etc", "run:", "run:../../x", "run:" + "0" * 32, 5, ["model:one"], "one", "model:one\n", "x:one"]
 
 

@@ -26,6 +26,7 @@ from aigc.cli import main
 from aigc.pretrained import lending, shelf
 from aigc.pretrained.catalogue import Task, rows
 from aigc.pretrained.text.asked import Chat, Continue, Summarise
+from aigc.pretrained.text.thought import parted
 from aigc.ui import stops
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_chat, text_continue, text_grid, text_kept
@@ -218,11 +219,11 @@ def test_only_verse_asks_what_it_is_given() -> None:
 
 
 # continue, as a grid
-def crossed(v: ContinueView, x: tuple[str, str], y: tuple[str, str], **values: Any) -> list[tuple[Any, ...]]:
+def crossed(v: Any, x: tuple[str, str], y: tuple[str, str], **values: Any) -> list[tuple[Any, ...]]:
     return list(v.grid.run(form_of(v, x, y, **values), REQUEST))
 
 
-def form_of(v: ContinueView, x: tuple[str, str], y: tuple[str, str], **values: Any) -> dict[Any, Any]:
+def form_of(v: Any, x: tuple[str, str], y: tuple[str, str], **values: Any) -> dict[Any, Any]:
     (across, xs), (down, ys) = v.grid.axes.chosen_by
     return given(v, **values) | {across: x[0], xs: x[1], down: y[0], ys: y[1]}
 
@@ -405,6 +406,30 @@ def test_settings_of_lots_are_told_only_where_lots_are_drawn() -> None:
     assert "Seed 0" in settings_of(Continue(temperature=0.0), "m", "en", ("temperature",)), "a grid over temperatures draws"
 
 
+def test_two_settings_of_an_answer_are_varied_against_each_other() -> None:
+    v = view(ChatView)
+    results = crossed(v, ("temperature", "0.5, 1.5"), ("seed", "1, 2"), box="hello", system="be brief")
+    done, kept = told(results[-1]), results[-1][1]
+    assert done["kind"] == "grid" and done["over"] and done["made"] and done["status"] == "4 of 4 texts" and "Length" in done["facts"]
+    *_, alone = v.send(given(v, box="hello", system="be brief", temperature=1.5, seed=2), REQUEST)
+    assert done["cells"]["3"]["text"] == parted(alone[1][-1]["content"])[1] != done["cells"]["1"]["text"]
+    written = text_kept.saved(kept).read_text("utf-8")
+    assert '"prompt": "hello"' in written and '"system": "be brief"' in written and '"down": ["seed", "1", "2"]' in written
+    back = v.grid.again(kept, click(1))
+    assert back[v.box] == "hello" and back[v.system] == "be brief" and back[v.form.widgets["temperature"]]["value"] == 1.5
+    older = v.shown_again([kept], click(0))
+    assert told(older[v.panel])["cells"] == json.loads(kept.payload)["cells"] and v.panel not in v.shown_again([kept], click(1))
+
+
+def test_a_grid_answers_the_last_question_where_the_box_is_empty() -> None:
+    v = view(ChatView)
+    talk = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]
+    kept = crossed(v, ("seed", "1"), ("top_k", "3, 4"), messages=talk)[-1][1]
+    assert kept.label == "Seed × Top k: one" and kept.given["message"] == ""
+    last = told(crossed(v, ("seed", "1"), ("top_k", "3"))[-1])
+    assert last["kind"] == "same" and last["status"] == text.NO_QUESTION.en
+
+
 # summaries
 def test_two_summaries_stand_side_by_side_with_their_scores() -> None:
     v = view(SummariseView)
@@ -415,6 +440,31 @@ def test_two_summaries_stand_side_by_side_with_their_scores() -> None:
     assert "Seed" not in model["facts"], "at temperature 0 no lots are drawn"
     assert "Seed 5" in told(ran(v, model=TALKER, words=20, temperature=0.5, seed=5)[-1])["columns"][0]["facts"]
     assert "AIGC:" in text_kept.saved(results[-1][1]).read_text("utf-8")
+
+
+def test_two_settings_of_a_summary_are_varied_against_each_other() -> None:
+    v = view(SummariseView)
+    long = "The first sentence is here. " * 40
+    results = crossed(v, ("words", "20, 40"), ("window", "128, 1024"), model=TALKER, given=long, reference="sentence here")
+    done, kept = told(results[-1]), results[-1][1]
+    assert done["kind"] == "grid" and done["over"] and not done["busy"] and done["made"] and done["status"] == "4 of 4 texts"
+    assert done["y"] == {"label": "Window (tokens)", "values": ["128", "1024"]}
+    alone = told(ran(v, model=TALKER, given=long, words=40, window=1024)[-1])["columns"][0]
+    assert done["cells"]["3"]["text"].strip() == alone["text"].strip() and all("ROUGE-1" in done["cells"][str(i)]["facts"] for i in range(4))
+    assert kept.text.count("### ") == 4 and len(kept.label) < 150
+    assert '"down": ["window", "128", "1024"]' in text_kept.saved(kept).read_text("utf-8")
+    back = v.grid.again(kept, click(1))
+    assert back[v.form.widgets["words"]]["value"] == 40 and back[v.form.widgets["window"]]["value"] == 128
+    assert back[v.given] == long.strip() or back[v.given] == long
+
+
+def test_a_grid_of_summaries_without_a_model_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained import hub
+
+    shelf.unload()  # what is loaded needs no download
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    last = told(crossed(view(SummariseView), ("words", "20, 40"), ("window", "128"), model=TALKER)[-1])
+    assert last["kind"] == "same" and not last["busy"] and "download" in last["status"].lower(), last
 
 
 def test_older_summaries_come_back_with_their_text_and_settings() -> None:

@@ -22,6 +22,7 @@ from aigc.techniques import technique, techniques
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 120_000  # milliseconds: the machine may be busy
+STEPS = ".aigc-x-sample .aigc-x-slider input"
 CANVAS = "canvas.aigc-x-canvas:not([hidden])"
 
 
@@ -164,8 +165,11 @@ def test_a_drawing_is_answered_stroke_by_stroke(visit: Any) -> None:
 def test_a_denoiser_shows_its_way_and_can_be_stopped(visit: Any) -> None:
     page = visit("/?tab=diffusion&view=explore&model=diffusion-one")
     page.wait_for_function("[...document.querySelectorAll('input')].some((i) => i.value.includes('diffusion-one'))")
+    finished(page, "sample")  # by itself, in the steps that suit the model
+    assert page.locator(STEPS).get_attribute("max") != "12"
     page.get_by_label("Steps").last.fill("12")
     page.get_by_role("button", name="Sample", exact=True).click()
+    page.wait_for_function(f"document.querySelector({STEPS!r}).max === '12'")
     finished(page, "sample")
     end = ink(page, "sample")
     page.locator(".aigc-x-sample .aigc-x-slider input").press("Home")

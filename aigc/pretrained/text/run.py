@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.fit import AUTOMATIC, Setup
 from aigc.pretrained.lending import Waiting, borrowed
-from aigc.pretrained.text.asked import Chat, Continue, Message, Summarise
+from aigc.pretrained.text.asked import Chat, Continue, Message, Settings, Summarise
 
 if TYPE_CHECKING:
     from aigc.pretrained.grid import Axis, Grid
@@ -37,11 +37,12 @@ def comparisons(
 
 
 def grids(
-    text: str, settings: Continue, stops: tuple[str, ...], x: Axis, y: Axis, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC
-) -> Iterator[Waiting | Grid[Draft, Cell]]:
+    text: str, settings: Settings, stops: tuple[str, ...], x: Axis, y: Axis, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC,
+    talk: tuple[Message, ...] = (),
+) -> Iterator[Waiting | Grid[Draft, Cell]]:  # fmt: skip
     from aigc.pretrained.text.grid import crossed
 
-    yield from borrowed(entry, _load(), lambda kit: crossed(kit, text, settings, stops, x, y, stop), stop, setup)
+    yield from borrowed(entry, _load(), lambda kit: crossed(kit, text, settings, stops, x, y, stop, talk), stop, setup)
 
 
 def surprises(text: str, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Surprise]:

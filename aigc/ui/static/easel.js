@@ -44,6 +44,7 @@ export class Easel {
     element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status), this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes);
     for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
+    this.show(this.value); // its place is kept whatever comes first
   }
 
   show(value) {

@@ -36,6 +36,7 @@ export class Writing {
     this.element = element;
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
     this.row.addEventListener("keydown", (event) => this.key(event));
+    this.show(this.value); // its place is kept whatever comes first
   }
 
   toggle(text, className) {

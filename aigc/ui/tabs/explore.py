@@ -30,7 +30,7 @@ def draw(page: Page, info: TechniqueInfo) -> None:
         with gr.Column(scale=3, min_width=280):
             facts = gr.HTML("", elem_classes=["aigc-x-facts"], padding=False)
             explore_files.of_model(page, info, model)
-    room = Room(page, info, model)
+    room = Room(page, info, model, facts)
     room.follows(facts, lambda this: _facts(this, page.lang))
     with gr.Tabs(elem_id=f"explore-{info.slug}"):
         for name in views_of(info):

@@ -19,7 +19,7 @@ from aigc.techniques import TechniqueInfo
 from aigc.ui.forms import Form
 from aigc.ui.page import Page
 from aigc.ui.studio.film import Film, Payload
-from aigc.ui.studio.subjects import Subject
+from aigc.ui.studio.subjects import Subject, subjects
 from aigc.ui.telling import guarded, said
 from aigc.ui.text import explore as text
 from aigc.ui.text.live import LAYERS
@@ -70,6 +70,7 @@ class Room:
     page: Page
     info: TechniqueInfo
     model: gr.Dropdown
+    facts: gr.HTML  # about the model: changes with it, once everything that follows it has
     follow: list[tuple[Component, Callable[[Subject | None], Any]]] = field(default_factory=list)  # what changes with the model, and how
 
     @property
@@ -172,11 +173,18 @@ def wire(
 ) -> Any:
     """`handler` runs when a trigger fires, and is wanted, and puts its results on the stage; Stop ends it at the next thing it tells."""
     outputs: list[Component] = [on, last]
-    run = streamed(room.lang, handler, wanted)
+    run = streamed(room.lang, lambda given: handler(_with_model(room, given)), wanted)
     event = gr.on(list(triggers), run, inputs, outputs, trigger_mode="always_last", **{**QUIET, "concurrency_limit": 2})
     if stop is not None:
         stop.click(lambda: said(text.STOPPED, room.lang, stopped=True), None, on, cancels=[event], **QUIET)
     return event
+
+
+def _with_model(room: Room, given: dict[Component, Any]) -> dict[Component, Any]:
+    """Whoever was quicker than the list of models is shown the one that it begins with."""
+    if given.get(room.model) or not (first := next(iter(subjects(room.info)), None)):
+        return given
+    return {**given, room.model: first.key}
 
 
 def at_first_sight(room: Room, tab: gr.Tab, handler: Handler, inputs: set[Component], on: Component, last: gr.State) -> None:

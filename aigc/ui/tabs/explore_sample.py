@@ -18,6 +18,7 @@ from aigc.ui.studio.film import Film
 from aigc.ui.studio.subjects import Subject, opened, subject
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import (
+    QUIET,
     Made,
     Pace,
     Result,
@@ -74,8 +75,11 @@ def draw_samples(room: Room, tab: gr.Tab) -> None:
     def sample(given: dict[Component, Any]) -> Iterator[Result]:
         yield from _sample(room, form, given, given[label], given[room.model])
 
-    again = [room.model.change] if is_quick(info) else []  # what costs nothing is shown at once
-    wire(room, sample, form.inputs | {label, room.model}, on, last, go.click, *again, stop=stop)
+    inputs = form.inputs | {label, room.model}
+    wire(room, sample, inputs, on, last, go.click, *([room.model.change] if is_quick(info) else []), stop=stop)
+    if not is_quick(info):  # in the steps that suit the model, so once they are in the form; runs under way want the machine for themselves
+        shown = wire(room, sample, inputs, on, last, room.facts.change, wanted=lambda given: str(given[room.model] or "").startswith("model:"))
+        stop.click(None, None, None, cancels=[shown], **QUIET)
 
 
 def _sample(room: Room, form: Form, given: dict[Component, Any], label: Any, key: Any) -> Iterator[Result]:

@@ -19,9 +19,11 @@ from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
-from aigc.ui.tabs import explore_files
+from aigc.ui.tabs import explore_files, text_kept
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
-from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, status_of
+from aigc.ui.tabs.text_grid import Crossing, GridFold, older
+from aigc.ui.tabs.text_kept import Kept
+from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, status_of
 from aigc.ui.telling import guarded, in_line, newest
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
@@ -30,7 +32,8 @@ from aigc.words import Refusal, Words
 if TYPE_CHECKING:
     from aigc.pretrained.text.writing import Draft
 
-NAME = "chat"
+NAME, GRID = "chat", "chat-grid"
+STARTS = (("temperature", "0.2, 0.7, 1.2"), ("top_p", "0.5, 0.95"))  # of its grid
 CHATS = on_gpu("aigc.pretrained.text.run:chats", seconds=120)
 Shown = tuple[Any, Any, Any, Any, Any]  # the conversation, its messages, how the last was made, the line above, the box
 
@@ -44,8 +47,12 @@ class ChatView:
                 self.chooser = Chooser(page, TASKS[Verb.CHAT], "text-chat")
                 self.system = gr.Textbox("", label=t(text.SYSTEM), info=t(text.SYSTEM_HELP), lines=2, max_lines=8)
                 self.form = forms.draw(page.lang, Chat)
+                self.grid = GridFold(self, GRID, Chat, STARTS, f"text-{NAME}-grid-{page.lang}")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self._draw_talk()
+                with gr.Accordion(t(text.ANSWERS), open=False, elem_classes=["aigc-fold"]) as self.answers:
+                    self.panel = panel(page, GRID)
+                    self.last, self.history, self.list = text_kept.draw(page)
         self._wire()
 
     def _draw_talk(self) -> None:
@@ -71,7 +78,8 @@ class ChatView:
         return any(hub.here(entry) for entry in rows(TASKS[Verb.CHAT]))
 
     def _wire(self) -> None:
-        self.inputs: set[Component] = {self.messages, self.note, self.box, self.system, *self.chooser.inputs, *self.form.inputs}
+        given_ = {self.messages, self.note, self.box, self.system, self.history}
+        self.inputs: set[Component] = {*given_, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.talk, self.messages, self.note, self.line, self.box]
         self.go.click(self.send, self.inputs, made, **QUIET)
         self.box.submit(self.send, self.inputs, made, **QUIET)
@@ -80,6 +88,10 @@ class ChatView:
         self.talk.edit(self.edited, self.inputs, made, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)
         self.clear.click(self.cleared, None, made, **QUIET)
+        back: list[Component] = [self.panel, self.last, self.box, self.system, *self.chooser.outputs, *self.form.inputs]
+        self.list.pick(self.shown_again, self.history, back, **QUIET)  # type: ignore[attr-defined]
+        self.grid.wire([self.panel, self.last, self.history, self.list], back)
+        self.grid.axes.go.click(lambda: gr.update(open=True), None, self.answers, **QUIET)
 
     # the events
     def send(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
@@ -172,8 +184,29 @@ class ChatView:
             values["seed"] = (before + 1) % 2**31
         return read(Chat, values), short(given_[self.system], "message")
 
+    def crossing(self, given_: Mapping[Component, Any]) -> Crossing:
+        """What its grid answers: what is in the box, else the last question.  Raises Refusal."""
+        messages, (settings, system), (entry, setup) = given_[self.messages], self.asked(given_, again=False), self.chooser.chosen(given_)
+        box = short(given_[self.box], "message")
+        asked = [*messages, {"role": "user", "content": box}] if box.strip() else _asked(messages, len(messages))
+        question = asked[-1]["content"]
+        note = {"task": NAME, "model": entry.slug, "system": system, "prompt": question, "settings": as_values(settings)}
+        typed = {"message": box, "system": system}
+        return Crossing(entry, setup, settings, question, typed, note, name="chat-grid.md", talk=tuple(conversation(asked, system)))
+
+    def shown_again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
+        """An older grid: shown, and its settings in the form again."""
+        return older(self, kept, evt)
+
+    def filled(self, one: Kept, values: dict[str, Any]) -> dict[Any, Any]:
+        """The form as it was for a grid, with these settings."""
+        with forms.in_words(self.page.lang):
+            back: dict[Any, Any] = {self.box: one.given["message"], self.system: one.given["system"]}
+            return back | self.chooser.fill(one.model, one.setup) | forms.fill(self.form, values)
+
     def halt(self, request: gr.Request) -> None:
         stops.stopped(NAME, request)
+        stops.stopped(GRID, request)
 
     def cleared(self, request: gr.Request) -> Shown:
         stops.stopped(NAME, request, unwanted=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -20,13 +20,13 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
-from aigc.ui.tabs.text_grid import GridFold
-from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, picked, reshown
-from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, panel, shown, silent, status_of, waited
-from aigc.ui.telling import guarded, is_over, newest, said
+from aigc.ui.tabs.text_grid import Crossing, GridFold, older
+from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, streamed
+from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, form, panel, shown, silent, status_of, waited
+from aigc.ui.telling import is_over, newest
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
-from aigc.words import Refusal, Words
+from aigc.words import Refusal
 
 if TYPE_CHECKING:
     from aigc.pretrained.catalogue import Entry
@@ -37,6 +37,7 @@ NAME, VERSE = "continue", "verse"
 WAYS = (Method.GREEDY, Method.SAMPLE, Method.BEAM)  # as they stand side by side
 CONTINUATIONS = on_gpu("aigc.pretrained.text.run:continuations")
 COMPARISONS = on_gpu("aigc.pretrained.text.run:comparisons", seconds=120)
+STARTS = (("temperature", "0.5, 0.8, 1.2"), ("top_k", "5, 50"))  # of its grid
 WARMED: set[str] = set()
 
 
@@ -69,7 +70,7 @@ class ContinueView:
         with gr.Row(elem_classes=["aigc-w-examples"]):
             self.another = gr.Button(t(text.ANOTHER), size="sm")
             self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_id=f"text-compare-go-{lang}")
-        self.grid = GridFold(self)
+        self.grid = GridFold(self, NAME, Continue, STARTS, f"text-grid-{lang}")
         self.chooser = Chooser(self.page, TASKS[Verb.CONTINUE], "text-continue")
         self.opener = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
 
@@ -94,24 +95,10 @@ class ContinueView:
     # the events
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
         """One press of the button: the wait, the tokens, and the text, which joins the history."""
-        yield from self.streamed(lambda stop: self._made(given_, stop, every=False), request)
+        yield from streamed(NAME, self.page.lang, lambda stop: self._made(given_, stop, every=False), request)
 
     def run_all(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
-        yield from self.streamed(lambda stop: self._made(given_, stop, every=True), request)
-
-    def streamed(self, make: Callable[[threading.Event], Iterator[Shown]], request: gr.Request) -> Iterator[Shown]:
-        """What `make` yields, for one press of a button; what goes wrong becomes a sentence above the text.
-
-        The next press ends it: what it has by then joins the history, and is no longer shown.
-        """
-        stop, lang = stops.begun(NAME, request), self.page.lang
-        yield said(text.OPENING, lang, busy=True), *SKIPPED
-
-        def complain(words: Words) -> Shown:
-            return said(words, lang), *SKIPPED
-
-        for now, last, history, listed in guarded(lambda: make(stop), complain):
-            yield (gr.skip(), gr.skip(), history, listed) if stop.unwanted else (now, last, history, listed)
+        yield from streamed(NAME, self.page.lang, lambda stop: self._made(given_, stop, every=True), request)
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event, every: bool) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
@@ -140,6 +127,17 @@ class ContinueView:
         """What the form says.  Raises Refusal."""
         settings = read(Continue, forms.values(self.form, given_))
         return settings, given(given_[self.prompt]), stop_words(given_[self.stops])
+
+    def crossing(self, given_: Mapping[Component, Any]) -> Crossing:
+        """What its grid writes on.  Raises Refusal."""
+        (settings, prompt, words), (entry, setup) = self.asked(given_), self.chooser.chosen(given_)
+        typed = {"prompt": prompt, "stops": clean(str(given_[self.stops] or ""))}
+        note = note_of(entry.slug, typed, as_values(settings))
+        return Crossing(entry, setup, settings, prompt, typed, note, f"text-grid-{settings.seed}.md", words, remarks=self._remarks)
+
+    def _remarks(self, written: str) -> list[str]:
+        verdict = form(written, self.page.lang)
+        return [(text.FORM_KEPT if verdict["kept"] else text.FORM_BROKEN)[self.page.lang]] if verdict else []
 
     def _payload(self, drafts: list[Draft], settings: Continue, entry: Entry, every: bool, done: bool) -> dict[str, Any]:
         lang, last = self.page.lang, drafts[-1]
@@ -172,9 +170,7 @@ class ContinueView:
 
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older result: shown, and its settings in the form again."""
-        if (i := picked(kept, evt)) is None:
-            return {self.last: gr.skip()}
-        return {self.panel: reshown(kept[i], self.page.lang), self.last: kept[i], **self.filled(kept[i], kept[i].values)}
+        return older(self, kept, evt)
 
     def filled(self, one: Kept, values: dict[str, Any]) -> dict[Any, Any]:
         """The form as it was for a result, with these settings."""

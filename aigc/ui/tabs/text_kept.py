@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
 from aigc import outputs
+from aigc.ui import stops
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS
 from aigc.ui.tabs.text_panel import shown
+from aigc.ui.telling import guarded, said
 from aigc.ui.text import writing as text
-from aigc.words import Lang, Refusal
+from aigc.words import Lang, Refusal, Words
 
 MOST_KEPT, MOST_SHOWN = 24, 90  # results of a visit; characters of one in the list
 Shown = tuple[Any, Any, Any, Any]  # the panel, the last result, the history, the list of it
@@ -57,6 +60,21 @@ def draw(page: Page) -> tuple[gr.State, gr.State, gr.HTML]:
         explore_files.button(page, page.t(text.SAVE), saved, [last])
     gr.HTML(f'<p class="aigc-history-title">{esc(page.t(text.HISTORY))}</p>', padding=False)
     return last, history, gr.HTML(listed([], page.lang), js_on_load=PICK_JS, padding=False)
+
+
+def streamed(view: str, lang: Lang, make: Callable[[threading.Event], Iterator[Shown]], request: gr.Request) -> Iterator[Shown]:
+    """What `make` yields, for one press of a button of `view`; what goes wrong becomes a sentence above the text.
+
+    The next press ends it: what it has by then joins the history, and is no longer shown.
+    """
+    stop = stops.begun(view, request)
+    yield said(text.OPENING, lang, busy=True), *SKIPPED
+
+    def complain(words: Words) -> Shown:
+        return said(words, lang), *SKIPPED
+
+    for now, last, history, listed in guarded(lambda: make(stop), complain):
+        yield (gr.skip(), gr.skip(), history, listed) if stop.unwanted else (now, last, history, listed)
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[Kept, list[Kept], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
-from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, picked, reshown
+from aigc.ui.tabs.text_grid import Crossing, GridFold, older
+from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, streamed
 from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, shown, status_of, waited
-from aigc.ui.telling import guarded, newest, said
+from aigc.ui.telling import newest
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Words
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.text.summarise import Summary
 
 NAME = "summarise"
+STARTS = (("words", "40, 80, 160"), ("window", "512, 1024"))  # of its grid
 SUMMARIES = on_gpu("aigc.pretrained.text.run:summaries", seconds=120)
 
 
@@ -47,6 +49,7 @@ class SummariseView:
                 self.form = forms.draw(page.lang, Summarise)
                 self.reference = gr.Textbox("", label=t(text.REFERENCE), info=t(text.REFERENCE_HELP), lines=2, max_lines=8)
                 self.go, self.stop = buttons(page, text.GO[NAME], f"text-{NAME}-go-{page.lang}")
+                self.grid = GridFold(self, NAME, Summarise, STARTS, f"text-{NAME}-grid-{page.lang}")
                 self.chooser = Chooser(page, TASKS[Verb.SUMMARISE], "text-summarise")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
@@ -56,6 +59,7 @@ class SummariseView:
         self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET)
         back = [self.panel, self.last, self.given, self.reference, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
+        self.grid.wire(made, back)
         self.stop.click(self.halt, None, None, **QUIET)
         self.file.upload(self.uploaded, self.file, self.given, **QUIET)
 
@@ -66,13 +70,19 @@ class SummariseView:
             return text_of(path or "")
 
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
-        stop, lang = stops.begun(NAME, request), self.page.lang
+        yield from streamed(NAME, self.page.lang, lambda stop: self._made(given_, stop), request)
 
-        def complain(words: Words) -> Shown:
-            return said(words, lang), *SKIPPED
+    def crossing(self, given_: Mapping[Component, Any]) -> Crossing:
+        """What its grid summarises.  Raises Refusal."""
+        lang = self.page.lang
 
-        yield said(text.OPENING, lang, busy=True), *SKIPPED
-        yield from guarded(lambda: self._made(given_, stop), complain)
+        def remarks(summary: str) -> list[str]:
+            size = text.SUMMED.fill(n=_size(summary), unit=_unit(summary))[lang]
+            return [size, *_scores(summary, typed["reference"], lang)]
+
+        whole, (entry, setup) = given(given_[self.given], "text"), self.chooser.chosen(given_)
+        settings, typed = read(Summarise, forms.values(self.form, given_)), {"text": whole, "reference": short(given_[self.reference], "text")}
+        return Crossing(entry, setup, settings, whole, typed, _note(entry, settings), "summary-grid.md", remarks=remarks)
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[Shown]:
         """The sentences at once, then the model's summary beside them."""
@@ -115,8 +125,7 @@ class SummariseView:
         parts = [text.SUMMED.fill(n=_size(draft.text), unit=_unit(draft.text))[lang]]
         parts += [text.WINDOWS.fill(n=summary.windows)[lang]] if summary.windows > 1 else []
         facts = " · ".join([*parts, facts_of(draft, settings, entry.slug, lang)])
-        note = {"task": NAME, "model": entry.slug, "settings": kept.values}
-        kept = replace(kept, text=draft.text, facts=facts, note=note, made=True)
+        kept = replace(kept, text=draft.text, facts=facts, note=_note(entry, settings), made=True)
         column = _column(entry.title[lang], draft.text, facts, reference, lang)
         return self._joined(kept, self._shown([column, beside], reference, status_of(draft, lang)), given_)
 
@@ -125,13 +134,13 @@ class SummariseView:
 
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older summary: shown, with its text and its settings in the form again."""
-        if (i := picked(kept, evt)) is None:
-            return {self.last: gr.skip()}
-        one = kept[i]
-        back: dict[Any, Any] = {self.panel: reshown(one, self.page.lang), self.last: one}
+        return older(self, kept, evt)
+
+    def filled(self, one: Kept, values: dict[str, Any]) -> dict[Any, Any]:
+        """The form as it was for a result, with these settings."""
         with forms.in_words(self.page.lang):
-            back |= {self.given: one.given["text"], self.reference: one.given["reference"]}
-            return back | self.chooser.fill(one.model, one.setup) | forms.fill(self.form, one.values)
+            back: dict[Any, Any] = {self.given: one.given["text"], self.reference: one.given["reference"]}
+            return back | self.chooser.fill(one.model, one.setup) | forms.fill(self.form, values)
 
     def _shown(self, columns: list[dict[str, Any]], reference: str, status: str, busy: bool = False, made: bool = True) -> str:
         notes = [self.page.t(text.ROUGE_HELP)] if reference.strip() else []
@@ -141,12 +150,21 @@ class SummariseView:
         stops.stopped(NAME, request)
 
 
+def _note(entry: Entry, settings: Summarise) -> dict[str, Any]:
+    """What the file of a summary says of how it was made."""
+    return {"task": NAME, "model": entry.slug, "settings": as_values(settings)}
+
+
 def _column(head: str, summary: str, facts: str, reference: str, lang: Any) -> dict[str, Any]:
     """A summary, and how much of the reference it has."""
+    scored = "\n".join(filter(None, [*_scores(summary, reference, lang), facts]))
+    return {"head": head, "title": "", "before": "", "text": summary, "tokens": [], "facts": scored}
+
+
+def _scores(summary: str, reference: str, lang: Any) -> list[str]:
     from aigc.pretrained.text.rouge import rouge
 
-    scored = text.ROUGE.fill(**rouge(summary, reference))[lang] if reference.strip() and summary.strip() else ""
-    return {"head": head, "title": "", "before": "", "text": summary, "tokens": [], "facts": "\n".join(filter(None, (scored, facts)))}
+    return [text.ROUGE.fill(**rouge(summary, reference))[lang]] if reference.strip() and summary.strip() else []
 
 
 def _size(summary: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aigc.ui.text.grid import GO as GO_GRID
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
 from aigc.ui.text.telling import STOP as STOP
@@ -49,6 +50,7 @@ GO: dict[str, Words] = {
     "continue": both("Continue", "续写"),
     "compare": both("Three ways side by side", "三种方法并排"),
     "chat": both("Send", "发送"),
+    "chat-grid": GO_GRID,
     "summarise": both("Summarise", "摘要"),
     "perplexity": both("Read", "读一读"),
 }
@@ -114,6 +116,7 @@ EXPORT = both("Export as Markdown", "导出 Markdown")
 EXPORT_JSON = both("Export as JSON", "导出 JSON")
 THOUGHT = both("Thoughts", "思考过程")
 TALK = both("Conversation", "对话")
+ANSWERS = both("Answers side by side (X/Y grid)", "并排的回答（X/Y 网格）")
 NO_QUESTION = both("There is no message to answer yet.", "还没有可以回答的消息。")
 
 # summaries
