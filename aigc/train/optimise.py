@@ -95,7 +95,7 @@ def set_learning_rate(optimiser: TorchOptimiser, learning_rate: float) -> None:
 def state(optimisers: dict[str, TorchOptimiser]) -> dict[str, Tensor]:
     """Everything the optimisers remember, as flat names to tensors."""
     return {
-        f"optimiser.{name}.{index}.{key}": torch.as_tensor(value).clone() if key == "step" else value  # steps are counted in one tensor
+        f"optimiser.{name}.{index}.{key}": value.clone() if key == "step" else value  # steps are counted in one tensor
         for name, optimiser in optimisers.items()
         for index, entry in optimiser.state_dict()["state"].items()
         for key, value in entry.items()

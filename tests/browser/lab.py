@@ -97,10 +97,13 @@ class Lab:
     forgiven: bool = False  # the test itself cuts the connection
     reloaded: bool = False
 
+    def go(self, tab: str, **query: str) -> None:
+        asked = "".join(f"&{k}={v}" for k, v in query.items())
+        self.page.goto(f"{self.url}{'/zh' if self.lang == 'zh' else '/'}?tab={tab}{asked}")
+
     def open(self, technique: str = "gan", **query: str) -> Lab:
         self.technique = technique
-        asked = "".join(f"&{k}={v}" for k, v in query.items())
-        self.page.goto(f"{self.url}{'/zh' if self.lang == 'zh' else '/'}?tab={technique}{asked}")
+        self.go(technique, **query)
         return self.ready()
 
     def reload(self) -> Lab:

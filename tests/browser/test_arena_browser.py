@@ -40,8 +40,7 @@ def browser() -> Iterator[Any]:
 
 
 def opened(lab: Any, **query: str) -> Any:
-    asked = "".join(f"&{k}={v}" for k, v in query.items())
-    lab.page.goto(f"{lab.url}{'/zh' if lab.lang == 'zh' else '/'}?tab=arena{asked}")
+    lab.go("arena", **query)
     panel = lab.page.locator(".aigc-arena-panel")
     panel.locator(".aigc-status").wait_for(timeout=1000 * PATIENCE)
     return panel

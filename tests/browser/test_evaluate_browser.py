@@ -51,7 +51,7 @@ def browser() -> Iterator[Any]:
 
 
 def opened(lab: Any, model: str) -> Any:
-    lab.page.goto(f"{lab.url}{'/zh' if lab.lang == 'zh' else '/'}?tab=evaluate&model={model}")
+    lab.go("evaluate", model=model)
     lab.page.locator("#evaluate-go").wait_for(timeout=1000 * PATIENCE)
     wait_for(lambda: lab.page.locator("#evaluate-model input").input_value().startswith(model), "the model of the address is chosen")
     return lab.page.locator("#evaluate-table")

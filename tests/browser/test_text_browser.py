@@ -46,7 +46,7 @@ def browser() -> Iterator[Any]:
 
 def went(lab: Lab, view: str) -> Any:
     """The button that starts this view's work, where the view has come."""
-    lab.page.goto(f"{lab.url}{'/zh' if lab.lang == 'zh' else '/'}?tab=text&view={view}")
+    lab.go("text", view=view)
     go = lab.page.locator(f"#text-{view}-go-{lab.lang}").locator("visible=true")
     go.wait_for(timeout=1000 * PATIENCE)
     return go

@@ -25,7 +25,7 @@ from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, shown, status_o
 from aigc.ui.telling import newest
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
-from aigc.words import Words
+from aigc.words import Lang, Words
 
 if TYPE_CHECKING:
     from aigc.pretrained.catalogue import Entry
@@ -74,14 +74,13 @@ class SummariseView:
 
     def crossing(self, given_: Mapping[Component, Any]) -> Crossing:
         """What its grid summarises.  Raises Refusal."""
-        lang = self.page.lang
+        lang, whole, reference = self.page.lang, given(given_[self.given], "text"), short(given_[self.reference], "text")
+        settings, (entry, setup) = read(Summarise, forms.values(self.form, given_)), self.chooser.chosen(given_)
 
         def remarks(summary: str) -> list[str]:
-            size = text.SUMMED.fill(n=_size(summary), unit=_unit(summary))[lang]
-            return [size, *_scores(summary, typed["reference"], lang)]
+            return [_length(summary, lang), *_scores(summary, reference, lang)]
 
-        whole, (entry, setup) = given(given_[self.given], "text"), self.chooser.chosen(given_)
-        settings, typed = read(Summarise, forms.values(self.form, given_)), {"text": whole, "reference": short(given_[self.reference], "text")}
+        typed = {"text": whole, "reference": reference}
         return Crossing(entry, setup, settings, whole, typed, _note(entry, settings), "summary-grid.md", remarks=remarks)
 
     def _made(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[Shown]:
@@ -122,7 +121,7 @@ class SummariseView:
         self, summary: Summary, draft: Any, entry: Entry, settings: Summarise, kept: Kept, beside: dict[str, Any], given_: dict[Component, Any]
     ) -> Shown:
         lang, reference = self.page.lang, kept.given["reference"]
-        parts = [text.SUMMED.fill(n=_size(draft.text), unit=_unit(draft.text))[lang]]
+        parts = [_length(draft.text, lang)]
         parts += [text.WINDOWS.fill(n=summary.windows)[lang]] if summary.windows > 1 else []
         facts = " · ".join([*parts, facts_of(draft, settings, entry.slug, lang)])
         kept = replace(kept, text=draft.text, facts=facts, note=_note(entry, settings), made=True)
@@ -155,16 +154,20 @@ def _note(entry: Entry, settings: Summarise) -> dict[str, Any]:
     return {"task": NAME, "model": entry.slug, "settings": as_values(settings)}
 
 
-def _column(head: str, summary: str, facts: str, reference: str, lang: Any) -> dict[str, Any]:
+def _column(head: str, summary: str, facts: str, reference: str, lang: Lang) -> dict[str, Any]:
     """A summary, and how much of the reference it has."""
     scored = "\n".join(filter(None, [*_scores(summary, reference, lang), facts]))
     return {"head": head, "title": "", "before": "", "text": summary, "tokens": [], "facts": scored}
 
 
-def _scores(summary: str, reference: str, lang: Any) -> list[str]:
+def _scores(summary: str, reference: str, lang: Lang) -> list[str]:
     from aigc.pretrained.text.rouge import rouge
 
     return [text.ROUGE.fill(**rouge(summary, reference))[lang]] if reference.strip() and summary.strip() else []
+
+
+def _length(summary: str, lang: Lang) -> str:
+    return text.SUMMED.fill(n=_size(summary), unit=_unit(summary))[lang]
 
 
 def _size(summary: str) -> int:
