@@ -89,6 +89,15 @@ def test_dropout_leaves_alone_what_it_should() -> None:
     x = torch.randn(8, 16)
     assert torch.equal(Dropout(0.5).eval()(x), x) and torch.equal(Dropout(0.0)(x), x)
     assert not Dropout(1.0)(x).any()
+    assert torch.allclose(Dropout(1e-9)(x), x) and Dropout(1 - 1e-9)(x).count_nonzero() <= 1, "too near the ends for eight bits"
+
+
+@pytest.mark.parametrize("rate", [1 / 256, 0.0099, 0.2, 0.5, 0.9, 255 / 256])
+def test_dropout_meets_its_rate_on_average(rate: float) -> None:
+    torch.manual_seed(0)
+    dropout, x = Dropout(rate), torch.ones(400, 25)
+    rates = torch.tensor([(dropout(x) == 0).double().mean().item() for _ in range(2000)], dtype=torch.float64)
+    assert abs(rates.mean() - rate) < 4 * rates.std() / 2000**0.5
 
 
 def test_pictures_are_halved_to_between_four_and_seven_pixels() -> None:

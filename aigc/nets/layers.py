@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -57,14 +59,18 @@ class ConvTranspose2x2(nn.ConvTranspose2d):
 
 
 class Dropout(nn.Dropout):
-    """torch's own, about five times as quick on a CPU: 16 random bits decide over a unit, so the rate is met to within 1/65536."""
+    """torch's own, about eight times as quick on a CPU: eight random bits decide over a unit.
+
+    256 times the rate is rounded up or down by lot, anew for every batch, so that on average the rate is met exactly.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or not self.training or not 0 < self.p < 1:
+        if x.device.type != "cpu" or not self.training or not 1 / 256 <= self.p <= 255 / 256 or torch.compiler.is_compiling():
             return super().forward(x)
-        lots = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-        kept = lots[: x.numel()].as_strided(x.size(), torch.empty_like(x).stride()) >= round(self.p * 65536) - 32768
-        return x * kept.to(x.dtype).mul_(1 / (1 - self.p))
+        lots = torch.empty(-(-x.numel() // 8) + 1, dtype=torch.int64).random_(-(2**63), None)
+        bound = math.floor(256 * self.p + 0.5 + float(lots.numpy()[-1]) / 2**64) - 128
+        kept = lots.view(torch.int8)[: x.numel()].clamp_(bound - 1, bound).sub_(bound - 1)  # 0 or 1; comparing takes four times as long
+        return x * kept.to(x.dtype).mul_(1 / (1 - self.p)).as_strided(x.size(), torch.empty_like(x).stride())
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

@@ -33,6 +33,8 @@ class Adam(torch.optim.Adam):
                 return
             self._move(group, weights)
 
+    step.hooked = True  # type: ignore[attr-defined]  # or torch wraps it in hooks and marks for its profiler, a tenth of a millisecond
+
     def _move(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         states = [self.state[p] for p in weights]
         for p, state in zip(weights, states, strict=True):
