@@ -139,7 +139,7 @@ def test_unconditional_sampling_is_the_pipelines_own() -> None:
     theirs = DDIMPipeline(pipe.unet, DDIMScheduler.from_config(pipe.scheduler.config))
     theirs.set_progress_bar_config(disable=True)
     wanted = theirs(batch_size=1, num_inference_steps=5, generator=[torch.Generator().manual_seed(3)]).images[0]
-    ours = result("ddpm-cifar10", asked(Verb.SAMPLE, "", count=1, seed=3, steps=5)).images[0]
+    ours = result("ddpm-cifar10", asked(Verb.SAMPLE, "", count=1, seed=3, steps=5, scheduler="ddim")).images[0]
     assert same(ours, wanted)
 
 

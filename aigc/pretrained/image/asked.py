@@ -24,6 +24,7 @@ class Scheduler(Choice):
     OWN = "own", both("the model's own", "模型自带")
     DPM = "dpm++", both("DPM-Solver++ 2M", "DPM-Solver++ 2M")
     DPM_KARRAS = "dpm++-karras", both("DPM-Solver++ 2M, Karras spacing", "DPM-Solver++ 2M（Karras 间距）")
+    DPM_SDE = "dpm++-sde", both("DPM-Solver++ 2M SDE (adds noise)", "DPM-Solver++ 2M SDE（会加噪）")
     UNIPC = "unipc", both("UniPC", "UniPC")
     DDIM = "ddim", both("DDIM", "DDIM")
     EULER = "euler", both("Euler", "Euler")
@@ -169,7 +170,7 @@ class Sample:
     count: int = knob(16, 1, 64, group="first", label=both("How many", "多少张"), help=both("At most 64 at a time.", "一次最多 64 张。"))
     seed: int = _seed()
     steps: int = _steps(20)
-    scheduler: Scheduler = knob(Scheduler.DDIM, group="sampling", label=both("Scheduler", "调度器"),
+    scheduler: Scheduler = knob(Scheduler.DPM_SDE, group="sampling", label=both("Scheduler", "调度器"),
                                 help=both("The rule that takes the noise away step by step.", "逐步去噪的规则。"))  # fmt: skip
 
 

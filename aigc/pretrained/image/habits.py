@@ -22,10 +22,12 @@ HABITS: dict[str, dict[str, Any]] = {
     "flux2-klein-4b": {"steps": 4, "guidance": 1.0},
     "sdxl": {"steps": 30, "guidance": 5.0},
     "sd-x4-upscaler": {"steps": 20, "guidance": 7.0},
+    "ddpm-mnist": {"steps": 50},
     "ddpm-cifar10": {"steps": 50},
 }
 NOISE = (
-    Scheduler.DPM, Scheduler.DPM_KARRAS, Scheduler.UNIPC, Scheduler.DDIM, Scheduler.EULER, Scheduler.ANCESTRAL, Scheduler.HEUN, Scheduler.DDPM,
+    Scheduler.DPM, Scheduler.DPM_KARRAS, Scheduler.DPM_SDE, Scheduler.UNIPC, Scheduler.DDIM, Scheduler.EULER, Scheduler.ANCESTRAL, Scheduler.HEUN,
+    Scheduler.DDPM,
 )  # fmt: skip
 NETWORKS = ("upscaler", "swin2sr")  # families that enlarge in one pass
 OF_DIFFUSION = ("steps", "guidance", "seed", "prompt", "negative")  # what has no say in that

@@ -19,7 +19,7 @@ from aigc.pretrained.image.asked import TASKS, Asked, Edit, Generate, Inpaint, O
 from aigc.pretrained.image.kit import Kit, call, is_guided, takes
 from aigc.pretrained.image.previews import as_pictures
 from aigc.pretrained.image.prompts import remarks
-from aigc.pretrained.image.schedulers import scheduler
+from aigc.pretrained.image.schedulers import believed, scheduler
 from aigc.pretrained.image.steps import steps_of
 from aigc.words import Refusal, Words, both
 
@@ -161,10 +161,8 @@ def _sampled(kit: Kit, how: Sample, stop: threading.Event) -> Iterator[Shot]:
         if stop.is_set():
             raise Stopped
         output = unet(rule.scale_model_input(x, t), t, **labels).sample
-        done = rule.step(output, t, x, **noisy)
-        x = done.prev_sample
-        seen = getattr(done, "pred_original_sample", None)
-        images = as_pictures(kit.preview(x if seen is None else seen))
+        images = as_pictures(kit.preview(believed(rule, output, t, x)))
+        x = rule.step(output, t, x, **noisy).prev_sample
         yield Shot(images, i + 1, len(rule.timesteps), seconds=time.perf_counter() - begun, seeds=seeds)
     yield Shot(
         as_pictures((x.float() / 2 + 0.5).clamp(0, 1)), len(rule.timesteps), len(rule.timesteps), True, time.perf_counter() - begun, seeds=seeds

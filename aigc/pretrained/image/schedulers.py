@@ -11,8 +11,9 @@ from aigc.pretrained.image.asked import Scheduler
 from aigc.words import Refusal, both
 
 CLASSES: dict[Scheduler, tuple[str, dict[str, Any]]] = {
-    Scheduler.DPM: ("DPMSolverMultistepScheduler", {"use_karras_sigmas": False}),
-    Scheduler.DPM_KARRAS: ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    Scheduler.DPM: ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "use_karras_sigmas": False}),
+    Scheduler.DPM_KARRAS: ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "use_karras_sigmas": True}),
+    Scheduler.DPM_SDE: ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": False}),
     Scheduler.UNIPC: ("UniPCMultistepScheduler", {}),
     Scheduler.DDIM: ("DDIMScheduler", {}),
     Scheduler.EULER: ("EulerDiscreteScheduler", {}),

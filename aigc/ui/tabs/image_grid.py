@@ -38,7 +38,7 @@ TILE = 256  # pixels a cell is shown and saved at, at most
 STARTS: dict[Verb, tuple[Start, Start]] = {
     **dict.fromkeys((Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT), (("steps", "4, 8, 16"), ("guidance", "1, 3, 6"))),
     Verb.STYLE: (("amount", "0.4, 0.7, 1"), ("method", "adain, gatys")),
-    Verb.SAMPLE: (("steps", "5, 10, 20"), ("scheduler", "ddim, dpm++")),
+    Verb.SAMPLE: (("steps", "5, 10, 20"), ("scheduler", "ddim, dpm++-sde")),
 }
 
 
