@@ -338,6 +338,12 @@ def test_the_form_follows_the_model() -> None:
     assert v.other_model("") and v.other_model(None)
 
 
+def test_examples_are_for_the_model_that_knows_them() -> None:
+    v = view(Verb.GENERATE)
+    assert v.examples is not None and len(v.some) == 3 and view(Verb.EDIT).examples is None
+    assert [v.other_model(model)[v.examples]["visible"] for model in ("pictures", "sd-1.5", "")] == [True, False, False]
+
+
 def test_only_admitted_schedulers_are_offered_from_the_first_look_on() -> None:
     with gr.Blocks() as demo:
         inside = Inside(page())

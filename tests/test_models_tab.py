@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,6 +14,8 @@ from tiny import card, perturbed, tiny  # noqa: F401
 
 from aigc import plots, registry
 from aigc.data import spec
+from aigc.evaluate import Figure, Report
+from aigc.evaluate.report import folder_of
 from aigc.events import Step
 from aigc.jobs.runs import Request, Run
 from aigc.jobs.supervisor import Supervisor
@@ -23,7 +26,7 @@ from aigc.ui.page import Page
 from aigc.ui.tabs import models as tab
 from aigc.ui.tabs.compare import Compare, _series
 from aigc.ui.text import models as text
-from aigc.words import Words
+from aigc.words import Words, both
 
 pytestmark = pytest.mark.usefixtures("tiny")
 ME, OTHER = "1" * 32, "2" * 32
@@ -132,6 +135,19 @@ def test_the_card_tells_everything_and_is_whole_markup(models: tab.Models):
             assert needed in markup, needed
         parser = Rows(markup)
         assert parser.tags.count("details") == 3 and "script" not in parser.tags
+
+
+def test_what_was_measured_is_a_line_each_in_the_language_of_its_report():
+    figure = Figure("fid", both("FID, MNIST CNN", "FID，MNIST CNN"), 1.25, 0.5, None, 100, both("Near.", "远近。"), part="fidelity")
+    report = Report("measured", "digits", "train", 100, 0, "2026-01-01T00:00:00", 1.0, "cpu", "0", "MNIST CNN", (figure,))
+    where = folder_of("measured")
+    where.mkdir(parents=True)
+    (where / "digits-n100.json").write_text(json.dumps(report.as_json()))
+    entry = saved("measured", quality={figure.named("en"): 1.25, "of my own": 3.0})
+    assert "<li><span>FID, MNIST CNN, n = 100</span> <b>1.25</b></li>" in model_card.card(entry, "en")
+    chinese = model_card.card(entry, "zh")
+    assert "<span>FID，MNIST CNN, n = 100</span> <b>1.25</b>" in chinese and "<span>of my own</span>" in chinese
+    assert "tab=evaluate&amp;model=measured" in chinese and "tab=evaluate" not in model_card.card(saved("plain"), "zh")
 
 
 def test_a_title_is_text_and_nothing_else():

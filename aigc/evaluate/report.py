@@ -11,7 +11,7 @@ from typing import Any
 
 from aigc import home
 from aigc.registry import SLUG
-from aigc.words import Words, both
+from aigc.words import Lang, Words, both
 
 PARTS: dict[str, Words] = {
     "fidelity": both("Fidelity: samples beside real pictures", "保真度：样本与真实图像对照"),
@@ -42,6 +42,11 @@ class Figure:
     better: str = "low"  # or "high"
     part: str = ""  # of PARTS
     floor_n: int = 0  # real pictures behind the floor
+
+    def named(self, lang: Lang) -> str:
+        """As a model's card names it: "FID, MNIST CNN, n = 10,000"."""
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{self.label[lang]}{unit}, n = {self.n:,}"
 
 
 @dataclass(frozen=True)

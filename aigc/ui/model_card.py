@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from aigc.data.table import LIMITS
+from aigc.evaluate import reports
 from aigc.knobs import Choice, knobs
 from aigc.options import Options
 from aigc.registry import Entry, lineage, shell_commands
@@ -75,7 +76,6 @@ def card(e: Entry, lang: Lang) -> str:
 def _facts(e: Entry, lang: Lang) -> str:
     c = e.card
     budget = text.BUDGET_OF.fill(images=f"{c.images:,}", steps=f"{c.steps:,}", seconds=duration(c.seconds), device=c.device or "?")
-    quality = ", ".join(f"{name} {value:.4g}" for name, value in c.quality.items())
     parents = " ← ".join(f'<a href="{ADDRESS[lang]}?tab=models&amp;model={esc(slug)}">{esc(slug)}</a>' for slug in lineage(e.slug))
     rows: list[tuple[Words, str]] = [
         (text.TECHNIQUE, esc(technique_title(c.technique)[lang])),
@@ -86,13 +86,23 @@ def _facts(e: Entry, lang: Lang) -> str:
         (text.BUDGET, esc(budget[lang])),
         (text.PRESET, esc(c.preset)),
         (text.SEED, esc(c.seed)),
-        (text.QUALITY, esc(quality or text.NOT_MEASURED[lang])),
+        (text.QUALITY, _quality(e, lang)),
         (text.LINEAGE, parents),
         (text.MADE, esc(c.created[:16].replace("T", " "))),
         (text.VERSION, esc(f"AIGC Lab {c.code_version}")),
         (text.SIZE, esc(size(e.bytes))),
     ]
     return "".join(f"<dt>{esc(name[lang])}</dt><dd>{value}</dd>" for name, value in rows if value)
+
+
+def _quality(e: Entry, lang: Lang) -> str:
+    """What was measured, a line each; the card itself names it in English, its report in both languages."""
+    if not e.card.quality:
+        return esc(text.NOT_MEASURED[lang])
+    names = {f.named("en"): f.named(lang) for report in reports(e.slug) for f in report.figures}
+    lines = "".join(f"<li><span>{esc(names.get(name, name))}</span> <b>{value:.4g}</b></li>" for name, value in e.card.quality.items())
+    report = f'<a href="{ADDRESS[lang]}?tab=evaluate&amp;model={esc(e.slug)}">{esc(text.REPORT[lang])}</a>' if names else ""
+    return f'<ul class="aigc-quality">{lines}</ul>{report}'
 
 
 def _settings(e: Entry, lang: Lang) -> str:

@@ -129,6 +129,14 @@ def test_a_prompt_becomes_pictures_whose_settings_come_back(visit: Visit, tmp_pa
     page.wait_for_function("() => [...document.querySelectorAll('input[type=number]')].filter(e => e.offsetParent).every(e => e.value !== '77')")
 
 
+def test_an_example_is_one_press(visit: Visit) -> None:
+    some = text.SOME[visit.lang][0]
+    page = visit.open("generate").page
+    page.get_by_role("button", name=some, exact=True).locator("visible=true").click()
+    page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some({DONE})")
+    assert page.locator(f"#image-generate-prompt-{visit.lang} textarea").input_value() == some
+
+
 def test_a_picture_is_edited_and_compared_with_what_it_was(visit: Visit, picture: str) -> None:
     visit.open("edit").give("edit", picture).quick().go("edit")
     wipe = visit.page.locator(".aigc-e-wipe input").locator("visible=true").first

@@ -178,7 +178,13 @@ def test_a_link_opens_a_view_of_a_tab_at_once(browser: Any, server: Server):
         assert page.locator("#view-vae > .tab-wrapper [aria-selected=true]").get_attribute("data-tab-id") == "how"
 
 
-@pytest.mark.parametrize("odd", ["?tab=nothing", "?tab=vae&view=nothing", "?tab=<script>", "?page=evil", "?tab=models&model=../../x", "?lang=xx"])
+ODD = (
+    "?tab=nothing", "?tab=explore", "?tab=vae&view=nothing", "?tab=vae&view=chat", "?tab=<script>", "?page=evil", "?tab=models&model=../../x",
+    "?lang=xx",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
 def test_an_odd_address_shows_a_page(browser: Any, server: Server, odd: str):
     with opened(browser, server, f"/{odd}") as page:
         assert selected(page) in ("home", "vae", "models")

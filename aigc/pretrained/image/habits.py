@@ -12,9 +12,11 @@ from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import SETTINGS, TASKS, Scheduler, Verb
 from aigc.words import Refusal, both
 
+MINIATURE = "pictures"  # the Stable Diffusion that comes along
+
 # Where they differ from the declared ones; distilled models go without guidance and in few steps.
 HABITS: dict[str, dict[str, Any]] = {
-    "pictures": {"steps": 20, "guidance": 7.5, "scheduler": Scheduler.DPM, "count": 4},
+    MINIATURE: {"steps": 20, "guidance": 7.5, "scheduler": Scheduler.DPM, "count": 4},
     "sd-1.5": {"steps": 25, "guidance": 7.5, "scheduler": Scheduler.DPM},
     "sd-1.5-inpainting": {"steps": 25, "guidance": 7.5, "scheduler": Scheduler.DPM},
     "lcm-dreamshaper": {"steps": 4, "guidance": 8.0},

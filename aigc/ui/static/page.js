@@ -54,11 +54,12 @@
   dress();
 
   // Gradio's document carries its whole configuration: the tabs that the address names are chosen in it, before they are drawn.
-  const known = (window.gradio_config?.components || []).filter((c) => c.type === "tabitem").map((c) => c.props.id);
+  const parts = new Map((window.gradio_config?.components || []).map((c) => [c.id, c]));
+  const within = (node) => [node, ...(node.children || []).flatMap(within)];
+  const places = window.gradio_config?.layout ? within(window.gradio_config.layout) : [];
   function choose(name, wanted) {
-    if (!known.includes(wanted)) return;
-    const tabs = window.gradio_config.components.find((c) => c.type === "tabs" && c.props.elem_id === name);
-    if (tabs) tabs.props.selected = wanted;
+    const place = places.find(({ id }) => parts.get(id)?.type === "tabs" && parts.get(id).props.elem_id === name);
+    if (place?.children.some(({ id }) => parts.get(id)?.props.id === wanted)) parts.get(place.id).props.selected = wanted;
   }
   choose("tabs", query.get("tab"));
   choose(`view-${query.get("tab")}`, query.get("view"));

@@ -16,7 +16,7 @@ from gradio.components import Component
 from aigc import outputs
 from aigc.knobs import as_values, in_words, read
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TAKE_PROMPT, TASKS, Asked, Verb
-from aigc.pretrained.image.habits import OF_DIFFUSION, habits, silent
+from aigc.pretrained.image.habits import MINIATURE, OF_DIFFUSION, habits, silent
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.markup import esc
@@ -103,6 +103,11 @@ class View:
         if self.verb in TAKE_PROMPT:
             self.prompt = prompt_box(self.page, name)
         first = first_model(self.verb)
+        self.examples: gr.Row | None = None
+        self.some: list[gr.Button] = []
+        if self.verb is Verb.GENERATE:
+            with gr.Row(elem_classes=["aigc-w-examples"], visible=first == MINIATURE) as self.examples:
+                self.some = [gr.Button(some, size="sm") for some in text.SOME[self.page.lang]]
         self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
         for widget, is_heard in self._heard(first).items():
             widget.visible = is_heard
@@ -152,12 +157,15 @@ class View:
             self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **QUIET)
         if self.prompt is not None:
             self.prompt.submit(self.run, inputs, made, trigger_mode="multiple", **QUIET)
+        for button, some in zip(self.some, text.SOME[self.page.lang], strict=False):
+            button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, inputs, made, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
-        back = {self.easel, self.last, self.newest, *self.chooser.outputs, *self.form.inputs, *words}
+        following = {*self.form.inputs, *words, *([] if self.examples is None else [self.examples])}
+        back = {self.easel, self.last, self.newest, *self.chooser.outputs, *following}
         back |= self.given.outputs if self.given else set()
         self.strip.pick(self.again, self.history, back, **QUIET)
         self.easel.choose(self.chosen, self.last, back, **QUIET)
-        self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs | words, **QUIET)
+        self.chooser.model.input(self.other_model, self.chooser.model, following, **QUIET)
         follow(self.form, self.chooser)
         if self.given:
             self.given.wire(self.newest, self.easel)
@@ -241,7 +249,7 @@ class View:
         updates |= offered(self.form, TASKS[self.verb], model, values.get("scheduler"))
         for widget, is_heard in self._heard(model).items():
             updates[widget] = {**updates.get(widget, gr.update()), "visible": is_heard}
-        return updates
+        return updates | ({} if self.examples is None else {self.examples: gr.update(visible=model == MINIATURE)})
 
 
 # what the views share

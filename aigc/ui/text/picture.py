@@ -67,6 +67,10 @@ EXAMPLES: dict[str, Words] = {
     "upscale": both("", ""),
     "inside": both("a red seven on blue", "蓝底上的红色七"),
 }
+SOME: dict[str, list[str]] = {  # what the model that comes along knows
+    "en": ["two white sneakers on green", "an orange dress on the left on black", "紫底上的绿色三"],
+    "zh": ["绿底上的两只白色运动鞋", "黑底左边的橙色连衣裙", "a green three on purple"],
+}
 PROMPT_HELP: dict[str, Words] = {
     "upscale": both("What the picture shows: the detail that is invented follows it.", "图里是什么：补画的细节会照它来。"),
 }
