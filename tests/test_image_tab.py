@@ -20,6 +20,7 @@ from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
 from aigc.nets.style import StyleNetwork
+from aigc.pretrained import hub
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
 from aigc.ui.markup import PNG
@@ -362,9 +363,10 @@ def test_an_upscaler_is_asked_only_what_it_heeds(file: str) -> None:
     v = view(Verb.UPSCALE)
     of_diffusion = [v.prompt, v.negative, *(v.form.widgets[name] for name in ("steps", "guidance", "seed"))]
     assert v.chooser.model.value == "swin2sr-x2" and not any(w.visible for w in of_diffusion) and v.form.widgets["times"].visible
+    assert not v.grid.axes.fold.visible, "a network has nothing to vary"
     for model, is_shown in (("sd-x4-upscaler", True), ("swin2sr-x2", False)):
         updates = v.other_model(model)
-        assert [updates[w]["visible"] for w in of_diffusion] == [is_shown] * 5
+        assert [updates[w]["visible"] for w in (*of_diffusion, v.grid.axes.fold)] == [is_shown] * 6
     left_over = given(v, image=file, prompt="a cat")
     assert v.asked(left_over | {v.chooser.model: "sd-x4-upscaler"}).prompt == "a cat"
     assert v.asked(left_over | {v.chooser.model: "swin2sr-x2"}).prompt == "", "it cannot be seen, so it is not meant"
@@ -443,7 +445,7 @@ def test_a_grid_is_drawn_and_kept_as_one_labelled_picture() -> None:
     assert "number" in told(bad[-1])["status"]
 
 
-@pytest.mark.parametrize("verb", image_view.VERBS_OF_GRIDS)
+@pytest.mark.parametrize("verb", list(Verb))
 def test_a_grid_of_any_verb_starts_with_axes_that_it_has(verb: Verb) -> None:
     v = view(verb)
     assert v.grid
@@ -451,6 +453,20 @@ def test_a_grid_of_any_verb_starts_with_axes_that_it_has(verb: Verb) -> None:
     across, down = v.grid.axes.chosen(given(v) | {w: w.value for w in v.grid.axes.inputs})
     assert (across.name, down.name) == (x.value, y.value) and len(across.values) * len(down.values) > 3
     assert all(offered for _, name in x.choices if (offered := v.grid.axes._offered(name)))
+
+
+def test_enlarged_pictures_are_crossed(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    BUILDERS["sd-x4-upscaler"](tmp_path / "x4", None)
+    monkeypatch.setattr(hub, "here", lambda entry: tmp_path / "x4" if entry.slug == "sd-x4-upscaler" else None)
+    v = view(Verb.UPSCALE)
+    (x, xs), (y, ys) = v.grid.axes.chosen_by
+    form = given(v, model="sd-x4-upscaler", image=file, prompt="a cat") | {x: "steps", xs: "1, 2", y: "guidance", ys: "1, 7"}
+    *_, last = v.grid.run(form, REQUEST)
+    assert len({*told(last)["cells"]}) == 4
+    back = v.chosen(last[1], cast(gr.EventData, types.SimpleNamespace(_data={"index": 3})))
+    assert back[v.form.widgets["steps"]]["value"] == 2 and back[v.form.widgets["guidance"]]["value"] == 7
+    refused = list(v.grid.run(form | {v.chooser.model: "swin2sr-x2"}, REQUEST))
+    assert "cells" not in told(refused[-1]) and told(refused[-1])["status"]
 
 
 def test_styles_are_crossed(aigc_home: Path, file: str) -> None:

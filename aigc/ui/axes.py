@@ -25,7 +25,7 @@ class Axes:
     def __init__(self, page: Page, config: type, starts: tuple[Start, Start], help: Words, elem_id: str, without: Collection[str] = ()):
         self.page, self.config, self.without, t = page, config, without, page.t
         choices = [(words[page.lang], name) for name, words in axes(config, without).items()]
-        with gr.Accordion(t(text.GRID), open=False, elem_classes=["aigc-fold", "aigc-axes"]):
+        with gr.Accordion(t(text.GRID), open=False, elem_classes=["aigc-fold", "aigc-axes"]) as self.fold:
             gr.HTML(f"<p>{esc(t(help))}</p>", elem_classes=["aigc-x-says"], padding=False)
             self.chosen_by: list[tuple[gr.Dropdown, gr.Textbox]] = []
             for label, (name, values) in zip((text.ACROSS, text.DOWN), starts, strict=True):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aigc.pretrained.image.make import Shot
 
-NOT_AXES = ("count", "width", "height", "side", "left", "right", "top", "bottom")  # a grid's pictures are single and of one size
+NOT_AXES = ("count", "width", "height", "side", "times", "left", "right", "top", "bottom")  # a grid's pictures are single and of one size
 
 
 def crossed(make: Callable[[Asked], Iterator[Shot]], asked: Asked, x: Axis, y: Axis) -> Iterator[Grid[Shot, Image]]:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from aigc.pretrained.fit import Setup
     from aigc.pretrained.image.make import Shot
 
-VERBS_OF_GRIDS = tuple(verb for verb in Verb if verb is not Verb.UPSCALE)  # a network that enlarges has nothing to vary
 MOST_KEPT = 16  # results of a visit
 QUOTED = 120  # letters of a prompt that the line under a picture quotes
 SHOW_EVERY = 0.06  # seconds between two previews
@@ -109,15 +108,13 @@ class View:
             with gr.Row(elem_classes=["aigc-w-examples"], visible=first == MINIATURE) as self.examples:
                 self.some = [gr.Button(some, size="sm") for some in text.SOME[self.page.lang]]
         self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
-        for widget, is_heard in self._heard(first).items():
-            widget.visible = is_heard
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
         self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
-        self.grid = None
-        if self.verb in VERBS_OF_GRIDS:
-            from aigc.ui.tabs.image_grid import GridFold
+        from aigc.ui.tabs.image_grid import GridFold
 
-            self.grid = GridFold(self)
+        self.grid = GridFold(self)
+        for part, is_heard in self._heard(first).items():
+            part.visible = is_heard
         self.chooser = Chooser(self.page, TASKS[self.verb], f"image-{name}")
 
     def _more(self) -> dict[str, Callable[[], None]]:
@@ -129,12 +126,12 @@ class View:
 
         return {"first" if self.verb is Verb.UPSCALE else "sampling": negative} if self.verb in TAKE_PROMPT else {}
 
-    def _heard(self, model: str) -> dict[Component, bool]:
-        """Whether the model heeds them, of the widgets that not every model of this verb does."""
+    def _heard(self, model: str) -> dict[Any, bool]:
+        """Whether the model heeds them, of the parts of the form that not every model of this verb does."""
         if self.verb is not Verb.UPSCALE:
             return {}
         widgets, unheard = {**self.form.widgets, "prompt": self.prompt, "negative": self.negative}, silent(self.verb, model)
-        return {widgets[name]: name not in unheard for name in OF_DIFFUSION}
+        return {**{widgets[name]: name not in unheard for name in OF_DIFFUSION}, self.grid.axes.fold: not unheard}
 
     def _draw_result(self) -> None:
         t = self.page.t
@@ -160,7 +157,7 @@ class View:
         for button, some in zip(self.some, text.SOME[self.page.lang], strict=False):
             button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, inputs, made, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)
-        following = {*self.form.inputs, *words, *([] if self.examples is None else [self.examples])}
+        following = {*self.form.inputs, *words, *self._heard(""), *([] if self.examples is None else [self.examples])}
         back = {self.easel, self.last, self.newest, *self.chooser.outputs, *following}
         back |= self.given.outputs if self.given else set()
         self.strip.pick(self.again, self.history, back, **QUIET)
@@ -169,8 +166,7 @@ class View:
         follow(self.form, self.chooser)
         if self.given:
             self.given.wire(self.newest, self.easel)
-        if self.grid:
-            self.grid.wire()
+        self.grid.wire()
 
     # the events
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
@@ -247,8 +243,8 @@ class View:
         """The form with these settings and prompts, and of them those that the model heeds."""
         updates: dict[Any, Any] = forms.fill(self.form, values) | {widget: gr.update(value=said) for widget, said in (words or {}).items()}
         updates |= offered(self.form, TASKS[self.verb], model, values.get("scheduler"))
-        for widget, is_heard in self._heard(model).items():
-            updates[widget] = {**updates.get(widget, gr.update()), "visible": is_heard}
+        for part, is_heard in self._heard(model).items():
+            updates[part] = {**updates.get(part, gr.update()), "visible": is_heard}
         return updates | ({} if self.examples is None else {self.examples: gr.update(visible=model == MINIATURE)})
 
 
