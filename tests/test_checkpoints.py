@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -14,10 +15,15 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from toys import toy_data
 
 from aigc.events import Saved
 from aigc.jobs import checkpoints
 from aigc.jobs.files import DiskFull, write_whole
+from aigc.knobs import as_values
+from aigc.registry import build
+from aigc.techniques import technique, techniques
+from aigc.train.loop import Loop
 
 
 def saved(images: int, size: int = 200) -> Saved:
@@ -141,6 +147,48 @@ def test_damage_falls_back_to_the_one_before(home: Path, damage: str) -> None:
         assert found is not None and same(found, saved(20).weights)
     checkpoints.keep_up_to(home, loaded.manifest["folder"])
     assert [checkpoints.images_of(f) for f in checkpoints.folders(home)] == [20]
+
+
+def test_what_cannot_be_read_now_is_not_damaged(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints.save(home, saved(20))
+
+    def too_many(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as now:
+        now.setattr(Path, "read_bytes", too_many)
+        with pytest.raises(OSError, match="too many"):
+            checkpoints.load(home)
+        assert checkpoints.weights(home) is None and checkpoints.facts(home) == {}
+    assert newest(home) == 20
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd", "muon"])
+@pytest.mark.parametrize("slug", list(techniques()))
+def test_what_goes_on_from_a_file_is_what_never_stopped(home: Path, slug: str, optimiser: str) -> None:
+    """Convolutions lie channels-last in memory while they are trained, and in no file."""
+    data = toy_data((3, 16, 16), n=64)
+    network = {"width": 8} if slug == "diffusion" else {"network": "convolutional", "channels": 8}
+    values = {**network, "seconds": 0, "images": 10**6, "batch": 16, "optimiser": optimiser, "learning_rate": 0.01}
+    config, options = technique(slug).read(values, data.spec, "quick")
+
+    def fresh() -> Loop:
+        return Loop(build(slug, as_values(config), data.spec), data, options, watch=False)
+
+    whole = fresh()
+    for _ in range(4):
+        whole.step()
+    (last,) = (event for event in whole.save(due=True) if isinstance(event, Saved))
+    checkpoints.save(home, last)
+    for _ in range(3):
+        whole.step()
+    found = checkpoints.load(home)
+    assert found
+    second = fresh()
+    second.restore(found.state, found.facts)
+    for _ in range(3):
+        second.step()
+    assert same(dict(second.model.state_dict()), dict(whole.model.state_dict()))
 
 
 def test_when_all_are_damaged_there_is_none(home: Path) -> None:

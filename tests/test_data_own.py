@@ -205,6 +205,16 @@ def test_only_the_owner_removes(tmp_path: Path):
         own.read("own-hers")
 
 
+def test_the_name_of_a_removed_set_is_never_given_again(tmp_path: Path):
+    """A run or a model may still name it: what somebody else adds later must not take its place."""
+    first = own.add("Hers", write(tmp_path), 28, "alice")
+    own.remove(first.name, "alice")
+    second = own.add("Hers", write(tmp_path), 28, "bob")
+    assert second.name != first.name and second.title == first.title
+    with pytest.raises(Refusal):
+        own.read(first.name)
+
+
 @pytest.mark.parametrize("name", ["own-../runs", "own-", "own-.", "digits", "own-a/b", "OWN-A", "own-" + "a" * 41])
 def test_a_name_that_is_no_name_never_becomes_a_path(name: str):
     for call in (own.read, own.remove, own.skipped):

@@ -131,6 +131,15 @@ def test_order_newest_first_then_shipped(monkeypatch: pytest.MonkeyPatch, tmp_pa
             change()
 
 
+def test_figures_of_other_weights_do_not_come_onto_a_card() -> None:
+    slug = registry.save(perturbed(), card("grows")).slug
+    mine = registry.entry(slug).card.hashes["model.safetensors"]
+    assert registry.amend(slug, quality={"fid": 1.0}, of=mine).card.quality == {"fid": 1.0}
+    with pytest.raises(Refusal, match="trained on since"):
+        registry.amend(slug, quality={"fid": 2.0}, of="0" * 64)
+    assert registry.entry(slug).card.quality == {"fid": 1.0}
+
+
 def test_a_crash_before_the_end_leaves_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     real = store._write

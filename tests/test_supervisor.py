@@ -21,7 +21,7 @@ from PIL import Image
 from toys import Toy, ToyConfig, toy_data
 from workers import light
 
-from aigc import registry
+from aigc import data, registry
 from aigc.commands import Command, Do
 from aigc.data import own
 from aigc.home import runs_folder
@@ -235,6 +235,25 @@ def test_a_core_that_is_only_busy_for_a_moment_is_spare(busy: list[int], spare: 
     monkeypatch.setattr(psutil, "cpu_count", lambda: 4)
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     assert spare_threads() == spare and len(busy) - len(list(seen)) == looks
+
+
+def test_where_a_share_of_the_machine_is_ours_the_rest_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 100)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert spare_threads() == 4
+
+
+def test_a_run_goes_on_only_with_data_that_are_still_its_owners(lab: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = lab.submit(request(owner="ann"))
+    learning(run)
+    lab.command(run.id, None, Command(Do.STOP))
+    until(run, State.STOPPED)
+    run.update(state=State.INTERRUPTED.value)
+    everybodys = data.specs()
+    monkeypatch.setattr(data, "specs", lambda owner=None: {} if owner else everybodys)
+    with pytest.raises(Refusal, match="belongs to someone else"):
+        lab.resume(run.id)
 
 
 def test_a_run_can_go_on(lab: Supervisor) -> None:

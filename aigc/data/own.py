@@ -100,6 +100,8 @@ def remove(name: str, owner: str = "") -> None:
     if owner and _about(name)["owner"] != owner:
         raise Refusal(NOT_YOURS, name=_about(name)["title"])
     folder = _folder(name)
+    _gone_names().mkdir(exist_ok=True)
+    (_gone_names() / folder.name).touch()
     gone = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")  # out of sight at once, even if deleting is cut short
     os.rename(folder, gone)
     shutil.rmtree(gone, ignore_errors=True)
@@ -145,6 +147,8 @@ def _store(slug: str, pictures: Any, about: dict[str, Any]) -> DataSpec:
         (made / "about.json").write_text(json.dumps(about, ensure_ascii=False), "utf-8")
         for n in range(1, 1000):
             free = slug if n == 1 else f"{slug[:36]}-{n}"
+            if (_gone_names() / free).exists():  # a run or a model of somebody's may still name that one
+                continue
             with contextlib.suppress(OSError):  # there is one of that name
                 os.rename(made, folder / free)
                 return _spec(f"own-{free}", about)
@@ -172,6 +176,11 @@ def _folder(name: str) -> Path:
     if not is_own(name):
         raise Refusal(GONE, name=repr(str(name))[:70])
     return uploads_folder() / name.removeprefix("own-")
+
+
+def _gone_names() -> Path:
+    """Of removed sets, an empty file each."""
+    return uploads_folder().with_name("uploads-removed")
 
 
 def _clean(name: str) -> str:

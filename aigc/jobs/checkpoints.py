@@ -77,7 +77,10 @@ def save(home: Path, saved: Saved) -> Path:
 
 
 def load(home: Path) -> Loaded | None:
-    """The newest checkpoint of which every bit is right.  `manifest["damaged"]` counts the newer ones passed over."""
+    """The newest checkpoint of which every bit is right.  `manifest["damaged"]` counts the newer ones passed over.
+
+    Raises OSError where the disk does not let it look: what cannot be read now need not be damaged.
+    """
     import safetensors.torch
 
     damaged = 0
@@ -94,7 +97,7 @@ def load(home: Path) -> Loaded | None:
 def facts(home: Path) -> dict[str, Any]:
     """What the newest checkpoint says that is no tensor; nothing where there is none."""
     for folder in folders(home):
-        with contextlib.suppress(_Damaged):
+        with contextlib.suppress(_Damaged, OSError):
             return dict(_manifest(folder)["facts"])
     return {}
 
@@ -104,7 +107,7 @@ def weights(home: Path) -> dict[str, Tensor] | None:
     import safetensors.torch
 
     for folder in folders(home):
-        with contextlib.suppress(_Damaged):
+        with contextlib.suppress(_Damaged, OSError):
             return safetensors.torch.load(_checked(folder, _manifest(folder), "weights"))
     return None
 
@@ -164,7 +167,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         if claimed != _hash_of(manifest) or manifest["format"] != 1:
             raise _Damaged
         return manifest
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _Damaged from None
 
 
@@ -175,7 +178,7 @@ def _hash_of(manifest: dict[str, Any]) -> str:
 def _checked(folder: Path, manifest: dict[str, Any], name: str) -> bytes:
     try:
         data = (folder / f"{name}.safetensors").read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise _Damaged from None
     if hashlib.sha256(data).hexdigest() != manifest["files"][name]["sha256"]:
         raise _Damaged

@@ -96,7 +96,8 @@ class Worker:
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
-        self.terminate()
+        if os.name != "nt":  # there a signal ends a process at once
+            self.terminate()
 
     def watch(self, patience: Patience) -> None:
         """End it if it is hung, or will not stop."""

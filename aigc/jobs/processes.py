@@ -23,6 +23,7 @@ _INHERITED = (
     *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HUB_DISABLE_XET", "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "CUDA_PATH"),
 )
 _INHERITED_FAMILIES = ("LC_", "OMP_", "MKL_", "KMP_", "GOMP_", "CUBLAS_", "NVIDIA_", "PYTORCH_", "TORCHINDUCTOR_", "AIGC_")
+CLOCK_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.2  # at how busy the cores are
 _SECRET = ("TOKEN", "SECRET", "PASSWORD", "KEY", "AUTH")
 
@@ -58,7 +59,7 @@ class Holder:
         return {"pid": self.pid, "start": self.start, "boot": self.boot}
 
     def alive(self) -> bool:
-        return self.boot == _boot() and _start_of(self.pid) == self.start
+        return self.boot == _boot() and _is_same(_start_of(self.pid), self.start)
 
 
 def _start_of(pid: int) -> str:
@@ -78,13 +79,18 @@ def _start_of(pid: int) -> str:
         return ""
 
 
+def _is_same(start: str, other: str) -> bool:
+    """Off Linux every process reckons from the clock as it found it, a second or two apart after a correction of the clock."""
+    try:
+        return start == other or (sys.platform != "linux" and abs(float(start) - float(other)) < CLOCK_SECONDS)
+    except ValueError:  # one of them is gone
+        return False
+
+
 @cache
 def _boot() -> str:
-    if sys.platform == "linux":
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    import psutil
-
-    return f"{psutil.boot_time():.0f}"
+    """Elsewhere the start is a date, which no process of another boot shares."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip() if sys.platform == "linux" else ""
 
 
 def cores() -> int:
@@ -107,7 +113,10 @@ def spare_threads() -> int:
     """`threads()`, less the cores that others keep busy: a thread without a core of its own makes the rest wait at every sum.
 
     Who only answers a click is not busy for long, so the least busy of a few looks counts, and the first that finds every core free ends them.
+    Where only a share of the machine is ours, how busy the whole is says nothing.
     """
+    if cores() < (os.cpu_count() or 1):
+        return threads()
     import psutil
 
     busy = psutil.cpu_count() or 1

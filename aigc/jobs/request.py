@@ -48,7 +48,7 @@ def checked(request: Request, most_seconds: float | None = None, most_bytes: flo
     `most_seconds`: how long a run may train here; `most_bytes`: how much of a dataset may be downloaded for it.
     """
     info = technique(request.technique)
-    spec = _data(request, most_bytes)
+    spec = check_data(request, most_bytes)
     if request.preset:
         config, options = info.read({**request.config, **request.options}, spec, request.preset)
     else:
@@ -93,7 +93,8 @@ def longer(record: dict[str, Any], seconds: float, images: int, most_seconds: fl
     return {**asked, "options": larger.options}
 
 
-def _data(request: Request, most_bytes: float | None) -> data.DataSpec:
+def check_data(request: Request, most_bytes: float | None = None) -> data.DataSpec:
+    """Raises Refusal for data that are gone, too large to download, or somebody else's."""
     spec = data.spec(request.data)
     if spec.name not in data.specs(request.owner or None):
         raise Refusal(both("{d} belongs to someone else.", "{d} 属于别人。"), d=spec.name)

@@ -15,7 +15,7 @@ from aigc.jobs import crew, lock, recovery, states
 from aigc.jobs.crew import Patience
 from aigc.jobs.dispatcher import Dispatcher
 from aigc.jobs.files import in_words
-from aigc.jobs.request import Request, check_live_knob, checked, longer
+from aigc.jobs.request import Request, check_data, check_live_knob, checked, longer
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
 from aigc.jobs.store import PAGE, Limits, Store
@@ -104,6 +104,7 @@ class Supervisor:
             return run
         if not run.state.resumable:
             raise Refusal(both("This run has spent its budget; give it more.", "这次训练的预算已用完；请追加预算。"))
+        check_data(run.request)
         return self._again(run, run.record["request"])
 
     def continue_(self, run_id: str, owner: str | None = None, *, seconds: float = 0, images: int = 0) -> Run:

@@ -105,10 +105,12 @@ def rename(slug: str, new: str) -> Entry:
     return entry(new)
 
 
-def amend(slug: str, *, title: str | None = None, quality: Mapping[str, float] | None = None) -> Entry:
-    """Give a model another title, or add measured figures to its card.  Raises Refusal."""
+def amend(slug: str, *, title: str | None = None, quality: Mapping[str, float] | None = None, of: str = "") -> Entry:
+    """Give a model another title, or add figures to its card, measured with the weights whose sha256 is `of`.  Raises Refusal."""
     with _changing():
         card = _own(slug).card
+        if of and card.hashes.get(WEIGHTS) != of:
+            raise Refusal(CHANGED, name=slug)
         _rewrite(replace(card, title=card.title if title is None else title.strip()[:120], quality={**card.quality, **(quality or {})}))
     return entry(slug)
 
@@ -205,4 +207,5 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
+CHANGED = both("{name} has been trained on since: evaluate it again.", "{name} 之后又训练过：请重新评估。")
 _CHANGED = both("{name} is not what was saved: its checksum differs", "{name} 与保存时不同：校验值不符")

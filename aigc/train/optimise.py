@@ -103,13 +103,19 @@ def state(optimisers: dict[str, TorchOptimiser]) -> dict[str, Tensor]:
     }
 
 
+def laid_out_like(weight: Tensor, value: Tensor) -> Tensor:
+    """`value` in the memory format of `weight`: fused kernels walk both side by side, and a file knows no formats."""
+    return torch.empty_like(weight, dtype=value.dtype).copy_(value) if value.shape == weight.shape else value
+
+
 def restore(optimisers: dict[str, TorchOptimiser], tensors: dict[str, Tensor]) -> None:
     """The inverse of `state`."""
     for name, optimiser in optimisers.items():
         entries: dict[int, dict[str, Tensor]] = {}
+        weights = [p for group in optimiser.param_groups for p in group["params"]]
         prefix = f"optimiser.{name}."
         for key, value in tensors.items():
             if key.startswith(prefix):
                 index, field = key[len(prefix) :].split(".", 1)
-                entries.setdefault(int(index), {})[field] = value
+                entries.setdefault(int(index), {})[field] = laid_out_like(weights[int(index)], value)
         optimiser.load_state_dict({"state": entries, "param_groups": optimiser.state_dict()["param_groups"]})
