@@ -336,6 +336,7 @@ def test_the_form_follows_the_model() -> None:
     assert updates[v.form.widgets["guidance"]]["value"] == 0 and updates[v.form.widgets["steps"]]["value"] == 9
     own = [value for _, value in v.other_model("pictures")[v.form.widgets["scheduler"]]["choices"]]
     assert "dpm++" in own and "lcm" not in own and "flow-euler" not in own
+    assert v.other_model("Tongyi-MAI/Z-Image-Turbo") == updates, "the same by the name of its repository"
     assert v.other_model("") and v.other_model(None)
 
 

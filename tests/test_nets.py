@@ -13,9 +13,9 @@ from aigc.nets.body import features, maker
 from aigc.nets.conv import pooled_features, sizes
 from aigc.nets.critic import Critic
 from aigc.nets.encoder import Encoder
-from aigc.nets.kinds import Body, Network, Norm
+from aigc.nets.kinds import COMPONENTS, Body, Network, Norm
 from aigc.nets.layers import ConvTranspose2x2, Dropout, LeakyReLU, one_hot
-from aigc.nets.mixture import COMPONENTS, LatentMixture
+from aigc.nets.mixture import LatentMixture
 from aigc.nets.plane import LatentPlane, quantile_grid
 from aigc.words import Refusal
 

@@ -419,6 +419,11 @@ def test_any_kind_of_picture_can_leave(mode: str) -> None:
     assert Image.open(io.BytesIO(outputs.png(image, made=True))).mode in ("L", "RGB")
 
 
+def test_sixteen_bits_become_eight_not_white() -> None:
+    ramp = Image.fromarray(np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16))
+    assert ramp.mode == "I;16" and np.array_equal(np.asarray(pictures.plain(ramp)).ravel(), np.arange(256))
+
+
 @pytest.mark.parametrize("size", [(64, 64), (28, 28), (300, 700), (1024, 768)])
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
 def test_the_strip_comes_off_again(size: tuple[int, int], kind: str, tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ from tiny_pretrained import BUILDERS, repository, written
 from aigc.data import fetch
 from aigc.data.sources import downloads_folder
 from aigc.knobs import Switch
-from aigc.pretrained import Stopped, hub, layout, shelf
+from aigc.pretrained import Stopped, architecture, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries, find
-from aigc.pretrained.fit import fit, needed
-from aigc.words import Refusal, Words
+from aigc.pretrained.fit import fit, free_memory, needed
+from aigc.words import Refusal, Words, both
 
 BY_SLUG = {e.slug: e for e in entries() if not e.shipped}
 GPT2, PAINTER = BY_SLUG["gpt2"], BY_SLUG["sd-1.5"]
@@ -550,3 +550,39 @@ def test_a_kind_of_number_that_this_cpu_is_slow_at_is_told(fast: bool, monkeypat
     assert "many times longer" in told(shelf.Number.FLOAT16)
     assert ("many times longer" in told(shelf.Number.BFLOAT16)) is not fast
     assert "many times longer" not in told(shelf.Number.AUTO) + told(shelf.Number.FLOAT32)
+
+
+def test_shards_are_found_however_they_are_numbered() -> None:
+    for stem in ("model", "model.safetensors"):
+        shards = [f"{stem}-0000{i}-of-00002.safetensors" for i in (1, 2)]
+        names = ["config.json", "model.safetensors.index.json", "tokenizer.json", *shards]
+        assert set(layout.wanted(names, None)) == set(names)
+
+
+@pytest.mark.parametrize(("names", "told", "family"), [
+    (["Qwen3ForCausalLM"], {}, "causal"),
+    (["Qwen3_5ForConditionalGeneration"], {}, "causal"),
+    (["Gemma3ForConditionalGeneration"], {}, "causal"),
+    (["T5ForConditionalGeneration"], {"is_encoder_decoder": True}, "seq2seq"),
+    (["Swin2SRForImageSuperResolution"], {}, "swin2sr"),
+    ([], {}, ""),
+])  # fmt: skip
+def test_what_a_model_is_by_what_it_says(names: list[str], told: dict[str, Any], family: str) -> None:
+    assert layout.family_of({"architectures": names, **told}, pipeline=False) == family
+
+
+def test_a_model_that_sees_too_may_write_but_not_any_class_of_that_name() -> None:
+    entry = Entry("mine/one", both("one", "one"), (Task.CHAT,), "", both("", ""))
+    architecture.check(entry, {"architectures": ["Qwen3_5ForConditionalGeneration"], "model_type": "qwen3_5"}, pipeline=False)
+    for kind, of in (("EvilForConditionalGeneration", "qwen3_5"), ("Qwen3_5ForConditionalGeneration", "evil"), ("Qwen3_5Model", "qwen3_5")):
+        with pytest.raises(Refusal, match="cannot load"):
+            architecture.check(entry, {"architectures": [kind], "model_type": of}, pipeline=False)
+
+
+def test_what_the_kernel_gives_back_when_asked_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, said in (("memory.max", "16000"), ("memory.current", "15000"), ("memory.stat", "anon 2000\ninactive_file 9000\nactive_file 3000\n")):
+        (tmp_path / name).write_text(said)
+    monkeypatch.setattr("aigc.pretrained.fit.CGROUP", tmp_path)
+    assert free_memory("cpu") == 13000
+    (tmp_path / "memory.max").write_text("max")
+    assert free_memory("cpu") > 10**6

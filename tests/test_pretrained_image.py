@@ -443,6 +443,30 @@ def test_the_linear_preview_is_like_the_decoded_picture() -> None:
     torch.testing.assert_close(preview(z), wanted, atol=1e-4, rtol=0)
 
 
+def test_a_decoder_that_overflows_ends_no_run() -> None:
+    """It is asked in float32 where it says that it overflows, and where there are no numbers there is no preview."""
+    asked_in: list[torch.dtype] = []
+
+    class Overflowing(torch.nn.Module):
+        def __init__(self, upcast: bool) -> None:
+            super().__init__()
+            self.to_rgb = torch.nn.Conv2d(4, 3, 1).half()
+            self.config = type("C", (), {"latent_channels": 4, "scaling_factor": 0.5, "shift_factor": None, "force_upcast": upcast})()
+
+        def decode(self, z: torch.Tensor, return_dict: bool = False) -> tuple[torch.Tensor]:
+            asked_in.append(z.dtype)
+            pixels = torch.nn.functional.interpolate(z[:, :3], scale_factor=8)
+            return (pixels if z.dtype is torch.float32 else pixels * float("nan"),)
+
+    for upcast in (True, False):
+        vae = Overflowing(upcast)
+        preview = Preview(type("P", (), {"vae": vae})())
+        preview.whole = False
+        pictures = [preview(torch.randn(1, 4, 8, 8)) for _ in range(2)]
+        assert all((x is not None) is upcast for x in pictures) and vae.to_rgb.weight.dtype is torch.float16
+    assert asked_in == [torch.float32, torch.float16], "once each"
+
+
 # grids
 def drawing(it: kit.Kit) -> Callable[[Asked], Iterator[make.Shot]]:
     return lambda cell: make.made(it, cell, threading.Event())

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,8 +25,8 @@ from torch.nn.functional import cross_entropy
 from aigc import outputs
 from aigc.pretrained import Stopped
 from aigc.pretrained.grid import axis
+from aigc.pretrained.text import chat, summarise
 from aigc.pretrained.text import given as files
-from aigc.pretrained.text import summarise
 from aigc.pretrained.text.asked import Chat, Continue, Method, Shape, Summarise, conversation, given, stop_words
 from aigc.pretrained.text.beams import drawing
 from aigc.pretrained.text.chat import chatted, fitting, templated
@@ -315,6 +316,27 @@ def test_thinking_is_asked_for_and_told_apart(qwen: Kit):
     assert last(chatted(thinker, TALK, Chat(length=5, think=True), NEVER)).text.startswith("<think>")
     assert parted("<think>\nhm\n</think>\n\nyes") == ("hm", "yes") and parted("<think>hm") == ("hm", "")
     assert parted("hm</think>yes") == ("hm", "yes") and parted("I <think> so") == ("", "I <think> so") and parted("hm", is_open=True) == ("hm", "")
+
+
+def test_a_model_that_cannot_but_think_is_not_taken_at_its_thoughts(qwen: Kit):
+    """Its thoughts are no summary: they are left out, and where nothing else came that is said."""
+    opens = _with(qwen, "{{ messages[-1].content }}<think>\n")
+    with pytest.raises(Refusal, match="thinks aloud"):
+        list(summarised(opens, "Hello world.", Summarise(words=10, window=64), NEVER))
+
+
+def test_a_long_answer_leaves_the_question_its_room(qwen: Kit):
+    seen: list[int] = []
+    real = chat.written
+
+    def written(kit: Kit, ids: list[int], *more: Any) -> Any:
+        seen.extend((len(ids), more[-1]))
+        return real(kit, ids, *more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(chat, "written", written)
+        next(chatted(qwen, TALK, Chat(length=2048), NEVER))
+    assert seen[0] + seen[1] <= qwen.window
 
 
 def test_a_conversation_is_checked():

@@ -117,6 +117,13 @@ def test_samples_are_what_was_asked_for_and_near_to_real_ones(slug: str, data_na
     assert by.distance(x) < of_yardstick * by.yardstick(data.x[-JUDGED:])
 
 
+@pytest.mark.parametrize(("slug", "of_yardstick"), [("mnist-vae", 2.0), ("mnist-autoencoder-16", 2.0), ("mnist-autoencoder", 4.0)])
+def test_samples_from_fitted_codes_are_near_to_real_pictures(slug: str, of_yardstick: float) -> None:
+    by, data = judge("mnist")
+    x, _ = draw(registry.load(slug), JUDGED)
+    assert by.distance((x * 255).round().to(torch.uint8)) < of_yardstick * by.yardstick(data.x[-JUDGED:])
+
+
 @pytest.mark.parametrize("slug", ["mnist-gan", "mnist-diffusion"])
 def test_samples_are_good_and_nothing_is_missing(slug: str) -> None:
     by, data = judge("mnist")

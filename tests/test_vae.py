@@ -13,7 +13,7 @@ from toys import toy_data
 from aigc.nets.kinds import Network
 from aigc.techniques.base import Batch, Shown
 from aigc.techniques.vae import TECHNIQUE
-from aigc.techniques.vae.config import Config, Likelihood
+from aigc.techniques.vae.config import Bottleneck, Config, Likelihood
 from aigc.techniques.vae.model import VAE
 from aigc.words import Refusal
 
@@ -205,3 +205,38 @@ def test_the_article_preset_is_784_256_512_2() -> None:
     model = VAE(config, spec)
     dense = [(m.in_features, m.out_features) for m in model.modules() if isinstance(m, torch.nn.Linear)]
     assert dense == [(784, 256), (256, 512), (512, 4), (2, 512), (512, 256), (256, 784)] and config.beta == 1
+
+
+# where samples start from
+def test_samples_start_where_codes_lie_or_from_the_standard_normal() -> None:
+    spec = toy_data((1, 8, 8)).spec
+    model = VAE(Config(network=Network.DENSE, width=16, latent=3, components=2, conditional=False), spec)
+    assert model.mixture is not None
+    normal = torch.randn(2000, 3, generator=rng())
+    assert torch.allclose(model.latents(2000, rng()).mean(0), normal.mean(0), atol=0.1), "until it is fitted, the two are one"
+    model.mixture.fit(torch.cat([normal * 0.1 + 4, normal * 0.1 - 4]), 0)
+    z = model.latents(2000, rng())
+    assert ((z.abs() - 4).abs() < 1).all() and ((model.latents(2000, rng(), fitted=False)).abs() < 3).float().mean() > 0.9
+    (near,) = model.decode(z[:5], rng=rng(), temperature=0.0)
+    (centre,) = model.decode(model.mixture.nearest_mean(z[:5]), rng=rng())
+    assert torch.allclose(near, centre)
+    (zero,) = model.decode(z[:1], rng=rng(), temperature=0.0, fitted=False)
+    (origin,) = model.decode(torch.zeros(1, 3), rng=rng())
+    assert torch.allclose(zero, origin)
+
+
+def test_only_a_vector_of_codes_is_clustered() -> None:
+    spec = toy_data((1, 16, 16)).spec
+    assert VAE(Config(conditional=False), spec).mixture is None
+    assert VAE(Config(bottleneck=Bottleneck.MAP, components=5, conditional=False), spec).mixture is None
+
+
+def test_the_codes_of_real_pictures_are_what_is_fitted() -> None:
+    data = toy_data((1, 8, 8), n=400)
+    model = VAE(Config(network=Network.DENSE, width=16, latent=2, components=4, conditional=True), data.spec)
+    assert model.mixture is not None
+    with torch.no_grad():
+        x = data.x.float() / 255
+        model.calibrate(x, data.labels, rng())
+        means = model.posterior(x, data.labels)[0]
+    assert torch.allclose(model.latents(4000, rng()).mean(0), means.mean(0), atol=4 * float(means.std()) / 60)

@@ -57,7 +57,7 @@ class Tiny(Technique):
         made = self.net(torch.randn(len(batch), self.config.width, generator=rng))
         return {"loss": (made - batch.x.flatten(1)).square().mean()}
 
-    def latents(self, n: int, rng: Generator) -> Tensor:
+    def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
         return torch.randn(n, self.config.width, generator=rng)
 
     def decode(

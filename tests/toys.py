@@ -71,7 +71,7 @@ class Toy(Technique):
         loss = self.config.pull * (fake - batch.x.flatten(1)).square().mean()
         return {"loss": torch.where(self.calls == self.poison_at, torch.nan, loss)}
 
-    def latents(self, n: int, rng: Generator) -> Tensor:
+    def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
         return torch.randn(n, 4, generator=rng)
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:

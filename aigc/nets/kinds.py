@@ -33,6 +33,7 @@ class Norm(Choice):
     SPECTRAL = "spectral", both("spectral", "谱归一化")
 
 
+COMPONENTS = 20  # Gaussians of the mixture that samples of an autoencoder start from
 MAP_FACTOR = 4  # the picture's sides over those of its map of codes
 
 

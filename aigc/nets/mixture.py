@@ -1,4 +1,4 @@
-"""A mixture of Gaussians over latents: the prior of an autoencoder, fitted after training.   Ghosh et al. 2020, s. 4.3"""
+"""A mixture of Gaussians over latents, fitted to where the encoder puts real data: what samples start from.   Ghosh et al. 2020, s. 4.3"""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import warnings
 import torch
 from torch import Generator, Tensor, nn
 
-COMPONENTS = 20
+from aigc.nets.kinds import COMPONENTS
+
+ENOUGH = 4  # examples for each component and dimension: a covariance wants a few times as many
 
 
 class LatentMixture(nn.Module):
@@ -20,11 +22,11 @@ class LatentMixture(nn.Module):
     means: Tensor
     factors: Tensor
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, components: int = COMPONENTS):
         super().__init__()
-        self.register_buffer("weights", torch.eye(COMPONENTS)[0].clone())
-        self.register_buffer("means", torch.zeros(COMPONENTS, size))
-        self.register_buffer("factors", torch.eye(size).repeat(COMPONENTS, 1, 1))
+        self.register_buffer("weights", torch.eye(components)[0].clone())
+        self.register_buffer("means", torch.zeros(components, size))
+        self.register_buffer("factors", torch.eye(size).repeat(components, 1, 1))
 
     def fit(self, z: Tensor, seed: int) -> None:
         """A few rounds of expectation-maximisation on latents (N, Z)."""
@@ -32,7 +34,7 @@ class LatentMixture(nn.Module):
         from threadpoolctl import threadpool_limits
 
         z = z if len(z) > 1 else z.repeat(2, 1)  # a single example is a cluster too
-        count = max(1, min(COMPONENTS, len(z) // (4 * z.shape[1])))  # a covariance of Z dimensions wants a few times Z examples
+        count = max(1, min(len(self.weights), len(z) // (ENOUGH * z.shape[1])))
         spread = float(z.var(0, correction=0).mean())
         mixture = GaussianMixture(count, max_iter=20, reg_covar=1e-3 * spread + 1e-6, random_state=seed)
         with warnings.catch_warnings(), threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
@@ -47,6 +49,10 @@ class LatentMixture(nn.Module):
         which = torch.multinomial(self.weights, n, replacement=True, generator=rng)
         noise = torch.randn(n, self.means.shape[1], 1, generator=rng, device=self.means.device)
         return self.means[which] + (self.factors[which] @ noise).squeeze(-1)
+
+    def tempered(self, z: Tensor, temperature: float) -> Tensor:
+        """Each latent nearer to the mean of its component, or farther away.  (N, Z) -> (N, Z)"""
+        return z if temperature == 1 else torch.lerp(self.nearest_mean(z), z, temperature)
 
     def nearest_mean(self, z: Tensor) -> Tensor:
         """The mean of the component that most likely made each latent.  (N, Z) -> (N, Z)"""

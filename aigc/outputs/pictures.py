@@ -105,8 +105,10 @@ def plain(image: Image.Image) -> Image.Image:
     """Grey or RGB, whatever it was; transparency becomes white."""
     if image.mode in ("L", "RGB"):
         return image
-    if image.mode in ("1", "I;16"):
+    if image.mode == "1":
         return image.convert("L")
+    if image.mode.startswith("I;16"):  # Pillow would cut off what is above 255
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     canvas = Image.new("RGB", image.size, (255, 255, 255))
     rgba = image.convert("RGBA")
     canvas.paste(rgba, mask=rgba.getchannel("A"))

@@ -29,7 +29,8 @@ def check(entry: Entry, settings: dict[str, Any], *, pipeline: bool) -> None:
     if isinstance(quantised, dict):
         raise Refusal(QUANTISED, title=entry.title, kind=str(quantised.get("quant_method", "?"))[:40])
     kind = _pipeline(settings) if pipeline else _model(settings)
-    if not any(kind in (loadable_pipelines(task) if pipeline else loadable_models(task)) for task in entry.tasks):
+    known = [loadable_pipelines(task) if pipeline else loadable_models(task) for task in entry.tasks]
+    if not any(kind in names for names in known) and not (not pipeline and _sees_too(kind, settings, entry)):
         raise Refusal(UNKNOWN, title=entry.title, kind=kind[:80] or "?", task=entry.tasks[0].words)
     strange = _strange(settings) if pipeline else ""
     if strange:
@@ -44,6 +45,15 @@ def _model(settings: dict[str, Any]) -> str:
 def _pipeline(settings: dict[str, Any]) -> str:
     name = settings.get("_class_name")
     return name if isinstance(name, str) else ""
+
+
+def _sees_too(kind: str, settings: dict[str, Any], entry: Entry) -> bool:
+    """A model of text and pictures of which transformers loads the part that writes, where its table knows the type by another name."""
+    import transformers
+    from transformers.models.auto import modeling_auto as auto
+
+    writes = any(task in (*WRITES, *REWRITES) for task in entry.tasks) and settings.get("model_type") in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return writes and kind.endswith("ForConditionalGeneration") and hasattr(transformers, kind)
 
 
 def loadable_models(task: Task) -> set[str]:

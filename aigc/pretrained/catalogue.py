@@ -427,6 +427,12 @@ def find(task: Task, model: str = "", public: bool = False) -> Entry:
     return replace(elsewhere, slug=model, tasks=(task,)) if elsewhere else _own(task, model)
 
 
+def slug(task: Task, model: str) -> str:
+    """What the table calls a model, also where its repository was typed; what is not in it keeps its name."""
+    name = model.strip()
+    return next((e.slug for e in rows(task) if name and name in (e.slug, e.repo)), name)
+
+
 def shipped_at(slug: str) -> Path | None:
     """The folder of a model that comes along, or was taught here; complete once its card is written."""
     folders = (base / slug for base in (shipped_folder(), taught_folder()))

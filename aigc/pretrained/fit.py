@@ -286,7 +286,9 @@ def free_memory(device: str) -> int:
     free = psutil.virtual_memory().available
     try:
         limit, used = int((CGROUP / "memory.max").read_text()), int((CGROUP / "memory.current").read_text())
-        return min(free, max(0, limit - used))
+        parts = dict(line.split()[:2] for line in (CGROUP / "memory.stat").read_text().splitlines())
+        cached = sum(int(parts.get(name, 0)) for name in ("active_file", "inactive_file", "slab_reclaimable"))  # given up when asked for
+        return min(free, max(0, limit - used + cached))
     except (OSError, ValueError):  # no container, or one without a limit
         return free
 

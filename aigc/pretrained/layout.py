@@ -12,7 +12,8 @@ from typing import Any
 
 PIPELINE, MODEL = "model_index.json", "config.json"  # one of them says what a repository is
 WEIGHTS = re.compile(
-    r"(?P<stem>model|diffusion_pytorch_model)(?:\.(?P<variant>[A-Za-z0-9_]+))?(?:-(?P<index>\d{5})-of-(?P<count>\d{5}))?\.safetensors"
+    r"(?P<stem>model|diffusion_pytorch_model)(?:\.(?P<variant>(?!safetensors\b)[A-Za-z0-9_]+))?(?:\.safetensors(?=-))?"
+    r"(?:-(?P<index>\d{5})-of-(?P<count>\d{5}))?\.safetensors"
 )
 WEIGHT_INDEX = re.compile(r"(?:model|diffusion_pytorch_model)\.safetensors\.index(?:\.(?P<variant>[A-Za-z0-9_]+))?\.json")
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".h5", ".msgpack", ".ot")
@@ -135,7 +136,11 @@ def family_of(settings: dict[str, Any], *, pipeline: bool) -> str:
     name = str(names[0]) if isinstance(names, list) and names else ""
     if name.endswith(("ForCausalLM", "LMHeadModel")):
         return "causal"
-    return "swin2sr" if name.startswith("Swin2SR") else "seq2seq" if settings.get("is_encoder_decoder") else ""
+    if settings.get("is_encoder_decoder"):
+        return "seq2seq"
+    if name.endswith("ForConditionalGeneration"):  # writes, and can be shown pictures, too
+        return "causal"
+    return "swin2sr" if name.startswith("Swin2SR") else ""
 
 
 def parameters(folder: Path, bytes_each: Callable[[str], float] = lambda kind: BYTES.get(kind, 4)) -> int:

@@ -81,12 +81,12 @@ class Technique(nn.Module):
         return Batches(data, options.batch, Augmentation.of(options), options.seed, self.device)
 
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
-        """Called on the averaged model before previews and at the end with up to 2,000 real examples: an autoencoder fits
-        its latents here. What it learns goes into buffers, which are saved."""
+        """Called on the averaged model before previews with up to 2,000 real examples, and at the end with up to 20,000: an
+        autoencoder fits its latents here. What it learns goes into buffers, which are saved."""
 
     # making
-    def latents(self, n: int, rng: Generator) -> Tensor:
-        """n starting points of `decode`, from the prior.  -> (n, *latent shape)"""
+    def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
+        """n starting points of `decode`, from the prior; `how` as there.  -> (n, *latent shape)"""
         raise NotImplementedError
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
@@ -99,7 +99,7 @@ class Technique(nn.Module):
 
     def sample(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Iterator[Tensor]:
         """n samples from the prior, ever better."""
-        yield from self.decode(self.latents(n, rng), labels, rng=rng, **how)
+        yield from self.decode(self.latents(n, rng, **how), labels, rng=rng, **how)
 
     def make(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Tensor:
         """The last of `sample`, for those who do not watch."""

@@ -33,6 +33,7 @@ WATCHING = 0.02  # share of the time that previews may take
 SAVING = 0.01
 AVERAGED = 50  # times in a half-life that the average follows
 MEASURED = 512  # samples that a measurement is expected to take
+CALIBRATED, AT_LAST = 2000, 20_000  # real examples that the averaged model is calibrated by: on the way, and when training ends
 
 NOT_FINITE = both(
     "The loss became infinite near image {n}. Lower the learning rate or clip the gradients, then train again.",
@@ -165,16 +166,17 @@ class Loop:
         if rows:
             yield Health(self.images, rows)
 
-    def look(self, due: bool = False) -> Iterator[Event]:
+    def look(self, due: bool = False, last: bool = False) -> Iterator[Event]:
         """A preview, when the last ones have cost little enough."""
         if self.watch and (due or self.pace.preview_due()):
             with self.pace.preview():
-                sheets, arrays = self._preview()
+                sheets, arrays = self._preview(last)
             yield Preview(self.images, self.seconds, sheets, arrays)
 
-    def _preview(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _preview(self, last: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         with self._aside() as rng:
-            self._calibrate(rng)
+            if not last:
+                self._calibrate(rng)
             return self.averaged.preview(self.shown, rng.manual_seed(self.options.seed))
 
     def gauge(self, last: bool = False) -> Iterator[Event]:
@@ -184,13 +186,14 @@ class Loop:
         due = self.moments.last_due(seconds, expected) if last else progress > 0 and self.moments.due(progress, seconds, expected)
         if due and self.measure:
             with self.moments.measuring(), self._aside() as rng:
-                self._calibrate(rng)
+                if not last:
+                    self._calibrate(rng)
                 figures = self.measure(self.averaged)
             yield Measured(self.images, seconds, figures)
 
-    def _calibrate(self, rng: torch.Generator) -> None:
-        labels = self.data.labels[:2000] if self.data.labels is not None else None
-        x, begun = self.data.x[:2000], time.monotonic()
+    def _calibrate(self, rng: torch.Generator, count: int = CALIBRATED) -> None:
+        labels = self.data.labels[:count] if self.data.labels is not None else None
+        x, begun = self.data.x[:count], time.monotonic()
         self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
         self.calibrating = time.monotonic() - begun
 
@@ -200,19 +203,22 @@ class Loop:
         with torch.no_grad(), torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             yield torch.Generator(self.device).manual_seed(self.options.seed)
 
-    def save(self, due: bool = False) -> Iterator[Event]:
+    def save(self, due: bool = False, last: bool = False) -> Iterator[Event]:
         if not (due or self.pace.save_due()):
             return
         yield from self.report(due=True)  # a checkpoint is never of weights whose loss was not finite
-        with self._aside() as rng:
-            self._calibrate(rng)
+        if not last:
+            with self._aside() as rng:
+                self._calibrate(rng)
         with self.pace.saving():  # the clock runs while the caller writes
             yield Saved(self.images, self.steps, self.seconds, dict(self.ema.state_dict()), self._state(), self._facts())
 
     def close(self, by: str) -> Iterator[Event]:
         yield from self.report(due=True)
-        yield from self.look(due=True)
-        yield from self.save(due=True)
+        with self._aside() as rng:
+            self._calibrate(rng, AT_LAST)
+        yield from self.look(due=True, last=True)
+        yield from self.save(due=True, last=True)
         yield from self.gauge(last=True)
         yield Finished(self.images, self.steps, self.seconds, by)
 

@@ -35,7 +35,7 @@ def mask(path: str | Path) -> Image.Image:
 
     def whole(found: Image.Image) -> Image.Image:
         checked(found)
-        return unmarked(found).copy()
+        return ImageOps.exif_transpose(unmarked(found)).copy()
 
     return _opened(path, whole)
 

@@ -27,6 +27,10 @@ NO_NEGATIVE = both(
     "At this guidance the model makes no second prediction that a negative prompt could change: leave it empty, or raise the guidance.",
     "在这个引导强度下，模型不做第二次预测，负向提示词不起作用：请留空，或调高引导强度。",
 )
+NEVER_NEGATIVE = both("This model takes no negative prompt: leave it empty.", "这个模型不接受负向提示词：请留空。")
+NO_STRENGTH = both(
+    "This model looks at the picture while it draws a new one: Strength changed nothing.", "这个模型看着原图另画一张：“重绘强度”没有起作用。"
+)
 WRONG_SIZE = both("{label} must be a multiple of {step} for this model: {low} or {high}.", "这个模型的{label}必须是 {step} 的倍数：{low} 或 {high}。")
 NOT_ACCEPTED = both("The model's pipeline does not accept this: {why}", "模型的管线不接受这个要求：{why}")
 RESIZED = both("What was given is {w} × {h} pixels; this model works at {ours}.", "给出的图像是 {w} × {h} 像素；这个模型在 {ours} 上工作。")
@@ -117,11 +121,14 @@ def denoised(
 ) -> Iterator[Shot]:  # fmt: skip
     """One run of the pipeline for this verb, step by step; `notes` are told beside what it has to say itself."""
     if asked.negative.strip() and not is_guided(pipe, how.guidance):
-        raise Refusal(NO_NEGATIVE)
+        raise Refusal(NO_NEGATIVE if takes(pipe, "negative_prompt") else NEVER_NEGATIVE)
+    if "strength" in more and not takes(pipe, "strength"):
+        notes += (NO_STRENGTH,)
     steps = _enough(how.steps, more.get("strength", 1.0)) if takes(pipe, "strength") else how.steps
     seeds = tuple(how.seed + i for i in range(count))
     run = call(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
+        true_cfg_scale=how.guidance if asked.negative.strip() else None,  # of models whose own guidance is learnt
         num_images_per_prompt=count, generator=[torch.Generator().manual_seed(seed) for seed in seeds], **more,
     )  # fmt: skip
     notes += remarks(pipe, asked.prompt)

@@ -20,6 +20,7 @@ class Preview:
         self.channels: Any = getattr(getattr(self.vae, "config", None), "latent_channels", None)
         self.whole = self.vae is not None and sum(p.numel() for p in self.vae.parameters()) <= SMALL
         self.linear: tuple[Tensor, Tensor] | None = None
+        self.blind = False  # its pictures were no numbers: there is nothing to fit to
 
     @torch.no_grad()
     def __call__(self, latents: Tensor) -> Tensor | None:
@@ -31,8 +32,11 @@ class Preview:
         raw = self.unscaled(latents)
         if self.whole:
             return (self.vae.decode(raw.to(self.vae.dtype), return_dict=False)[0].float() / 2 + 0.5).clamp(0, 1)
-        if self.linear is None:
+        if self.linear is None and not self.blind:
             self.linear = self._fitted()
+        if self.linear is None:
+            self.blind = True
+            return None
         weight, bias = self.linear
         seen = torch.einsum("nchw,cd->ndhw", raw.float().cpu(), weight) + bias[:, None, None]
         return (seen / 2 + 0.5).clamp(0, 1)
@@ -40,7 +44,7 @@ class Preview:
     def unscaled(self, latents: Tensor) -> Tensor:
         return latents / getattr(self.vae.config, "scaling_factor", 1.0) + (getattr(self.vae.config, "shift_factor", None) or 0.0)
 
-    def _fitted(self) -> tuple[Tensor, Tensor]:
+    def _fitted(self) -> tuple[Tensor, Tensor] | None:
         """The least-squares map from a latent's channels to the mean colour of the pixels it stands for.  -> (C, 3), (3,)"""
         rng = torch.Generator().manual_seed(0)
         rough = torch.randn(FIT_COUNT, self.channels, FIT_SIDE // 4, FIT_SIDE // 4, generator=rng)
@@ -48,12 +52,23 @@ class Preview:
             FIT_COUNT, self.channels, FIT_SIDE, FIT_SIDE, generator=rng
         )
         raw = self.unscaled(latents)
-        first = next(self.vae.parameters())
-        pixels = self.vae.decode(raw.to(first), return_dict=False)[0].float().cpu()
+        pixels = self._decoded(raw)
+        if not bool(pixels.isfinite().all()):
+            return None
         colours = torch.nn.functional.adaptive_avg_pool2d(pixels, FIT_SIDE).movedim(1, -1).reshape(-1, 3)
         known = torch.cat([raw.movedim(1, -1).reshape(-1, self.channels), torch.ones(len(colours), 1)], 1)
         found = torch.linalg.lstsq(known, colours).solution
         return found[:-1], found[-1]
+
+    def _decoded(self, raw: Tensor) -> Tensor:
+        """In float32 where the decoder overflows in float16, as its pipeline does when it has finished."""
+        kind = next(self.vae.parameters()).dtype
+        overflows = kind is torch.float16 and getattr(self.vae.config, "force_upcast", False)
+        try:
+            self.vae.to(dtype=torch.float32) if overflows else None
+            return self.vae.decode(raw.to(next(self.vae.parameters())), return_dict=False)[0].float().cpu()  # type: ignore[no-any-return]
+        finally:
+            self.vae.to(dtype=kind) if overflows else None
 
 
 def as_pictures(images: Tensor | None) -> list[Image.Image]:

@@ -30,7 +30,7 @@ def chatted(kit: Kit, messages: list[Message], settings: Chat, stop: threading.E
     prompt, ids, forgotten = fitting(kit, messages, settings)
     head = OPEN if prompt.rstrip().endswith(OPEN) else ""  # some templates open the thought themselves
     notes: tuple[Words, ...] = (FORGOTTEN.fill(n=forgotten),) if forgotten else ()
-    for draft in written(kit, ids, settings, stop, min(settings.length, kit.window - 1)):
+    for draft in written(kit, ids, settings, stop, max(1, min(settings.length, kit.window - len(ids)))):
         yield replace(draft, text=head + draft.text, notes=notes + draft.notes)
 
 

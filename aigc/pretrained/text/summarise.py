@@ -16,7 +16,7 @@ from aigc.pretrained.text.chat import NO_TEMPLATE, templated
 from aigc.pretrained.text.extract import is_chinese, sentences
 from aigc.pretrained.text.kit import Kit
 from aigc.pretrained.text.pieces import split
-from aigc.pretrained.text.thought import parted
+from aigc.pretrained.text.thought import OPEN, parted
 from aigc.pretrained.text.writing import AT_LENGTH, BY_ITSELF, Draft, Token, written
 from aigc.words import Refusal, both
 
@@ -28,6 +28,11 @@ ASK = {
     "en": "Summarise the following text in about {n} words. Give only the summary, in English.\n\n{text}",
     "zh": "请用大约{n}个字概括下面的文字。只写摘要，用中文。\n\n{text}",
 }
+THINKS = both(
+    "This model thinks aloud before it answers, and came to no answer in the room there is: choose one that does not.",
+    "这个模型先把思考写出来，在可用的长度内没有写到答案：请换一个不这样做的模型。",
+)
+THOUGHT = 1024  # tokens that a thought may take
 TOKENS_A_WORD = 1.6  # tokens a word or character may take, generously
 
 
@@ -77,9 +82,15 @@ def once(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length
     """A text that fits."""
     if kit.writes_on:
         asked = ASK["zh" if is_chinese(text) else "en"].format(n=settings.words, text=text)
-        ids = kit.ids(templated(kit, [{"role": "user", "content": asked}]), marks=False)
-        for draft in written(kit, ids, settings, stop, length):
-            yield replace(draft, text=parted(draft.text)[1])
+        prompt = templated(kit, [{"role": "user", "content": asked}])
+        ids = kit.ids(prompt, marks=False)
+        head = OPEN if prompt.rstrip().endswith(OPEN) else ""  # a template that cannot be told not to think
+        draft, answer = Draft(""), ""
+        for draft in written(kit, ids, settings, stop, min(length + (THOUGHT if head else 0), kit.window - len(ids))):
+            answer = parted(head + draft.text)[1]
+            yield replace(draft, text=answer)
+        if not answer.strip() and (head or OPEN in draft.text):
+            raise Refusal(THINKS)
         return
     yield from rewritten(kit, text, settings, stop, length)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aigc.knobs import Choice, knob
-from aigc.nets.kinds import Body
+from aigc.nets.kinds import COMPONENTS, Body
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
@@ -54,6 +54,12 @@ class Config(Body):
         0.0, 0.0, 100.0, live=True, label=both("L2 penalty on the code", "编码的 L2 惩罚"),
         help=both("Times half the squared length of the code: keeps codes together, which makes random ones decode better (Ghosh et al. 2020).",
                   "乘以编码长度平方的一半：编码聚在一起，随机编码解出的图更好（Ghosh 等 2020）。"),
+    )  # fmt: skip
+    components: int = knob(
+        COMPONENTS, 1, 200, group="network", label=both("Clusters of codes", "编码的簇数"),
+        help=both("Samples come from a mixture of so many Gaussians, fitted to the codes of real pictures. More follow the codes more closely, and "
+                  "take longer to fit when training ends: 20 about two seconds, 100 half a minute.",
+                  "样本取自一个混合高斯分布，由这么多个高斯拟合真实图像的编码而成。越多越贴合，但训练结束时拟合越久：20 个约两秒，100 个约半分钟。"),
     )  # fmt: skip
     code: Code = knob(
         Code.LINEAR, group="network", label=both("Code layer", "编码层"),

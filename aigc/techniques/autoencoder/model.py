@@ -35,7 +35,7 @@ class Autoencoder(Technique):
         if config.code is Code.RELU:
             self.encoder.append(nn.ReLU())
         self.decoder = maker(config.latent, spec.shape, config, nn.SiLU)
-        self.mixture, self.plane = LatentMixture(config.latent), LatentPlane(config.latent)
+        self.mixture, self.plane = LatentMixture(config.latent, config.components), LatentPlane(config.latent)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"encoder": self.encoder, "decoder": self.decoder}
@@ -71,14 +71,12 @@ class Autoencoder(Technique):
         self.mixture.fit(z, rng.initial_seed() % 2**32)
         self.plane.fit(z)
 
-    def latents(self, n: int, rng: Generator) -> Tensor:
+    def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
         z = self.mixture.sample(n, rng)
         return z.relu() if self.config.code is Code.RELU else z
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, temperature: float = 1.0, **how: Any) -> Iterator[Tensor]:
-        if temperature != 1:
-            z = torch.lerp(self.mixture.nearest_mean(z), z, temperature)
-        yield self._shown(self.decoder(z))
+        yield self._shown(self.decoder(self.mixture.tempered(z, temperature)))
 
     def encode(self, x: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
         yield self.encoder(x)

@@ -17,11 +17,12 @@ TINY, LARGE = 16, 40  # sides in pixels: dense layers are quicker up to the firs
 def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
     """quick, good and long: one recipe with more time and width.  article: 784-32-784, its cross-entropy taken from logits."""
     recipe = _points() if data.is_points else _tiny() if data.shape[-1] <= TINY else _picture(data)
-    wider = {} if data.is_points else {"width": 512, "channels": 48}
+    wider = {} if data.is_points else {"width": 512, "channels": 48, "components": 50}
+    widest = {} if data.is_points else {**wider, "components": 100}
     return {
         "quick": {**recipe, "seconds": 45},
         "good": {**recipe, **wider, "seconds": 300},
-        "long": {**recipe, **wider, "seconds": 1800, "schedule": Schedule.COSINE},
+        "long": {**recipe, **widest, "seconds": 1800, "schedule": Schedule.COSINE},
         "article": _article(data),
     }
 

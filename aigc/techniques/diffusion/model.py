@@ -159,7 +159,7 @@ class Diffusion(Technique):
 
     # making
 
-    def latents(self, n: int, rng: Generator) -> Tensor:
+    def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
         return torch.randn(n, *self.shape, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:

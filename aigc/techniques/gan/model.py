@@ -159,7 +159,7 @@ class GAN(Technique):
             norm.momentum = 0.1
             norm.eval()
 
-    def latents(self, n: int, rng: Generator) -> Tensor:
+    def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
         return torch.randn(n, self.config.latent, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, truncation: float = 1.0, **how: Any) -> Iterator[Tensor]:

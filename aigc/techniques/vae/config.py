@@ -67,8 +67,15 @@ class Config(Body):
     )  # fmt: skip
     free_bits: float = knob(
         0.0, 0.0, 5.0, live=True, label=both("Free bits (nats per latent)", "自由比特（每个潜变量的 nat 数）"),
-        help=both("A latent may carry this much at no cost: prevents latents from dying, but the loss is no longer a bound (Kingma et al. 2016).",
-                  "每个潜变量可以免费携带这么多信息：防止潜变量失活，但损失不再是界（Kingma 等 2016）。"),
+        help=both("A latent may carry this much at no cost: prevents latents from dying, but the bound gets looser (Kingma et al. 2016).",
+                  "每个潜变量可以免费携带这么多信息：防止潜变量失活，但界会变松（Kingma 等 2016）。"),
+    )  # fmt: skip
+    components: int = knob(
+        0, 0, 200, group="network", label=both("Clusters of codes", "编码的簇数"),
+        help=both("0: samples come from the standard normal that the loss pulls codes towards. Otherwise from a mixture of so many Gaussians, fitted "
+                  "to where the codes of real pictures really lie, which closes the holes between them; for one vector of codes.",
+                  "0：样本取自损失把编码拉向的标准正态分布。否则取自由这么多个高斯组成的混合分布，它拟合真实图像的编码实际所在之处，避开其间的空洞；"
+                  "仅用于“一个向量”。"),
     )  # fmt: skip
     conditional: bool = knob(
         False, group="first", label=both("Class-conditional", "按类别生成"),
@@ -92,8 +99,14 @@ class Config(Body):
 
 @dataclass(frozen=True)
 class Sampling:
+    fitted: bool = knob(
+        True, label=both("From the mixture", "取自混合分布"),
+        help=both("Off: from the standard normal, as the theory has it. A model without clusters of codes always draws from that.",
+                  "关闭则按理论取自标准正态分布。没有“编码的簇”的模型总是如此。"),
+    )  # fmt: skip
     temperature: float = knob(
         1.0, 0.0, 1.5, label=both("Temperature", "温度"),
-        help=both("Latents are shrunk towards 0 by this factor: below 1 more typical and less varied, above 1 the reverse.",
-                  "潜变量按此倍数向 0 收缩：小于 1 更典型、更少变化，大于 1 相反。"),
+        help=both("Latents are shrunk by this factor towards the centre of their cluster, or towards 0: below 1 more typical and less "
+                  "varied, above 1 the reverse.",
+                  "潜变量按此倍数向所属簇的中心（或 0）收缩：小于 1 更典型、更少变化，大于 1 相反。"),
     )  # fmt: skip

@@ -18,12 +18,14 @@ from aigc.nets.body import maker
 from aigc.nets.code_map import map_decoder, map_encoder
 from aigc.nets.encoder import Encoder
 from aigc.nets.layers import with_label
+from aigc.nets.mixture import LatentMixture
 from aigc.nets.plane import LatentPlane
 from aigc.techniques.base import Batch, Phase, Shown, Technique
 from aigc.techniques.latent import views
 from aigc.techniques.vae import TECHNIQUE
 from aigc.techniques.vae.config import Bottleneck, Config, Likelihood
 
+CHUNK = 100  # examples encoded at a time: all at once, their features would fall out of the cache
 ENOUGH, ENOUGH_MAPS = 300, 100  # examples to lay the plane of latents through; a map has hundreds of places
 SMALLEST_LOG_SIGMA = -5.0  # a learned sigma would shrink for ever on data that can be rebuilt exactly
 
@@ -50,6 +52,8 @@ class VAE(Technique):
             self.decoder = maker(config.latent + self.classes, spec.shape, config, nn.SiLU)
         self.log_sigma = nn.Parameter(torch.zeros(())) if config.likelihood is Likelihood.GAUSSIAN_LEARNED else None
         self.plane = LatentPlane(math.prod(self.code_shape))
+        clustered = config.components > 0 and config.bottleneck is Bottleneck.VECTOR
+        self.mixture = LatentMixture(config.latent, config.components) if clustered else None
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))  # a buffer, so that a resumed warm-up goes on
 
     def begin(self) -> None:
@@ -121,7 +125,11 @@ class VAE(Technique):
     # making
     def calibrate(self, x: Tensor, labels: Tensor | None, rng: Generator) -> None:
         """With two latents the plane is the prior's own; with more it is laid through the posterior means.
-        A few hundred examples show two directions well enough, and training waits for this."""
+        A few hundred examples show two directions well enough, and training waits for this; a mixture wants all of them."""
+        if self.mixture is not None:
+            told = labels.split(CHUNK) if self.classes and labels is not None else [None] * -(-len(x) // CHUNK)
+            means = [self.posterior(part, some)[0] for part, some in zip(x.split(CHUNK), told, strict=True)]
+            self.mixture.fit(torch.cat(means), rng.initial_seed() % 2**32)
         if math.prod(self.code_shape) > 2:
             is_map = self.config.bottleneck is Bottleneck.MAP
             enough = ENOUGH_MAPS if is_map else ENOUGH
@@ -132,13 +140,18 @@ class VAE(Technique):
                 self.code_std.copy_(std[0])
                 self.code_mean.copy_(mean[0])
 
-    def latents(self, n: int, rng: Generator) -> Tensor:
+    def latents(self, n: int, rng: Generator, fitted: bool = True, **how: Any) -> Tensor:
+        if self.mixture is not None and fitted:
+            return self.mixture.sample(n, rng)
         return torch.randn(n, math.prod(self.code_shape), generator=rng, device=rng.device)
 
-    def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, temperature: float = 1.0, **how: Any) -> Iterator[Tensor]:
+    def decode(
+        self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, temperature: float = 1.0, fitted: bool = True, **how: Any
+    ) -> Iterator[Tensor]:
         if self.classes and labels is None:
             labels = torch.randint(self.classes, (len(z),), generator=rng, device=z.device)
-        yield self._shown(self.decoder(with_label(z * temperature, labels, self.classes)))
+        z = self.mixture.tempered(z, temperature) if self.mixture is not None and fitted else z * temperature
+        yield self._shown(self.decoder(with_label(z, labels, self.classes)))
 
     def encode(self, x: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
         if self.classes and labels is None:

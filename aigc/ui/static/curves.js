@@ -72,7 +72,7 @@ class Plot {
     const value = h("span", { className: "aigc-value" });
     const sample = svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash });
     const swatch = svg("svg", { width: 22, height: 8 }, sample);
-    const hide = h("button", { type: "button", className: "aigc-swatch", "aria-pressed": "true", title: this.group.words.hide }, swatch);
+    const hide = h("button", { type: "button", className: "aigc-swatch", "aria-pressed": String(!this.group.hidden.has(name)), title: this.group.words.hide }, swatch);
     hide.setAttribute("aria-label", `${term.label}: ${this.group.words.hide}`);
     hide.onclick = () => this.group.toggle(name, hide);
     const label = h("button", { type: "button", className: "aigc-term", title: term.help, onclick: () => this.group.explain(term) }, term.label);

@@ -140,9 +140,13 @@ class Panel extends Follower {
     const key = JSON.stringify([news.actions, news.mine, model, this.id]);
     if (key !== this.buttonsKey || !this.buttons.childElementCount) {
       this.buttonsKey = key;
+      const held = this.buttons.contains(document.activeElement);
       this.buttons.replaceChildren(...news.actions.map((action) => this.action(action, news.why)), ...(model ? [this.exploreLink()] : []));
       if (!news.fresh) this.buttons.inert = true;
-      setTimeout(() => (this.buttons.inert = false), UNSURE_MS);
+      setTimeout(() => {
+        this.buttons.inert = false;
+        if (held && document.activeElement === document.body) this.buttons.querySelector("button")?.focus();
+      }, UNSURE_MS);
     }
   }
 
@@ -170,6 +174,7 @@ class Panel extends Follower {
   }
 
   async command(verb, value, button = null) {
+    const held = button === document.activeElement;
     if (button) button.disabled = true;
     say(this.note, "");
     try {
@@ -179,6 +184,7 @@ class Panel extends Follower {
       say(this.note, error.told || this.words.lost);
     }
     if (button) button.disabled = false;
+    if (held && document.activeElement === document.body) button.focus();
     this.poll();
   }
 

@@ -9,6 +9,9 @@
   // Gradio writes the browser's language where the page's stands.
   new MutationObserver(() => root.lang === lang || (root.lang = lang)).observe(root, { attributes: true, attributeFilter: ["lang"] });
   const here = zh ? "./zh" : "./";
+  // And it reads its own words by that of the browser, which may be another than the page's.
+  const tongue = zh ? "zh-CN" : "en";
+  for (const [name, value] of [["language", tongue], ["languages", [tongue]]]) Object.defineProperty(navigator, name, { get: () => value });
 
   // Theme: "system", "light" or "dark", kept in this browser. The cookie lets the server draw plots that fit.
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -75,13 +78,16 @@
   const aigc = (window.aigc = window.aigc || {});
   aigc.lang = zh ? "zh" : "en";
   aigc.isDark = isDark;
-  // The address follows the tabs; what it said of a run or a model stays while its tab does.
+  // The address follows the tabs; what it said of a view, a run or a model comes back with its tab.
+  const left = new Map();
   const inView = () => document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
   aigc.went = (tab) => {
     const now = new URLSearchParams(location.search);
     setTimeout(inView, 100); // Gradio measures its bar first, and puts it back to the beginning
     if ((now.get("tab") || "home") === tab) return;
-    history.replaceState(null, "", tab === "home" ? here : `${here}?tab=${tab}`);
+    left.set(now.get("tab") || "home", String(now));
+    const again = left.get(tab) || (tab === "home" ? "" : `tab=${tab}`);
+    history.replaceState(null, "", again ? `${here}?${again}` : here);
     tick();
   };
   aigc.viewed = (tab, view) => {
@@ -98,11 +104,19 @@
   };
 
   // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told.
+  const [PRESSES, PRESS_MS] = [20, 50];
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
   aigc.open = (tab, view) => {
     button("tabs", tab)?.click();
-    if (view) requestAnimationFrame(() => button(`view-${tab}`, view)?.click());
+    // A tab that is drawn for the first time chooses a view of its own a few times over.
+    const choose = (times) => {
+      const wanted = button(`view-${tab}`, view);
+      if (wanted?.getAttribute("aria-selected") === "true" && times < PRESSES - 2) return;
+      wanted?.click();
+      if (times) setTimeout(() => choose(times - 1), PRESS_MS);
+    };
+    if (view) requestAnimationFrame(() => choose(PRESSES));
   };
   function follow(event) {
     const link = event.target.closest("a[href*='?tab=']");

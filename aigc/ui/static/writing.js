@@ -118,7 +118,7 @@ export class Writing {
   append(column, token, c, i, isEnd) {
     const [lead, inner, tail] = lines(token[0]);
     const text = inner || (lead + tail ? "↵" : isEnd ? "∎" : "·");
-    const span = h("span", { role: "button", tabIndex: i || c ? -1 : 0, className: "aigc-w-token" }, text);
+    const span = h("span", { role: "button", tabIndex: i ? -1 : 0, className: "aigc-w-token" }, text);
     if (!inner) span.classList.add("aigc-w-silent");
     span.dataset.i = `${c}:${i}`;
     this.dress(span, token);
@@ -167,7 +167,7 @@ export class Writing {
     if (!this.chosen) return this.look.replaceChildren(...(anything && !this.value.busy ? [h("p", { className: "aigc-w-small" }, this.words.hint)] : []));
     const [c, i] = this.chosen;
     const span = this.spanAt(this.chosen);
-    for (const column of this.columns) for (const other of column.spans) if (other.tabIndex === 0) other.tabIndex = -1;
+    for (const other of this.columns[c].spans) if (other.tabIndex === 0) other.tabIndex = -1;
     span.tabIndex = 0;
     span.classList.add("aigc-w-chosen");
     const [text, p, rank, , others] = this.columns[c].told[i];

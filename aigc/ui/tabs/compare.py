@@ -35,7 +35,7 @@ class Compare:
             self.plot = gr.Plot(show_label=False, elem_id="compare-plot")
             self.missing = gr.HTML("")
             self.samples = gr.HTML("", elem_id="compare-samples")
-        self.outputs = {self.box, self.term, self.plot, self.missing, self.samples}
+        self.outputs = {self.box, self.term, self.over, self.log, self.plot, self.missing, self.samples}
 
     def wire(self, picked: gr.State) -> None:
         """Other axes and other curves of the same models; the page's theme may have changed meanwhile."""
@@ -58,7 +58,9 @@ class Compare:
         lost = [e for e in models if not series[e.slug]]
         return {
             self.box: gr.update(visible=True),
-            self.term: gr.update(choices=[(words[self.page.lang], name) for name, words in terms.items()], value=first or None),
+            self.term: gr.update(choices=[(words[self.page.lang], name) for name, words in terms.items()], value=first or None, visible=bool(first)),
+            self.over: gr.update(visible=bool(first)),
+            self.log: gr.update(visible=bool(first)),
             self.plot: gr.update(value=self._plot(models, first, "images", False, self.page.is_dark(request)), visible=bool(first)),
             self.missing: self._lost(lost, bool(first)),
             self.samples: model_card.side_by_side(models, self.page.lang),

@@ -92,7 +92,7 @@ def _sample(room: Room, form: Form, given: dict[Component, Any], label: Any, key
     with opened(this) as model:
         wanted = label_of(model, label)
         labels, rng = make.labels_for(model, count, wanted), make.generator(model, asked.seed)
-        z = model.latents(count, rng)
+        z = model.latents(count, rng, **how)
         film, pace = Film(this.spec), Pace(room.lang, make.steps_of(how))
         for state in make.states(model, z, labels, rng, how):
             film.add(**state)

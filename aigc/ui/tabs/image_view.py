@@ -15,6 +15,7 @@ from gradio.components import Component
 
 from aigc import outputs
 from aigc.knobs import as_values, in_words, read
+from aigc.pretrained import catalogue
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TAKE_PROMPT, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import MINIATURE, OF_DIFFUSION, habits, silent
 from aigc.ui import forms, stops
@@ -237,7 +238,8 @@ class View:
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at, and the schedulers it admits."""
-        return self._filled(str(model or ""), habits(self.verb, str(model or "")))
+        slug = catalogue.slug(TASKS[self.verb], str(model or ""))
+        return self._filled(slug, habits(self.verb, slug))
 
     def _filled(self, model: str, values: Mapping[str, Any], words: Mapping[Any, str] | None = None) -> dict[Any, Any]:
         """The form with these settings and prompts, and of them those that the model heeds."""

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc.knobs import as_values, read
-from aigc.pretrained import Stopped, clean
+from aigc.pretrained import Stopped, catalogue, clean
 from aigc.pretrained.catalogue import rows
 from aigc.pretrained.fit import is_zero_gpu
 from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
@@ -180,7 +180,8 @@ class ContinueView:
 
     def other_model(self, model: Any) -> dict[Any, Any]:
         """The form follows the model: what it is best at; only verse asks what it is given."""
-        return self._filled(str(model or ""), habits(Verb.CONTINUE, str(model or "")))
+        slug = catalogue.slug(TASKS[Verb.CONTINUE], str(model or ""))
+        return self._filled(slug, habits(Verb.CONTINUE, slug))
 
     def _filled(self, model: str, values: dict[str, Any]) -> dict[Any, Any]:
         updates: dict[Any, Any] = forms.fill(self.form, values)

@@ -90,8 +90,8 @@ TABLE = both("Cost and quality", "代价与质量")
 BROWSER: dict[str, Words] = {
     "none": both("No arena yet", "还没有擂台"),
     "press": both(
-        "Press the button on the left: the techniques train one after the other, and their samples and figures meet here.",
-        "按左边的按钮：各技术依次训练，样本与指标都汇集在这里。",
+        "Press “Start the arena”: the techniques train one after the other, and their samples and figures meet here.",
+        "按“开擂”：各技术依次训练，样本与指标都汇集在这里。",
     ),
     "sending": both("starting", "正在启动"),
     "samples": both("Newest samples", "最新样本"),

@@ -20,8 +20,8 @@ OF = both("{model} on {data}", "{model}，数据 {data}")
 
 NO_MODELS = both("There is no model yet. Train one: every technique has its own tab.", "还没有模型。先训练一个：每种技术各有一页。")
 NO_REPORT = both(
-    "{model} has not been evaluated on {data}. Press Evaluate on the left: samples are drawn, laid beside real pictures, and measured.",
-    "{model} 还没有在 {data} 上评估过。按左边的“评估”：程序会抽取样本，与真实图像对照并测量。",
+    "{model} has not been evaluated on {data}. Press “Evaluate”: samples are drawn, laid beside real pictures, and measured.",
+    "{model} 还没有在 {data} 上评估过。按“评估”：程序会抽取样本，与真实图像对照并测量。",
 )
 NO_DATA = both(
     "The data that {model} makes are not here, so it cannot be measured against them.", "这里没有 {model} 所生成的那种数据，无法对照测量。"

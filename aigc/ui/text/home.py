@@ -39,7 +39,7 @@ SPEED_HELP = both(
 )
 OUTLOOK: dict[str, Words] = {"quick": both("quick", "快"), "fair": both("a while", "稍候"), "slow": both("slow", "慢")}
 
-RUNS = both("Training now and lately", "正在与最近的训练")
+RUNS = both("Training now and recently", "进行中与最近的训练")
 NO_RUNS = both("Nothing has been trained here yet. Choose one of the four above.", "这里还没有训练过模型。从上面四种里选一种吧。")
 YOURS = both("yours", "你的")
 LIVE_NOW = both("{n} training", "{n} 个在训练")

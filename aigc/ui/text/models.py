@@ -26,7 +26,7 @@ SHIPPED = both("shipped", "随附")
 LIST = both("Models", "模型列表")
 SORT = both("Sort by {column}", "按{column}排序")
 
-CHOOSE = both("Choose a model on the left to see its card.", "在左边选一个模型，查看它的卡片。")
+CHOOSE = both("Choose a model in the list to see its card.", "在列表里选一个模型，查看它的卡片。")
 SAMPLES = both("Samples of {name}, made by AI", "{name} 的样本，AI 生成")
 EXPLORE = both("Explore", "探索")
 CURVES = both("Its training", "它的训练过程")
