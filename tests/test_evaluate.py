@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -213,6 +214,22 @@ def test_a_vae_and_a_diffusion_model_are_bounded(monkeypatch: pytest.MonkeyPatch
     assert keys["vae"]["nll"].unit == "nats" and keys["vae"]["nll"].value <= keys["vae"]["negative_elbo"].value
     assert keys["vae"]["nll"].value < 64 * 0.7 + 10 + 3  # an untrained decoder gives every pixel about log 2, and the label log 10
     assert keys["diffusion"]["bits_per_dimension"].value > 3
+
+
+@pytest.mark.parametrize("slug", ["vae", "diffusion"])
+def test_one_test_picture_gives_values_without_errors_and_no_fidelity(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("WEIGHTED", 50), ("IMPORTANCE", 5), ("DIFFUSED", 60), ("LEVELS", 4)):
+        monkeypatch.setattr(likelihood, name, few)
+    data = load("digits")
+    assert data.test_labels is not None
+    lonely = dataclasses.replace(data, test_x=data.test_x[:1], test_labels=data.test_labels[:1])
+    monkeypatch.setattr("aigc.evaluate.run.load", lambda name: lonely)
+    config, _ = technique(slug).read({"conditional": True}, data.spec)
+    made = card(slug, data.spec, config={"conditional": True})
+    registry.save(build(slug, config, data.spec), dataclasses.replace(made, technique=slug, config=dict(_plain(config))))
+    report = told(slug, "digits", n=200, parts=("fidelity", "likelihood"))
+    assert report.figures and all(f.part == "likelihood" and math.isfinite(f.value) and f.error is None for f in report.figures)
+    assert any("two test pictures" in note.en for note in report.notes)
 
 
 def _plain(config: object) -> dict[str, object]:

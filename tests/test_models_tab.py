@@ -146,7 +146,7 @@ def test_what_was_measured_is_a_line_each_in_the_language_of_its_report():
     entry = saved("measured", quality={figure.named("en"): 1.25, "of my own": 3.0})
     assert "<li><span>FID, MNIST CNN, n = 100</span> <b>1.25</b></li>" in model_card.card(entry, "en")
     chinese = model_card.card(entry, "zh")
-    assert "<span>FID，MNIST CNN, n = 100</span> <b>1.25</b>" in chinese and "<span>of my own</span>" in chinese
+    assert "<span>FID，MNIST CNN，n = 100</span> <b>1.25</b>" in chinese and "<span>of my own</span>" in chinese
     assert "tab=evaluate&amp;model=measured" in chinese and "tab=evaluate" not in model_card.card(saved("plain"), "zh")
 
 

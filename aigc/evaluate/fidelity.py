@@ -22,17 +22,21 @@ from aigc.evaluate.distances import (
 )
 from aigc.evaluate.neighbours import Closeness, closeness, mean_and_error
 from aigc.evaluate.report import Figure, Line, Series
-from aigc.evaluate.subject import Found, Subject, as_bytes
+from aigc.evaluate.subject import Found, Note, Subject, as_bytes
 from aigc.evaluate.text import figure
 from aigc.words import both
 
 MOST_PAIRED = 10_000  # examples a side where every one is laid beside every other: KID, precision, recall, density, coverage
 NOISE = 0.1  # standard deviation of the yardstick's noise, of pictures in [-1, 1]
 
+NO_SPREAD = both("No fidelity: it is measured beside two test pictures or more.", "未给出保真度：至少要有两张测试图像作对照。")
 COMPARING = both("Comparing {n} samples with {m} real pictures", "正在比较 {n} 个样本与 {m} 张真实图像")
 
 
 def examine(subject: Subject) -> Iterator[Found]:
+    if len(subject.data.test_x) < 2:
+        yield Note(NO_SPREAD)
+        return
     yield from subject.draw()
     yield from subject.prepare()
     yield COMPARING.fill(n=f"{subject.n:,}", m=f"{len(subject.real[0]):,}")

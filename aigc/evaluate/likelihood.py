@@ -56,10 +56,15 @@ def nats(subject: Subject) -> Iterator[Found]:
         gaps.append(_weighted(subject, part, part_labels, IMPORTANCE, rng) - one[start : start + 50])
     gap = torch.cat(gaps)
     # the gap between the two bounds varies little from picture to picture, so that few pictures tell it; the rest is known for all
-    error = float((one.var() / len(one) + gap.var() / len(gap)).sqrt())
+    error = (_squared_error(one) + _squared_error(gap)) ** 0.5
     names: dict[str, Any] = {"data": subject.data.spec.title, "k": IMPORTANCE, "few": len(gap), "seed": BINARISED}
-    yield figure("nll", cost - float(one.mean() + gap.mean()), error, n=len(x), **names)
-    yield figure("negative_elbo", cost - float(one.mean()), float(one.std() / len(one) ** 0.5), n=len(x))
+    yield figure("nll", cost - float(one.mean() + gap.mean()), error or None, n=len(x), **names)
+    yield figure("negative_elbo", cost - float(one.mean()), _squared_error(one) ** 0.5 or None, n=len(x))
+
+
+def _squared_error(values: Tensor) -> float:
+    """Of their mean; 0 where a single one tells nothing of it."""
+    return float(values.var() / len(values)) if len(values) > 1 else 0.0
 
 
 def _weighted(subject: Subject, x: Tensor, labels: Tensor | None, k: int, rng: Generator) -> Tensor:
@@ -91,9 +96,8 @@ def bits(subject: Subject) -> Iterator[Found]:
         found.append(variational_bound(2 * part - 1, _denoiser(model, part_labels), model.rates.tolist(), rng, LEVELS).cpu())  # type: ignore[operator,union-attr]
     scale = x[0].numel() * math.log(2)
     value = (cost - torch.cat(found)) / scale
-    error = float(value.std() / len(value) ** 0.5)
     names: dict[str, Any] = {"data": subject.data.spec.title, "few": LEVELS}
-    yield figure("bits_per_dimension", float(value.mean()), error, n=len(value), **names)
+    yield figure("bits_per_dimension", float(value.mean()), _squared_error(value) ** 0.5 or None, n=len(value), **names)
 
 
 def _denoiser(model: Technique, labels: Tensor | None) -> Denoise:

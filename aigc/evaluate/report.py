@@ -46,7 +46,7 @@ class Figure:
     def named(self, lang: Lang) -> str:
         """As a model's card names it: "FID, MNIST CNN, n = 10,000"."""
         unit = f" ({self.unit})" if self.unit else ""
-        return f"{self.label[lang]}{unit}, n = {self.n:,}"
+        return f"{self.label[lang]}{unit}{'，' if lang == 'zh' else ', '}n = {self.n:,}"
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,23 @@ def test_a_link_opens_a_view_of_a_tab_at_once(browser: Any, server: Server):
         assert page.locator("#view-vae > .tab-wrapper [aria-selected=true]").get_attribute("data-tab-id") == "how"
 
 
+def test_a_link_to_a_view_opens_it_at_the_first_press_and_its_tab_comes_back_to_it(browser: Any, server: Server):
+    with opened(browser, server) as page:
+        page.locator(".prose a[href*='tab=vae'][href*='view=how']").first.click()
+        view = page.locator("#view-vae > .tab-wrapper [aria-selected=true]")
+        wait_for(lambda: selected(page) == "vae" and view.get_attribute("data-tab-id") == "how", "the article is shown")
+        wait_for(lambda: "view=how" in page.url, "the address says so")
+        page.locator("#tabs > .tab-wrapper [data-tab-id=home]").click()
+        wait_for(lambda: "tab=" not in page.url, "home")
+        page.locator("#tabs > .tab-wrapper [data-tab-id=vae]").click()
+        wait_for(lambda: "tab=vae" in page.url and "view=how" in page.url, "the address of the tab comes back")
+
+
+def test_gradio_speaks_the_language_of_the_page(browser: Any, server: Server):
+    with opened(browser, server, "/zh?tab=image&view=upscale", lang="en") as page:
+        page.get_by_text("点击上传").locator("visible=true").first.wait_for()
+
+
 ODD = (
     "?tab=nothing", "?tab=explore", "?tab=vae&view=nothing", "?tab=vae&view=chat", "?tab=<script>", "?page=evil", "?tab=models&model=../../x",
     "?lang=xx",

@@ -75,6 +75,7 @@
   for (const one of listeners) one.targets = Unwatched.from((one.targets || []).filter(([id]) => id != null || one.trigger_after == null));
   Object.setPrototypeOf(listeners, Unwatched.prototype);
 
+  const [PRESSES, PRESS_MS, HELD] = [30, 50, 10];
   const aigc = (window.aigc = window.aigc || {});
   aigc.lang = zh ? "zh" : "en";
   aigc.isDark = isDark;
@@ -90,12 +91,14 @@
     history.replaceState(null, "", again ? `${here}?${again}` : here);
     tick();
   };
-  aigc.viewed = (tab, view) => {
+  // Gradio may tell of a view when another is shown already: what is shown a moment later counts.
+  aigc.viewed = (tab, view) => setTimeout(() => {
     const now = new URLSearchParams(location.search);
     if (now.get("tab") !== tab) return;
-    now.set("view", view);
+    const shown = document.querySelector(`#view-${tab} > .tab-wrapper [role=tab][aria-selected=true]`);
+    now.set("view", shown?.dataset.tabId || view);
     history.replaceState(null, "", `${here}?${now}`);
-  };
+  }, PRESS_MS);
   // Add to the address what a link to this state needs; null takes away.
   aigc.linked = (changes) => {
     const now = new URLSearchParams(location.search);
@@ -104,19 +107,19 @@
   };
 
   // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told.
-  const [PRESSES, PRESS_MS] = [20, 50];
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
   aigc.open = (tab, view) => {
     button("tabs", tab)?.click();
-    // A tab that is drawn for the first time chooses a view of its own a few times over.
-    const choose = (times) => {
+    // A tab that is drawn for the first time chooses a view of its own, and says so, a few moments later.
+    const choose = (times, held) => {
       const wanted = button(`view-${tab}`, view);
-      if (wanted?.getAttribute("aria-selected") === "true" && times < PRESSES - 2) return;
-      wanted?.click();
-      if (times) setTimeout(() => choose(times - 1), PRESS_MS);
+      const holds = wanted?.getAttribute("aria-selected") === "true";
+      if (!holds) wanted?.click();
+      else if (held === HELD - 1) aigc.viewed(tab, view);
+      if (times && held < HELD) setTimeout(() => choose(times - 1, holds ? held + 1 : 0), PRESS_MS);
     };
-    if (view) requestAnimationFrame(() => choose(PRESSES));
+    if (view) requestAnimationFrame(() => choose(PRESSES, 0));
   };
   function follow(event) {
     const link = event.target.closest("a[href*='?tab=']");
