@@ -48,10 +48,11 @@ export class Easel {
   }
 
   show(value) {
-    if (value.go && value.go !== this.newest) this.begin();
+    const begins = value.go && value.go !== this.newest; // a quick one comes finished
+    if (begins) this.begin();
     this.newest = value.go ?? this.newest;
     say(this.status, value.status ?? "");
-    if (value.busy && this.bar.hidden) bring(this.element);
+    if ((value.busy || begins) && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
     if (value.kind === "same") return value.chosen === undefined ? undefined : this.mark(value.chosen);

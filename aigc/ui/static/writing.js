@@ -52,7 +52,7 @@ export class Writing {
 
   show(value) {
     say(this.status, value.status ?? "");
-    if (value.busy && this.bar.hidden) bring(this.element);
+    if ((value.busy || value.made) && this.bar.hidden) bring(this.element); // a quick one comes finished
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
     if (value.kind === "same" && value.chosen !== undefined) this.cells.mark(value.chosen);
