@@ -56,15 +56,14 @@ def nats(subject: Subject) -> Iterator[Found]:
         gaps.append(_weighted(subject, part, part_labels, IMPORTANCE, rng) - one[start : start + 50])
     gap = torch.cat(gaps)
     # the gap between the two bounds varies little from picture to picture, so that few pictures tell it; the rest is known for all
-    error = (_squared_error(one) + _squared_error(gap)) ** 0.5
     names: dict[str, Any] = {"data": subject.data.spec.title, "k": IMPORTANCE, "few": len(gap), "seed": BINARISED}
-    yield figure("nll", cost - float(one.mean() + gap.mean()), error or None, n=len(x), **names)
-    yield figure("negative_elbo", cost - float(one.mean()), _squared_error(one) ** 0.5 or None, n=len(x))
+    yield figure("nll", cost - float(one.mean() + gap.mean()), _error(one, gap), n=len(x), **names)
+    yield figure("negative_elbo", cost - float(one.mean()), _error(one), n=len(x))
 
 
-def _squared_error(values: Tensor) -> float:
-    """Of their mean; 0 where a single one tells nothing of it."""
-    return float(values.var() / len(values)) if len(values) > 1 else 0.0
+def _error(*means_of: Tensor) -> float | None:
+    """Of the sum of their means; None where a single value tells nothing of it."""
+    return sum(float(x.var() / len(x)) for x in means_of) ** 0.5 if min(map(len, means_of)) > 1 else None
 
 
 def _weighted(subject: Subject, x: Tensor, labels: Tensor | None, k: int, rng: Generator) -> Tensor:
@@ -97,7 +96,7 @@ def bits(subject: Subject) -> Iterator[Found]:
     scale = x[0].numel() * math.log(2)
     value = (cost - torch.cat(found)) / scale
     names: dict[str, Any] = {"data": subject.data.spec.title, "few": LEVELS}
-    yield figure("bits_per_dimension", float(value.mean()), _squared_error(value) ** 0.5 or None, n=len(value), **names)
+    yield figure("bits_per_dimension", float(value.mean()), _error(value), n=len(value), **names)
 
 
 def _denoiser(model: Technique, labels: Tensor | None) -> Denoise:

@@ -8,6 +8,8 @@ from torch import Generator, Tensor
 from aigc.nets.plane import LatentPlane, quantile_grid
 from aigc.techniques.base import Shown, Technique
 
+CHUNK = 100  # examples encoded at a time: all at once, the features of large pictures would fall out of the cache
+
 
 def views(
     model: Technique, plane: LatentPlane, shown: Shown, rng: Generator, labels: Tensor | None = None

@@ -65,10 +65,12 @@ class Preview:
         kind = next(self.vae.parameters()).dtype
         overflows = kind is torch.float16 and getattr(self.vae.config, "force_upcast", False)
         try:
-            self.vae.to(dtype=torch.float32) if overflows else None
+            if overflows:
+                self.vae.to(dtype=torch.float32)
             return self.vae.decode(raw.to(next(self.vae.parameters())), return_dict=False)[0].float().cpu()  # type: ignore[no-any-return]
         finally:
-            self.vae.to(dtype=kind) if overflows else None
+            if overflows:
+                self.vae.to(dtype=kind)
 
 
 def as_pictures(images: Tensor | None) -> list[Image.Image]:

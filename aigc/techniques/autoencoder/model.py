@@ -19,9 +19,7 @@ from aigc.nets.plane import LatentPlane
 from aigc.techniques.autoencoder import TECHNIQUE
 from aigc.techniques.autoencoder.config import Code, Config, Reconstruction
 from aigc.techniques.base import Batch, Phase, Shown, Technique
-from aigc.techniques.latent import views
-
-CHUNK = 100  # examples encoded at a time: all at once, the features of large pictures would fall out of the cache
+from aigc.techniques.latent import CHUNK, views
 
 
 class Autoencoder(Technique):

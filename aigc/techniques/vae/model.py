@@ -21,11 +21,10 @@ from aigc.nets.layers import with_label
 from aigc.nets.mixture import LatentMixture
 from aigc.nets.plane import LatentPlane
 from aigc.techniques.base import Batch, Phase, Shown, Technique
-from aigc.techniques.latent import views
+from aigc.techniques.latent import CHUNK, views
 from aigc.techniques.vae import TECHNIQUE
 from aigc.techniques.vae.config import Bottleneck, Config, Likelihood
 
-CHUNK = 100  # examples encoded at a time: all at once, their features would fall out of the cache
 ENOUGH, ENOUGH_MAPS = 300, 100  # examples to lay the plane of latents through; a map has hundreds of places
 SMALLEST_LOG_SIGMA = -5.0  # a learned sigma would shrink for ever on data that can be rebuilt exactly
 
