@@ -471,6 +471,20 @@ def test_a_snapshot_in_the_hugging_face_cache_is_used_where_it_is(server: FakeHu
     assert hub.here(PAINTER) is None, "half a model is no model"
 
 
+def test_a_snapshot_without_its_vocabulary_is_fetched(server: FakeHub, tmp_path: Path):
+    snapshot = in_cache(GPT2, tmp_path / "hf")
+    assert hub.here(GPT2) == snapshot
+    for path in [*snapshot.glob("tokenizer.*"), *snapshot.glob("vocab.*")]:
+        path.unlink()
+    assert hub.here(GPT2) is None, "who only read its weights has not its words"
+
+
+def test_an_empty_file_is_a_file(server: FakeHub):
+    server.repos[f"models/{GPT2.repo}"]["added_tokens.txt"] = b""
+    fetched(GPT2)
+    assert (there(GPT2) / "added_tokens.txt").read_bytes() == b""
+
+
 def test_what_lies_in_the_cache_is_checked_before_it_is_loaded(tmp_path: Path):
     entry = find(Task.CHAT, "someone/thing")
     base = tmp_path / "hf" / "models--someone--thing"
@@ -480,6 +494,7 @@ def test_what_lies_in_the_cache_is_checked_before_it_is_loaded(tmp_path: Path):
     folder.mkdir(parents=True)
     (folder / "config.json").write_text('{"architectures": ["TheirForCausalLM"]}')
     (folder / "model.safetensors").write_bytes(repository(GPT2)["model.safetensors"])
+    (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(Refusal, match="TheirForCausalLM"), shelf.lent(entry, lambda *_: 1, GO):
         pass
 

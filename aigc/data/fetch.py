@@ -49,7 +49,7 @@ def fetch(client: httpx.Client, url: str, target: Path, size: int, sha256: str, 
         except filelock.Timeout:
             tick(_size(partial))
     try:
-        if _size(target) != size:
+        if not target.exists() or _size(target) != size:
             patiently(lambda: _continue(client, url, partial, size, tick), lambda: _size(partial))
             _check_sum(partial, target.name, size, sha256)
             os.replace(partial, target)
@@ -75,6 +75,7 @@ def patiently(attempt: Callable[[], T], size: Callable[[], int] = lambda: 0) -> 
 
 
 def _continue(client: httpx.Client, url: str, partial: Path, size: int, tick: Tick) -> None:
+    partial.touch()  # a file may be empty
     had = _size(partial)
     if had < size:
         with client.stream("GET", url, headers={"Range": f"bytes={had}-"}) as response:

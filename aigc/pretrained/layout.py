@@ -18,6 +18,7 @@ WEIGHTS = re.compile(
 WEIGHT_INDEX = re.compile(r"(?:model|diffusion_pytorch_model)\.safetensors\.index(?:\.(?P<variant>[A-Za-z0-9_]+))?\.json")
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".h5", ".msgpack", ".ot")
 SMALL = (".json", ".txt", ".model", ".jinja")  # settings, vocabularies, chat templates
+VOCABULARY = re.compile(r"tokenizer\.json|vocab\.(json|txt)|[^/]+\.(model|tiktoken)")  # one of them is beside every model of language
 WEIGHTLESS = re.compile(r".*(Scheduler|Tokenizer|Processor|FeatureExtractor)\w*|.*Backend")  # classes without parameters
 BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1}
 
@@ -102,11 +103,12 @@ def files(folder: Path) -> list[str]:
 
 def is_complete(folder: Path, variant: str = "") -> bool:
     """Whether everything that a pipeline needs is in `folder`."""
+    names = files(folder)
     try:
-        wanted(files(folder), read_index(folder), variant)
+        wanted(names, read_index(folder), variant)
     except (OSError, ValueError, Unusable):
         return False
-    return True
+    return family(folder) not in ("causal", "seq2seq") or any(VOCABULARY.fullmatch(name) for name in names)
 
 
 def variant(folder: Path) -> str | None:

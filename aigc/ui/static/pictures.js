@@ -161,7 +161,11 @@ export class Pictures {
     if (!this.loaded.has(file)) {
       const image = new Image();
       image.src = this.url(file);
-      this.loaded.set(file, image.decode().then(() => image));
+      const forget = (error) => {
+        this.loaded.delete(file);
+        throw error;
+      };
+      this.loaded.set(file, image.decode().then(() => image, forget));
       if (this.loaded.size > KEPT) this.loaded.delete(this.loaded.keys().next().value);
     }
     return this.loaded.get(file);
