@@ -70,7 +70,9 @@ class Loop:
         self.meter = Meter()
         self.measure, self.moments = measure, Moments(options.measures if measure else 0)
         self.pace = Pace(WATCHING, SAVING, SAVE_SECONDS)
-        self.before = self.calibrating = 0.0  # seconds: before the clock was last started, of the last calibration
+        self.before = 0.0  # seconds before the clock was last started
+        self.calibrated = (0, 0)  # steps and examples of the last calibration
+        self.calibrating = self.drawing = 0.0  # seconds: of the last calibration, and of the last preview without it
         self.started: float | None = None  # None: the clock stands still
 
     @cached_property
@@ -166,36 +168,36 @@ class Loop:
         if rows:
             yield Health(self.images, rows)
 
-    def look(self, due: bool = False, last: bool = False) -> Iterator[Event]:
+    def look(self, due: bool = False) -> Iterator[Event]:
         """A preview, when the last ones have cost little enough."""
         if self.watch and (due or self.pace.preview_due()):
-            with self.pace.preview():
-                sheets, arrays = self._preview(last)
+            with self.pace.preview(), self._aside() as rng:
+                self._calibrate()
+                begun = time.monotonic()
+                sheets, arrays = self.averaged.preview(self.shown, rng)
+                self.drawing = time.monotonic() - begun
             yield Preview(self.images, self.seconds, sheets, arrays)
-
-    def _preview(self, last: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        with self._aside() as rng:
-            if not last:
-                self._calibrate(rng)
-            return self.averaged.preview(self.shown, rng.manual_seed(self.options.seed))
 
     def gauge(self, last: bool = False) -> Iterator[Event]:
         """The figures of a few samples, at the moments that are worth what they cost."""
         progress, seconds = self.progress(), self.seconds
-        expected = self.calibrating + max(0.0, self.pace.previewed - self.calibrating) * MEASURED / self.shown.count
+        expected = (0.0 if last else self.calibrating) + self.drawing * MEASURED / self.shown.count
         due = self.moments.last_due(seconds, expected) if last else progress > 0 and self.moments.due(progress, seconds, expected)
         if due and self.measure:
-            with self.moments.measuring(), self._aside() as rng:
-                if not last:
-                    self._calibrate(rng)
+            with self.moments.measuring(), self._aside():
+                self._calibrate()
                 figures = self.measure(self.averaged)
             yield Measured(self.images, seconds, figures)
 
-    def _calibrate(self, rng: torch.Generator, count: int = CALIBRATED) -> None:
+    def _calibrate(self, count: int = CALIBRATED) -> None:
+        """Once for the weights of a step, unless more examples are asked for."""
+        if self.calibrated >= (self.steps, count):
+            return
         labels = self.data.labels[:count] if self.data.labels is not None else None
         x, begun = self.data.x[:count], time.monotonic()
-        self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
-        self.calibrating = time.monotonic() - begun
+        with self._aside() as rng:
+            self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
+        self.calibrated, self.calibrating = (self.steps, count), time.monotonic() - begun
 
     @contextmanager
     def _aside(self) -> Iterator[torch.Generator]:
@@ -203,22 +205,19 @@ class Loop:
         with torch.no_grad(), torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             yield torch.Generator(self.device).manual_seed(self.options.seed)
 
-    def save(self, due: bool = False, last: bool = False) -> Iterator[Event]:
+    def save(self, due: bool = False) -> Iterator[Event]:
         if not (due or self.pace.save_due()):
             return
         yield from self.report(due=True)  # a checkpoint is never of weights whose loss was not finite
-        if not last:
-            with self._aside() as rng:
-                self._calibrate(rng)
+        self._calibrate()
         with self.pace.saving():  # the clock runs while the caller writes
             yield Saved(self.images, self.steps, self.seconds, dict(self.ema.state_dict()), self._state(), self._facts())
 
     def close(self, by: str) -> Iterator[Event]:
         yield from self.report(due=True)
-        with self._aside() as rng:
-            self._calibrate(rng, AT_LAST)
-        yield from self.look(due=True, last=True)
-        yield from self.save(due=True, last=True)
+        self._calibrate(AT_LAST)
+        yield from self.look(due=True)
+        yield from self.save(due=True)
         yield from self.gauge(last=True)
         yield Finished(self.images, self.steps, self.seconds, by)
 

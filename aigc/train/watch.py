@@ -58,8 +58,6 @@ class Pace:
         self._next_preview, self._next_save = now, now + save_seconds / 3
         self._previews = 0
 
-    previewed = 0.0  # seconds that the last preview took
-
     def preview_due(self) -> bool:
         return time.monotonic() >= self._next_preview
 
@@ -71,10 +69,9 @@ class Pace:
         begun = time.monotonic()
         yield
         now = time.monotonic()
-        self.previewed = now - begun
         share = self._watching * (self.HURRY if self._previews < self.EARLY else 1)
         self._previews += 1
-        self._next_preview = now + max(0.5, self.previewed / share)
+        self._next_preview = now + max(0.5, (now - begun) / share)
 
     @contextmanager
     def saving(self) -> Iterator[None]:
