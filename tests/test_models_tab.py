@@ -137,13 +137,13 @@ def test_the_card_tells_everything_and_is_whole_markup(models: tab.Models):
         assert parser.tags.count("details") == 3 and "script" not in parser.tags
 
 
-def test_what_was_measured_is_a_line_each_in_the_language_of_its_report():
+def test_what_was_measured_is_a_line_each_in_the_language_of_the_page():
     figure = Figure("fid", both("FID, MNIST CNN", "FID，MNIST CNN"), 1.25, 0.5, None, 100, both("Near.", "远近。"), part="fidelity")
     report = Report("measured", "digits", "train", 100, 0, "2026-01-01T00:00:00", 1.0, "cpu", "0", "MNIST CNN", (figure,))
     where = folder_of("measured")
     where.mkdir(parents=True)
     (where / "digits-n100.json").write_text(json.dumps(report.as_json()))
-    entry = saved("measured", quality={figure.named("en"): 1.25, "of my own": 3.0})
+    entry = saved("measured", quality={figure.name.en: 1.25, "of my own": 3.0}, quality_zh={figure.name.en: figure.name.zh})
     assert "<li><span>FID, MNIST CNN, n = 100</span> <b>1.25</b></li>" in model_card.card(entry, "en")
     chinese = model_card.card(entry, "zh")
     assert "<span>FID，MNIST CNN，n = 100</span> <b>1.25</b>" in chinese and "<span>of my own</span>" in chinese

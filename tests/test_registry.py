@@ -31,7 +31,7 @@ from aigc.data import spec as spec_of
 from aigc.registry import cache, store, weights
 from aigc.registry.card import read_card
 from aigc.registry.sampling import BATCH, draw, label_of, turns
-from aigc.words import Refusal
+from aigc.words import Refusal, both
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -134,10 +134,21 @@ def test_order_newest_first_then_shipped(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_figures_of_other_weights_do_not_come_onto_a_card() -> None:
     slug = registry.save(perturbed(), card("grows")).slug
     mine = registry.entry(slug).card.hashes["model.safetensors"]
-    assert registry.amend(slug, quality={"fid": 1.0}, of=mine).card.quality == {"fid": 1.0}
+    fid = both("fid", "弗雷歇距离")
+    assert registry.amend(slug, quality={fid: 1.0}, of=mine).card.quality == {"fid": 1.0}
     with pytest.raises(Refusal, match="trained on since"):
-        registry.amend(slug, quality={"fid": 2.0}, of="0" * 64)
+        registry.amend(slug, quality={fid: 2.0}, of="0" * 64)
     assert registry.entry(slug).card.quality == {"fid": 1.0}
+    assert "- fid: 1\n" in (words := (home.models_folder() / slug / "README.md").read_text("utf-8")) and "- 弗雷歇距离: 1\n" in words
+
+
+def test_a_card_says_where_its_weights_come_from() -> None:
+    def words(name: str, **more: Any) -> str:
+        return (home.models_folder() / registry.save(perturbed(), card(name, credit="Somebody, 2020", **more)).slug / "README.md").read_text("utf-8")
+
+    alone, taught = words("alone"), words("taught", parent="alone")
+    assert "trained from scratch" in alone and '"from-scratch"' in alone and "Somebody, 2020. Licence:" in alone and "Somebody, 2020。许可：" in alone
+    assert "learnt from `alone`" in taught and "from scratch" not in taught and "from-scratch" not in taught and "从零" not in taught
 
 
 def test_a_crash_before_the_end_leaves_no_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aigc import home
 from aigc.registry import SLUG
-from aigc.words import Lang, Words, both
+from aigc.words import Words, both
 
 PARTS: dict[str, Words] = {
     "fidelity": both("Fidelity: samples beside real pictures", "保真度：样本与真实图像对照"),
@@ -24,6 +24,7 @@ PARTS: dict[str, Words] = {
 }
 SHIPPED_REPORT = "evaluation.json"  # in the folder of a shipped model
 OF_SAMPLES = ("fidelity", "usefulness")  # parts whose figures are of as many samples as were asked for
+UNITS_ZH = {"nats": "nat", "bits/dim": "bit/维", "points": "百分点"}
 Line = list[tuple[float, float, float | None]]
 
 
@@ -43,10 +44,11 @@ class Figure:
     part: str = ""  # of PARTS
     floor_n: int = 0  # real pictures behind the floor
 
-    def named(self, lang: Lang) -> str:
+    @property
+    def name(self) -> Words:
         """As a model's card names it: "FID, MNIST CNN, n = 10,000"."""
-        unit = f" ({self.unit})" if self.unit else ""
-        return f"{self.label[lang]}{unit}{'，' if lang == 'zh' else ', '}n = {self.n:,}"
+        en, zh = (f" ({self.unit})", f"（{UNITS_ZH.get(self.unit, self.unit)}）") if self.unit else ("", "")
+        return both(f"{self.label.en}{en}, n = {self.n:,}", f"{self.label.zh}{zh}，n = {self.n:,}")
 
 
 @dataclass(frozen=True)

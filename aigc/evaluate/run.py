@@ -115,7 +115,7 @@ def _onto_card(report: Report) -> None:
     """What was measured on the data that it learnt from, as it samples by itself, stands on the model's own card, too."""
     with contextlib.suppress(Refusal):  # it came along, and its card says already; or it was deleted or trained on meanwhile
         if not report.settings and registry.entry(report.slug).card.data == report.data:
-            registry.amend(report.slug, quality={f.named("en"): f.value for f in report.figures if math.isfinite(f.value)}, of=report.weights)
+            registry.amend(report.slug, quality={f.name: f.value for f in report.figures if math.isfinite(f.value)}, of=report.weights)
 
 
 def _replace(file: Path, content: bytes) -> None:

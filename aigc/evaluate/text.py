@@ -148,9 +148,9 @@ LIKELIHOOD = {
         "likelihood",
         both("Minus log-likelihood, at most; {data} test pictures in black and white", "负对数似然上界；二值化的 {data} 测试图像"),
         both(
-            "Importance-weighted bound with {k} latents (Burda et al. 2016) on {few} pictures, the evidence lower bound on all; every pixel is "
-            "made black or white by a coin of its brightness, seed {seed}.",
-            "重要性加权界（Burda 等 2016），{k} 个潜变量，用于 {few} 张图像；全部图像另计证据下界；每个像素按亮度随机取黑或白，种子 {seed}。",
+            "Importance-weighted bound with {k} draws of the latents for each of {few} pictures (Burda et al. 2016), the evidence lower bound on "
+            "all; every pixel is made black or white by a coin of its brightness, seed {seed}.",
+            "重要性加权界（Burda 等 2016），对 {few} 张图像各抽取 {k} 次潜变量；全部图像另计证据下界；每个像素按亮度随机取黑或白，种子 {seed}。",
         ),
         unit="nats",
     ),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from aigc.data import DataSpec
-from aigc.words import Refusal, Words, both
+from aigc.words import Lang, Refusal, Words, both
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 LIBRARY = "aigc-lab"
@@ -51,6 +51,7 @@ class ModelCard:
     kind: str = "trained"  # or "shipped"
     code_version: str = ""
     quality: dict[str, float] = field(default_factory=dict)  # measured figures by name
+    quality_zh: dict[str, str] = field(default_factory=dict)  # those names in Chinese
     hashes: dict[str, str] = field(default_factory=dict)  # file name -> sha256, hexadecimal
 
     def as_json(self) -> dict[str, Any]:
@@ -67,6 +68,10 @@ class ModelCard:
     @property
     def name(self) -> str:
         return self.title or self.slug
+
+    def figures(self, lang: Lang) -> dict[str, float]:
+        """What was measured, by its names in a language."""
+        return {self.quality_zh.get(name, name) if lang == "zh" else name: value for name, value in self.quality.items()}
 
 
 def read_card(raw: bytes) -> ModelCard:

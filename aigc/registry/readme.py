@@ -29,7 +29,7 @@ def _front_matter(card: ModelCard) -> dict[str, Any]:
     values: dict[str, Any] = {"language": list(LANGS), "license": licence if licence in HUB_LICENCES else "other"}
     if values["license"] == "other":
         values["license_name"] = licence or "unknown"
-    values |= {"library_name": LIBRARY, "tags": [LIBRARY, card.technique, "generative", "from-scratch"]}
+    values |= {"library_name": LIBRARY, "tags": [LIBRARY, card.technique, "generative", *([] if _has_teacher(card) else ["from-scratch"])]}
     if card.data in SOURCES:
         values["datasets"] = [SOURCES[card.data][-1].repo]  # the last one is on the Hub
     if not spec_from_json(card.spec).is_points:
@@ -45,19 +45,19 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
     info = techniques().get(card.technique)
     kind = info.title if info else both(card.technique, card.technique)
     yield f"# {_plain(card.name)}"
-    yield t(
-        both(
-            "{kind} trained from scratch on *{data}* with AIGC Lab. What it makes is made by AI, and says so in every file.",
-            "用 AIGC Lab 在“{data}”上从零训练的 {kind}。它生成的一切都是 AI 生成内容，每个文件都带有标识。",
-        ),
-        kind=kind,
-        data=_plain(spec.title[lang]),
+    trained = (
+        both("{kind} that learnt from `{p}` on *{data}* with AIGC Lab.", "用 AIGC Lab 在“{data}”上向 `{p}` 学成的{kind}。")
+        if _has_teacher(card)
+        else both("{kind} trained from scratch on *{data}* with AIGC Lab.", "用 AIGC Lab 在“{data}”上从零训练的{kind}。")
+    )
+    yield t(trained, kind=kind, data=_plain(spec.title[lang]), p=card.parent) + t(
+        both(" What it makes is made by AI, and says so in every file.", "它生成的一切都是 AI 生成内容，每个文件都带有标识。")
     )
     if SAMPLES in card.hashes:
         yield f"![samples]({SAMPLES})"
     yield "## " + t(both("Data and licence", "数据与许可"))
     yield t(
-        both("{credit} Licence: {licence}.", "{credit} 许可：{licence}。"), credit=_plain(card.credit), licence=_plain(card.licence) or "?"
+        both("{credit} Licence: {licence}.", "{credit}许可：{licence}。"), credit=_sentence(card.credit, lang), licence=_plain(card.licence) or "?"
     ).strip()
     if card.data in LIMITS:
         yield "## " + t(both("Limits", "局限"))
@@ -77,18 +77,29 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
             both("It learnt the shortcut of `{p}`: from its noise straight to its samples.", "它学的是 `{p}` 的捷径：由它的噪声直达它的样本。"),
             p=card.parent,
         )
-    elif card.parent and not card.inside:
+    elif _has_teacher(card):
         yield t(both("Started from `{p}`.", "从 `{p}` 开始训练。"), p=card.parent)
         if card.config.get("model_guidance", 1) > 1:
             yield t(both("It learnt the guidance of that model: its samples are as clear with half the evaluations.",
                          "它学会了那个模型的引导：样本同样清晰，求值次数减半。"))  # fmt: skip
     if card.quality:
         yield "## " + t(both("Measured quality", "实测质量"))
-        yield "\n".join(f"- {_plain(name)}: {value:.4g}" for name, value in card.quality.items())
+        yield "\n".join(f"- {_plain(name)}: {value:.4g}" for name, value in card.figures(lang).items())
     yield "## " + t(both("How to use it", "怎样使用"))
     yield _code(f"python -m aigc models import {card.slug}/\npython -m aigc sample {card.slug} -n 64 --out grid.png")
     yield "## " + t(both("How it was made", "怎样训练出来的"))
     yield _code("\n".join(shell_commands(card)))
+
+
+def _has_teacher(card: ModelCard) -> bool:
+    """Whether its weights come from another model's, or learnt from that one's samples."""
+    return bool(card.parent) and not card.inside
+
+
+def _sentence(credit: str, lang: Lang) -> str:
+    """With its full stop."""
+    plain = _plain(credit)
+    return plain if not plain or plain[-1] in ".。" else plain + both(".", "。")[lang]
 
 
 def _code(text: str) -> str:

@@ -105,13 +105,17 @@ def rename(slug: str, new: str) -> Entry:
     return entry(new)
 
 
-def amend(slug: str, *, title: str | None = None, quality: Mapping[str, float] | None = None, of: str = "") -> Entry:
+def amend(slug: str, *, title: str | None = None, quality: Mapping[Words, float] | None = None, of: str = "") -> Entry:
     """Give a model another title, or add figures to its card, measured with the weights whose sha256 is `of`.  Raises Refusal."""
     with _changing():
         card = _own(slug).card
         if of and card.hashes.get(WEIGHTS) != of:
             raise Refusal(CHANGED, name=slug)
-        _rewrite(replace(card, title=card.title if title is None else title.strip()[:120], quality={**card.quality, **(quality or {})}))
+        if title is not None:
+            card = replace(card, title=title.strip()[:120])
+        for name, value in (quality or {}).items():
+            card = replace(card, quality={**card.quality, name.en: value}, quality_zh={**card.quality_zh, name.en: name.zh})
+        _rewrite(card)
     return entry(slug)
 
 

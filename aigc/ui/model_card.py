@@ -96,12 +96,11 @@ def _facts(e: Entry, lang: Lang) -> str:
 
 
 def _quality(e: Entry, lang: Lang) -> str:
-    """What was measured, a line each; the card itself names it in English, its report in both languages."""
+    """What was measured, a line each."""
     if not e.card.quality:
         return esc(text.NOT_MEASURED[lang])
-    names = {f.named("en"): f.named(lang) for report in reports(e.slug) for f in report.figures}
-    lines = "".join(f"<li><span>{esc(names.get(name, name))}</span> <b>{value:.4g}</b></li>" for name, value in e.card.quality.items())
-    report = f'<a href="{ADDRESS[lang]}?tab=evaluate&amp;model={esc(e.slug)}">{esc(text.REPORT[lang])}</a>' if names else ""
+    lines = "".join(f"<li><span>{esc(name)}</span> <b>{value:.4g}</b></li>" for name, value in e.card.figures(lang).items())
+    report = f'<a href="{ADDRESS[lang]}?tab=evaluate&amp;model={esc(e.slug)}">{esc(text.REPORT[lang])}</a>' if reports(e.slug) else ""
     return f'<ul class="aigc-quality">{lines}</ul>{report}'
 
 

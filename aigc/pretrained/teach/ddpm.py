@@ -236,9 +236,9 @@ def described(told: list[Figure], known: Dataset, plan: Plan, weights: int, exam
             f"预测目标为 v（Salimans 与 Ho 2022），{from_guide.zh}。下列数字以 DPM-Solver++ 2M SDE {plan.steps} 步画出。",
         ),
         limits=both(
-            "It cannot be told what to draw. The project's own diffusion model of the same pictures, in Train and Samples, is better and faster; "
+            "It cannot be told what to draw. The project's own diffusion model of the same pictures, in the Diffusion tab, is better and faster; "
             f"this one is for programs that only know diffusers. {of_faces.en}".strip(),
-            f"不能指定画什么。本项目自己的扩散模型（见训练与采样）更好也更快；这个模型供只认 diffusers 的程序使用。{of_faces.zh}",
+            f"不能指定画什么。本项目自己的扩散模型（见“扩散模型”标签页）更好也更快；这个模型供只认 diffusers 的程序使用。{of_faces.zh}",
         ),
         figures=told,
         data=[Credit.of(known.spec.name)],

@@ -59,12 +59,12 @@ class Config(Body):
         COMPONENTS, 1, 200, group="network", label=both("Clusters of codes", "编码的簇数"),
         help=both("Samples come from a mixture of so many Gaussians, fitted to the codes of real pictures. More follow the codes more closely, and "
                   "take longer to fit when training ends: 20 about two seconds, 100 half a minute.",
-                  "样本取自一个混合高斯分布，由这么多个高斯拟合真实图像的编码而成。越多越贴合，但训练结束时拟合越久：20 个约两秒，100 个约半分钟。"),
+                  "样本取自一个高斯混合分布，由这么多个高斯拟合真实图像的编码而成。越多越贴合，但训练结束时拟合越久：20 个约两秒，100 个约半分钟。"),
     )  # fmt: skip
     code: Code = knob(
         Code.LINEAR, group="network", label=both("Code layer", "编码层"),
-        help=both("What ends the encoder. The articles use ReLU, which wastes the units that fall silent.",
-                  "编码器以什么结尾。文章用 ReLU，会浪费不再激活的单元。"),
+        help=both("What ends the encoder. Tutorials often use ReLU, which wastes the units that fall silent.",
+                  "编码器以什么结尾。教程常用 ReLU，会浪费不再激活的单元。"),
     )  # fmt: skip
 
     def suits(self, spec: DataSpec) -> None:

@@ -130,9 +130,9 @@ class Config:
     )  # fmt: skip
     compiling: Compiling = knob(
         Compiling.AUTOMATIC, group="run", label=both("Compile the network", "编译网络"),
-        help=both("The network is translated for this machine: up to a minute, then about a sixth more images a second on a CPU, a third or more "
-                  "on an NVIDIA GPU. It pays with a time budget of five minutes or more; a C++ compiler, or triton on a GPU, has to be there.",
-                  "为本机编译网络：最多一分钟，此后每秒的图像在 CPU 上约多六分之一，在 NVIDIA GPU 上多三分之一以上。"
+        help=both("The network is translated for this machine: up to a minute, then a tenth to a seventh more images a second on a CPU, a third or "
+                  "more on an NVIDIA GPU. It pays with a time budget of five minutes or more; a C++ compiler, or triton on a GPU, has to be there.",
+                  "为本机编译网络：最多一分钟，此后每秒的图像在 CPU 上约多一成到一成半，在 NVIDIA GPU 上多三分之一以上。"
                   "时间预算在五分钟以上才划算；本机须有 C++ 编译器（GPU 上须有 triton）。"),
     )  # fmt: skip
 

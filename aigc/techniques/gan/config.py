@@ -25,7 +25,7 @@ class Loss(Choice):
 
 class CriticNetwork(Choice):
     MIRROR = "mirror", both("the generator's mirror image", "与生成器对称")
-    POOLED = "pooled", both("small, with pooling (the articles')", "带池化的小网络（文章所用）")
+    POOLED = "pooled", both("small, with pooling (as in tutorials)", "带池化的小网络（教程常见）")
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Config(Body):
     )  # fmt: skip
     critic_network: CriticNetwork = knob(
         CriticNetwork.MIRROR, group="network", label=both("Critic network", "判别器网络"),
-        help=both("The pooled one stands in the articles; it is for images, and slower than it looks.",
-                  "带池化的是文章里的网络；只用于图像，比看上去慢。"),
+        help=both("The pooled one is what tutorials draw; it is for images, and slower than it looks.",
+                  "带池化的是教程里常见的网络；只用于图像，比看上去慢。"),
     )  # fmt: skip
     critic_norm: Norm = knob(
         Norm.NONE, group="network", label=both("Critic's normalisation", "判别器归一化"),

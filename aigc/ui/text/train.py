@@ -31,7 +31,7 @@ PRESETS: dict[str, Words] = {
     "quick": both("Quick look", "快速看看"),
     "good": both("Good", "效果较好"),
     "long": both("Long", "长时间"),
-    "article": both("As in the article", "按文章"),
+    "article": both("As tutorials do it", "照教程的做法"),
     "shortcut": both("One or two steps", "一两步生成"),
     "guided": both("Learns guidance", "学会引导"),
     "codes": both("Codes to diffuse in", "供潜空间扩散"),
