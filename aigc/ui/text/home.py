@@ -7,9 +7,11 @@ from aigc.words import Words, both
 HEADLINE = both("Watch four models learn in a minute", "一分钟，看四种模型学会画图")
 SHOWCASE = both("Made by AI, by models that come with this page. Press one to draw more.", "AI 生成，出自本页自带的模型。点一张，画出更多。")
 WHAT = both(
-    "Here you train generative models from nothing, on real images, and see every step: the pictures, the curves, the mathematics and the code. "
+    "AIGC is AI-generated content: text, pictures, sound and film made by models that learnt from examples. Here you train such models from "
+    "nothing, on real images, and see every step: the pictures, the curves, the mathematics and the code. "
     "Choose one, press Train, and handwritten digits appear out of noise.",
-    "在这里，你可以用真实图像从零训练生成模型，并看清每一步：图像、曲线、数学与代码。任选一种，按下“训练”，手写数字就会从噪声里浮现出来。",
+    "AIGC 即 AI 生成内容：由从样例中学习的模型生成的文字、图像、声音与影像。在这里，你可以用真实图像从零训练这样的模型，"
+    "并看清每一步：图像、曲线、数学与代码。任选一种，按下“训练”，手写数字就会从噪声里浮现出来。",
 )
 WATCH = both("Watch it learn", "看它学习")
 HOW = both("How it works", "它的原理")
