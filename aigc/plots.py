@@ -89,7 +89,8 @@ def measured(lines: Sequence[Line], *, x_title: str, y_title: str, look: Look, h
 
 
 def _is_wide(x: Sequence[float]) -> bool:
-    return bool(x) and min(x) > 0 and max(x) / min(x) > DECADES
+    """Never shares: they lie between 0 and 1."""
+    return bool(x) and min(x) > 0 and max(x) > 1 and max(x) / min(x) > DECADES
 
 
 def thinned(x: Sequence[float], y: Sequence[float], most: int = CURVE_POINTS) -> tuple[list[float], list[float]]:

@@ -281,6 +281,24 @@ def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None
     assert light.data[0].line.dash != light.data[2].line.dash and light.data[0].line.color == light.data[2].line.color
 
 
+def test_what_lies_over_another_axis_has_a_plot_of_its_own() -> None:
+    for slug in ("one", "two"):
+        saved(slug)
+        measured(slug)
+    e = page()
+    one, two = (evaluate_view.Column(registry.entry(s), tab.reports(s)[0]) for s in ("one", "two"))
+    shares = two.report.series["shares"]
+    other = dataclasses.replace(shares, x=both("Truncation", "截断"), help=both("Other numbers.", "别的数。"))
+    two = dataclasses.replace(two, report=dataclasses.replace(two.report, series={"shares": other}))
+    drawn = e._drawn([one, two], False)
+    heads = [drawn[head] for _, head, plot in e.plots if drawn[plot] is not None]
+    assert len(heads) == 2 and "Other numbers." in heads[1] and "Other numbers." not in heads[0]
+    assert drawn[e.plots[1][2]].data[0].name.startswith("two: "), "whose it is, beside others"
+    same = dataclasses.replace(two, report=dataclasses.replace(two.report, series={"shares": dataclasses.replace(other, x=shares.x)}))
+    head = e._drawn([one, same], False)[e.plots[0][1]]
+    assert "one: " in head and "two: Other numbers." in head
+
+
 def test_numbers_are_written_with_their_errors() -> None:
     cases = [(3.14159, 0.0432, "3.142 ± 0.043"), (1234.5, 67.0, "1,234 ± 67"), (0.5, None, "0.5"), (12345.6, 0.0, "12,346"), (0.0, 0.0, "0")]
     for value, error, said in cases:
@@ -293,6 +311,7 @@ def test_an_axis_over_decades_is_logarithmic() -> None:
         [plots.Line("a", [(x, 1.0, None) for x in xs])], x_title="", y_title="", look=plots.Look()
     )
     assert draw([1, 10, 100]).layout.xaxis.type == "log" and list(draw([1, 10, 100]).layout.xaxis.tickvals) == [1, 10, 100]
+    assert draw([0.03, 0.9]).layout.xaxis.type == "linear", "shares"
     assert draw([0, 10, 100]).layout.xaxis.type == "linear" and draw([1, 2]).layout.xaxis.type == "linear"
 
 

@@ -85,7 +85,7 @@ class Rows(HTMLParser):
 
 
 def told(m: tab.Models, values: dict[Any, Any], **meant: Any) -> dict[Any, Any]:
-    return m.told(values, gr.EventData(None, meant), Asked())  # type: ignore[arg-type]
+    return m.told({**values, m.pressed: json.dumps(meant)}, Asked())  # type: ignore[arg-type]
 
 
 # the list

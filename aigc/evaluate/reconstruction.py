@@ -102,7 +102,8 @@ def principal_errors(data: Dataset, sizes: tuple[int, ...]) -> dict[int, float]:
 def other_models(subject: Subject) -> Iterator[tuple[float, float, float | None]]:
     """(size of the code, error, standard error) of the newest other models of this kind on this data."""
     kind, own = type(subject.model).info.slug, subject.data.spec
-    for entry in [e for e in registry.entries() if (e.card.technique, e.card.data) == (kind, own.name)][:OTHERS]:
+    alike = [e for e in registry.entries() if (e.card.technique, e.card.data) == (kind, own.name) and e.slug != subject.slug]
+    for entry in alike[:OTHERS]:
         if (found := _other(entry, subject)) is not None:
             yield found
 

@@ -54,7 +54,7 @@ def evaluate(
     sampling = sampling_values(model, dict(how or {}))
     other = {k: v for k, v in settings(sampling).items() if v != settings(sampling_values(model, {}))[k]}
     seen = extractor(spec, model.device) if has_network(spec) else None
-    subject = Subject(model, load(data_name), n, seed, seen, sampling)
+    subject = Subject(model, load(data_name), n, seed, seen, sampling, slug)
 
     report = Report(
         slug, spec.name, "train", n, seed, datetime.now(UTC).isoformat(timespec="seconds"), 0.0, str(model.device), __version__,

@@ -50,6 +50,7 @@ class Subject:
     seed: int
     seen: Extractor | None = None
     how: dict[str, Any] = field(default_factory=dict)  # sampling keywords
+    slug: str = ""  # of the model, where it is kept
 
     samples: Tensor = field(init=False)  # (n, C, H, W) uint8 as files hold them, or (n, 2); after `draw`
     asked: Tensor | None = field(init=False, default=None)  # (n,) the classes asked for

@@ -57,7 +57,7 @@ def _header(page: Page) -> str:
     other: Lang = "en" if page.lang == "zh" else "zh"
     told = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in text.THEMES.items())
     theme = html.escape(text.THEME[page.lang])
-    refusals = {"no-picture": text.NO_PICTURE, "wrong-file": text.WRONG_FILE, "refused": text.REFUSED}
+    refusals = {"no-picture": text.NO_PICTURE, "wrong-file": text.WRONG_FILE, "refused": text.REFUSED, "note": text.NOTE}
     refused = " ".join(f'data-{name}="{html.escape(words[page.lang])}"' for name, words in refusals.items())
     return f"""<header class="aigc-header" {refused}>
 <a class="aigc-skip" href="#tabs">{html.escape(text.SKIP[page.lang])}</a>

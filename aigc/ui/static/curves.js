@@ -6,6 +6,7 @@ const HEIGHT = 172;
 const KEPT_FREE = 3; // plots for which there is room before anything is known
 const ROOM = { left: 46, right: 10, top: 8, bottom: 20 };
 const DASHES = ["", "7 3", "2 3", "8 3 2 3", "14 4", "8 3 2 3 2 3"]; // curves of one role in one plot are told apart by their dashes
+const DOUBLE_MS = 500; // between the two presses of a double click
 const SPARSE = 40; // points; so few are shown one by one
 
 /** Round numbers between low and high: about `count` of them, or the decades of a log axis. */
@@ -81,11 +82,12 @@ class Plot {
     return { raw, path, dots, value };
   }
 
-  /** Pointing shows values, a click goes to that moment, a drag zooms. */
+  /** Pointing shows values, a click goes to that moment, a drag zooms, and a double click shows everything again. */
   listen() {
     let from = null;
+    let picked = { at: -Infinity, undo: null };
     const at = (event) => event.clientX - this.canvas.getBoundingClientRect().left;
-    this.canvas.addEventListener("pointerdown", (event) => (from = at(event)));
+    this.canvas.addEventListener("pointerdown", (event) => (from = event.button ? null : at(event)));
     this.canvas.addEventListener("pointermove", (event) => {
       const x = at(event);
       const dragged = from !== null && event.buttons && Math.abs(x - from) > 6;
@@ -95,8 +97,9 @@ class Plot {
     });
     this.canvas.addEventListener("pointerup", (event) => {
       const x = at(event);
-      if (from !== null && Math.abs(x - from) > 6) this.group.zoom([this.toX(Math.min(from, x)), this.toX(Math.max(from, x))]);
-      else this.group.pick(this.toX(x));
+      if (from === null) return;
+      if (Math.abs(x - from) > 6) this.group.zoom([this.toX(Math.min(from, x)), this.toX(Math.max(from, x))]);
+      else if (event.timeStamp - picked.at > DOUBLE_MS) picked = { at: event.timeStamp, undo: this.group.pick(this.toX(x)) };
       from = null;
       this.band.setAttribute("width", 0);
     });
@@ -105,7 +108,10 @@ class Plot {
       this.band.setAttribute("width", 0);
       this.group.peek(null);
     });
-    this.canvas.addEventListener("dblclick", () => this.group.zoom(null));
+    this.canvas.addEventListener("dblclick", () => {
+      picked.undo?.();
+      this.group.zoom(null);
+    });
   }
 
   toX(pixel) {
@@ -224,7 +230,8 @@ export class Curves {
     const log = h("input", { type: "checkbox", onchange: () => this.set({ log: log.checked }) });
     const smooth = h("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: 0, oninput: () => this.set({ smooth: Number(smooth.value) }) });
     const axis = h("select", { "aria-label": w.across, onchange: () => this.set({ axis: Number(axis.value), range: null }) });
-    axis.append(h("option", { value: 0 }, w.by_images), h("option", { value: 1 }, w.by_seconds));
+    this.examples = h("option", { value: 0 }, w.by_images);
+    axis.append(this.examples, h("option", { value: 1 }, w.by_seconds));
     const labels = [[`${w.across} `, axis], [log, ` ${w.log_axis}`], [`${w.smooth} `, smooth]].map((inside) => h("label", {}, ...inside));
     return h("div", { className: "aigc-controls", title: w.zoom_help }, ...labels, this.whole);
   }
@@ -283,8 +290,9 @@ export class Curves {
     this.onpeek(this.pointed);
   }
 
+  /** -> what takes it back */
   pick(x) {
-    this.onpick(this.moment(x));
+    return this.onpick(this.moment(x));
   }
 
   /** [images, seconds] of the point nearest before x on the axis in use. */

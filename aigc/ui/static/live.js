@@ -45,7 +45,11 @@ class Panel extends Follower {
       moved: (preview) => this.moved(preview),
     });
     this.curves = new Curves(this.words, this.lang, {
-      onpick: (at) => at && moment(at[0]),
+      onpick: (at) => {
+        const before = this.pictures.at;
+        if (at) moment(at[0]);
+        return () => this.pictures.scrub(before);
+      },
       onpeek: (at) => this.pictures.peek(at && at[0]),
       onexplain: (term) => this.explain(term),
     });
@@ -80,15 +84,16 @@ class Panel extends Follower {
     this.bar.value = 0;
     for (const list of [this.facts, this.buttons, this.bars]) list.replaceChildren();
     this.log.replaceChildren(h("li", { className: "aigc-quiet" }, this.words.quiet));
-    this.curves.setCurves({});
+    this.curves.set({ range: null, curves: {} });
     this.pictures.clear();
   }
 
   // what the form beside the panel calls, more than what every panel has
   turn(name, value) {
     if (!this.told?.live || !this.told.mine) return;
+    const id = this.id;
     clearTimeout(this.knobs[name]);
-    this.knobs[name] = setTimeout(() => this.command("set", [name, value]), SETTLE_MS);
+    this.knobs[name] = setTimeout(() => id === this.id && this.command("set", [name, value]), SETTLE_MS);
   }
 
   /** Pictures are kept by the browser for ever; a run that went on from its checkpoint may write other ones under the same names. */
@@ -126,6 +131,7 @@ class Panel extends Follower {
     say(this.title, news.title);
     this.curves.setTerms(news.terms, news.panels);
     this.pictures.setRun(news.points, news.classes);
+    this.curves.examples.textContent = news.points ? this.words.by_points : this.words.by_images;
     this.terms = news.terms;
   }
 
@@ -271,7 +277,7 @@ class Panel extends Follower {
 
   /** The address says which run is shown, so that it can be sent to somebody. */
   remember(id) {
-    window.aigc.linked?.({ tab: this.technique, run: id });
+    window.aigc.linked?.({ tab: this.technique, run: id, data: null, preset: null });
   }
 }
 

@@ -88,17 +88,20 @@
     if ((now.get("tab") || "home") === tab) return;
     left.set(now.get("tab") || "home", String(now));
     const again = left.get(tab) || (tab === "home" ? "" : `tab=${tab}`);
-    history.replaceState(null, "", again ? `${here}?${again}` : here);
+    history.pushState(null, "", again ? `${here}?${again}` : here);
     tick();
   };
   // Gradio may tell of a view when another is shown already: what is shown a moment later counts.
   aigc.viewed = (tab, view) => setTimeout(() => {
     const now = new URLSearchParams(location.search);
     if (now.get("tab") !== tab) return;
-    const shown = document.querySelector(`#view-${tab} > .tab-wrapper [role=tab][aria-selected=true]`);
-    now.set("view", shown?.dataset.tabId || view);
-    history.replaceState(null, "", `${here}?${now}`);
+    const shown = document.querySelector(`#view-${tab} > .tab-wrapper [role=tab][aria-selected=true]`)?.dataset.tabId || view;
+    const before = now.get("view");
+    now.set("view", shown);
+    history[pressed && before && before !== shown ? "pushState" : "replaceState"](null, "", `${here}?${now}`);
+    pressed = false;
   }, PRESS_MS);
+  let pressed = false; // a tab, by a hand, since a view was told of last
   // Add to the address what a link to this state needs; null takes away.
   aigc.linked = (changes) => {
     const now = new URLSearchParams(location.search);
@@ -109,10 +112,13 @@
   // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told.
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
+  let opening = 0; // grows when a link or a hand goes elsewhere
   aigc.open = (tab, view) => {
+    const mine = ++opening;
     button("tabs", tab)?.click();
     // A tab that is drawn for the first time chooses a view of its own, and says so, a few moments later.
     const choose = (times, held) => {
+      if (mine !== opening) return;
       const wanted = button(`view-${tab}`, view);
       const holds = wanted?.getAttribute("aria-selected") === "true";
       if (!holds) wanted?.click();
@@ -121,6 +127,16 @@
     };
     if (view) requestAnimationFrame(() => choose(PRESSES, 0));
   };
+  addEventListener("popstate", () => {
+    const to = new URLSearchParams(location.search);
+    aigc.open(to.get("tab") || "home", to.get("view"));
+  });
+  const elsewhere = (event) => {
+    if (!event.isTrusted || !event.target.closest?.("[role=tab]")) return;
+    opening += 1;
+    pressed = true;
+  };
+  for (const way of ["pointerdown", "keydown"]) addEventListener(way, elsewhere, true);
   function follow(event) {
     const link = event.target.closest("a[href*='?tab=']");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -131,8 +147,14 @@
     aigc.open(to.get("tab"), to.get("view"));
     scrollTo({ top: 0 });
   }
+  /** Gradio tells of a slider that is put back as of one let go, with its old value sometimes; it hears as if a hand had moved it. */
+  function reset(button) {
+    const slider = button.closest(".block")?.querySelector("input[type=range]");
+    if (slider) setTimeout(() => slider.dispatchEvent(new Event("input", { bubbles: true })), PRESS_MS);
+  }
   addEventListener("click", (event) => {
     if (event.target.closest("#aigc-theme")) nextTheme();
+    if (event.target.closest(".reset-button")) reset(event.target);
     if (event.target.closest(".aigc-skip")) skip(event);
     const other = event.target.closest("#aigc-lang");
     if (other) {
@@ -154,7 +176,9 @@
       for (const [name, html] of Object.entries(await answer.json()))
         for (const place of document.querySelectorAll(`[data-aigc-now="${name}"]`))
           if (seen[name] !== html || !place.dataset.filled) {
+            const held = place.contains(document.activeElement) && document.activeElement.getAttribute("href");
             place.innerHTML = html; // made by our own server, every value in it escaped
+            if (held) [...place.querySelectorAll("a")].find((link) => link.getAttribute("href") === held)?.focus({ preventScroll: true });
             place.dataset.filled = "1";
             if (place === [...document.querySelectorAll(`[data-aigc-now="${name}"]`)].at(-1)) seen[name] = html;
           }
@@ -166,22 +190,23 @@
   addEventListener("visibilitychange", tick);
   aigc.tick = tick;
 
-  // Gradio refuses a file of the wrong kind in English and by its media type.
+  // Gradio heads every refusal "Error" and every note "Info", and refuses a file of the wrong kind in English and by its media type.
   function reword() {
     const said = document.querySelector(".aigc-header")?.dataset;
-    for (const told of document.querySelectorAll("[data-testid=toast-text]")) {
+    for (const told of said ? document.querySelectorAll("[data-testid=toast-text]") : []) {
+      const title = told.closest("[data-testid=toast-body]").querySelector(".toast-title").firstChild; // what follows counts several of a kind
+      const better = { Error: said.refused, Info: said.note }[title.data?.trim()];
+      if (better) title.data = `${better} `;
       const [, name, kinds] = /^Invalid file type: (.+)\. Only (.+) allowed/.exec(told.textContent) ?? [];
-      if (!said || !name) continue;
-      told.closest("[data-testid=toast-body]").querySelector(".toast-title").textContent = said.refused;
+      if (!name) continue;
       told.textContent = (kinds === "image/*" ? said.noPicture : said.wrongFile).replace("{name}", () => name).replace("{kinds}", () => kinds);
     }
   }
-  const brought = (event) => (event.type === "drop" || event.target.type === "file") && [50, 250, 1000].forEach((ms) => setTimeout(reword, ms));
-  for (const way of ["change", "drop"]) addEventListener(way, brought, true);
 
   addEventListener("DOMContentLoaded", () => {
     dress();
     // Gradio sets its own idea of the theme when it starts.
     new MutationObserver(dress).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+    new MutationObserver(reword).observe(document.body, { childList: true, subtree: true });
   });
 })();

@@ -129,8 +129,7 @@ export class Pictures {
     if (key === this.drawn) return;
     this.drawn = key;
     this.current = preview;
-    say(this.when, filled(this.words.at, preview.words));
-    this.range.setAttribute("aria-valuetext", this.when.textContent);
+    this.range.setAttribute("aria-valuetext", filled(this.words.at, preview.words));
     if (this.isPoints) this.drawPoints(preview);
     else this.drawSheet(preview);
     if (this.peeked === null || this.peeked === undefined) this.moved(preview);
@@ -145,6 +144,7 @@ export class Pictures {
       const image = await this.load(sheet.file);
       if (ticket !== this.ticket) return;
       this.tiles = sheet;
+      say(this.when, filled(this.words.at, preview.words));
       image.alt = `${this.sheets[this.sheet] ?? this.sheet}, ${this.when.textContent}`;
       const [rows, columns] = sheet.tiles;
       const lines = h("div", { className: "aigc-lines", style: `--rows: ${rows}; --columns: ${columns}` });
@@ -153,8 +153,13 @@ export class Pictures {
       this.stage.classList.add("aigc-filled");
       this.fit();
     } catch {
-      // a preview that was thinned out meanwhile: the last picture stays
+      this.missed(ticket);
     }
+  }
+
+  /** A preview that was thinned out meanwhile, or a network that is away: the last picture stays, and this one may be asked for again. */
+  missed(ticket) {
+    if (ticket === this.ticket) this.drawn = "";
   }
 
   load(file) {
@@ -175,8 +180,9 @@ export class Pictures {
     const ticket = ++this.ticket;
     try {
       this.real ??= this.json("real");
-      const [arrays, real] = await Promise.all([this.json(preview.arrays), this.real.catch(() => null)]);
+      const [arrays, real] = await Promise.all([this.json(preview.arrays), this.real.catch(() => (this.real = null))]);
       if (ticket !== this.ticket) return;
+      say(this.when, filled(this.words.at, preview.words));
       if (this.cloud.canvas.parentNode !== this.frame) this.frame.replaceChildren(this.cloud.canvas);
       this.cloud.toggles.hidden = false;
       this.cloud.show(arrays, real?.points, this.when.textContent);

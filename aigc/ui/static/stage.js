@@ -6,7 +6,7 @@
 //   {kind: "points", arrays, real, layers, title}
 // with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its way. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
-import { h, say } from "./dom.js";
+import { bring, h, say } from "./dom.js";
 import { Player } from "./player.js";
 import { Cloud } from "./points.js";
 
@@ -17,10 +17,13 @@ const LARGE = 280; // CSS pixels that one tile is enlarged to, at most,
 const LEAST_LARGE = 14; // or by this factor
 const WORTH = 0.75;
 
+let pressed = false; // a button that begins a run, since one was answered last: what comes by itself brings nothing into sight
+document.addEventListener("click", (event) => (pressed ||= Boolean(event.target.closest(".aigc-x-go button"))));
+
 export class Stage {
   /** `told(x, y)`: a place in the picture was chosen, both in [0, 1], y from the top. */
   constructor(element, words, told) {
-    Object.assign(this, { words, told, value: { kind: "empty" }, images: new Map(), at: 0, film: 0, ticket: 0 });
+    Object.assign(this, { element, words, told, value: { kind: "empty" }, images: new Map(), at: 0, film: 0, ticket: 0 });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
     this.films = h("div", { className: "aigc-tabs aigc-x-films", role: "group", "aria-label": words.shown, hidden: true });
@@ -50,11 +53,18 @@ export class Stage {
   }
 
   async show(value) {
-    if (value.stopped) this.over = this.newest;
+    if (value.stopped) {
+      if (!this.status.classList.contains("aigc-x-busy")) return; // nothing ran that could have been stopped
+      this.over = this.newest;
+    }
     if (value.go && value.go === this.over) return;
     this.newest = value.go ?? this.newest;
     const ticket = ++this.ticket;
     say(this.status, value.status ?? "");
+    if (pressed && (value.busy || value.made) && this.bar.hidden) {
+      pressed = false;
+      bring(this.element);
+    }
     this.status.classList.toggle("aigc-x-busy", Boolean(value.busy));
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;

@@ -35,17 +35,18 @@ class Compare:
             self.plot = gr.Plot(show_label=False, elem_id="compare-plot")
             self.missing = gr.HTML("")
             self.samples = gr.HTML("", elem_id="compare-samples")
+        self.theme = gr.HTML("", js_on_load="addEventListener('aigc-theme', () => trigger('click'))", elem_classes=["aigc-opener"])
         self.outputs = {self.box, self.term, self.over, self.log, self.plot, self.missing, self.samples}
 
     def wire(self, picked: gr.State) -> None:
-        """Other axes and other curves of the same models; the page's theme may have changed meanwhile."""
+        """Other axes, other curves or another theme for the same models."""
 
         def changed(slugs: list[str], term: str, over: str, log: bool, request: gr.Request) -> Any:
             return self._plot(_entries(slugs), term, over, log is True, self.page.is_dark(request))
 
         inputs = [picked, self.term, self.over, self.log]
-        for widget in (self.term, self.over, self.log):
-            widget.input(changed, inputs, self.plot, **QUIET)
+        for event in (self.term.input, self.over.input, self.log.input, self.theme.click):
+            event(changed, inputs, self.plot, trigger_mode="always_last", **QUIET)
 
     def shown(self, slugs: Sequence[str], request: gr.Request | None = None) -> dict[Any, Any]:
         """Everything for these models; hidden while there is nothing to compare."""

@@ -78,12 +78,13 @@ class Look:
         everything: set[Any] = {self.augmenting, self.data, self.title, self.about, self.label, self.panel, self.timer, *buttons}
         self.everything = everything
         self.shown.click(self.opened, inputs, everything, **QUIET)
-        self.data.input(self.turned_to, inputs, everything, js="(...given) => { aigc.linked({data: null}); return given; }", **QUIET)
+        place = sorted(widget._id for widget in inputs).index(self.data._id)  # a set of inputs comes in this order
+        js = f"(...given) => {{ aigc.linked({{data: given[{place}]}}); return given; }}"
+        self.data.input(self.turned_to, inputs, everything, js=js, trigger_mode="always_last", **QUIET)
         self.timer.tick(self.turned_to, inputs, everything, **QUIET)
         self.label.input(self.changed, inputs, {self.panel}, **QUIET)
         for widget in self.form.inputs:
-            event = widget.release if isinstance(widget, gr.Slider) else widget.input  # type: ignore[attr-defined]
-            event(self.changed, inputs, {self.panel}, trigger_mode="always_last", **QUIET)
+            widget.input(self.changed, inputs, {self.panel}, trigger_mode="always_last", **QUIET)  # type: ignore[attr-defined]
         self.others.click(self.reseeded, inputs, {self.form.widgets["seed"], self.panel}, **QUIET)
         self.get.click(self.fetched, inputs, everything, **QUIET)
         self.cancel.click(self.cancelled, inputs, everything, **QUIET)

@@ -202,20 +202,26 @@ class Evaluate:
         return {self.table: f'<p class="aigc-waiting">{esc(self.page.t(words))}</p>', self.pictures: "", **self._drawn([], False)}
 
     def _drawn(self, columns: Sequence[Column], dark: bool) -> dict[Any, Any]:
-        """A plot for every series that any of these reports has."""
-        names = list(dict.fromkeys(name for c in columns for name in c.report.series))
+        """A plot for every series that any of these reports has; one over another axis, as guidance is beside truncation, has its own."""
+        alike: dict[tuple[str, str], list[tuple[Column, Series]]] = {}
+        for c in columns:
+            for name, series in c.report.series.items():
+                alike.setdefault((name, series.x.en), []).append((c, series))
+        drawn = list(alike.values())
         updates: dict[Any, Any] = {}
         for i, (place, head, plot) in enumerate(self.plots):
-            if i >= len(names):
+            if i >= len(drawn):
                 updates |= {place: gr.update(visible=False), head: "", plot: None}
                 continue
-            having = [(c, c.report.series[names[i]]) for c in columns if names[i] in c.report.series]
-            series = having[0][1]
-            said = f"<h3>{esc(self.page.t(series.title))}</h3><p class='aigc-note'>{esc(self.page.t(series.help))}</p>"
-            updates |= {place: gr.update(visible=True), head: said, plot: self._figure(having, dark)}
+            title, help = self.page.t(drawn[i][0][1].title), "".join(self._helps(drawn[i]))
+            updates |= {
+                place: gr.update(visible=True),
+                head: f"<h3>{esc(title)}</h3>{help}",
+                plot: self._figure(drawn[i], dark, several=len(columns) > 1),
+            }
         return updates
 
-    def _figure(self, having: Sequence[tuple[Column, Series]], dark: bool) -> Any:
+    def _figure(self, having: Sequence[tuple[Column, Series]], dark: bool, *, several: bool = False) -> Any:
         """A series of every report that has it, in one plot; what is no model's own is drawn once."""
         t, lines = self.page.t, dict[tuple[str, str], plots.Line]()
         for c, series in having:
@@ -223,13 +229,20 @@ class Evaluate:
                 shared = key in OF_THE_DATA
                 place = (key, "" if shared else c.address)
                 label = t(series.labels.get(key, Words(key, key)))
-                name = label if shared or len(having) == 1 else f"{c.name}: {label}"
+                name = f"{c.name}: {label}" if (several or len(having) > 1) and not shared else label
                 colour = palette.colour(ROLES[key], dark) if key in ROLES else ""
                 points = _together(lines[place].points, points) if place in lines else points
                 lines[place] = plots.Line(name, points, colour, joined=key not in LOOSE)
         look = plots.Look(palette.plotly_template(dark), palette.colour(Role.LOSS, dark), palette.colour(Role.NOISE, dark))
         first = having[0][1]
         return plots.measured(list(lines.values()), x_title=t(first.x), y_title=t(first.y), look=look)
+
+    def _helps(self, having: Sequence[tuple[Column, Series]]) -> list[str]:
+        """What the reports say of a series: once where they say the same, else each with its model."""
+        said = {c.name: self.page.t(series.help) for c, series in having}
+        if len(set(said.values())) == 1:
+            said = {"": next(iter(said.values()))}
+        return [f"<p class='aigc-note'>{esc(f'{name}: {help}' if name else help)}</p>" for name, help in said.items()]
 
     def _work(self, request: gr.Request) -> dict[Any, Any]:
         """How far this visitor's evaluation is, and whether to ask again."""

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 MARKS = 150  # test images marked at most
 LATENTS_TOLD = 4
 
+NO_PLACE = both("This is no place on the plane.", "这不是平面上的位置。")
+
 
 def draw(room: Room, tab: gr.Tab) -> None:
     page = room.page
@@ -58,16 +60,21 @@ def draw(room: Room, tab: gr.Tab) -> None:
     wire(room, overview, inputs, plane, whole, label.input, marks.input)
     at_first_sight(room, tab, overview, inputs, plane, whole)
 
-    def pick(key: Any, named: Any, evt: gr.EventData) -> tuple[str, Any]:
+    def pick(key: Any, named: Any, place: Any) -> tuple[str, Any]:
         try:
-            return _picked(room, key, named, evt._data)
+            return _picked(room, key, named, json.loads(str(place) or "null"))
+        except ValueError:
+            return said(NO_PLACE, room.lang), gr.skip()
         except Refusal as refusal:
             return said(refusal.words, room.lang), gr.skip()
         except Exception:
             log.exception("explore")
             return said(text.UNEXPECTED, room.lang), gr.skip()
 
-    plane.pick(pick, [room.model, label], [here, last], trigger_mode="always_last", **QUIET)
+    # A finger is quicker than the answers: the place is read when the event is sent, since Gradio keeps the data of the first one that waits.
+    place = gr.Textbox(visible="hidden")
+    js = f"(key, named) => [key, named, document.querySelector('#view-{room.info.slug} .aigc-x-plane .aigc-x').dataset.picked]"
+    plane.pick(pick, [room.model, label, place], [here, last], js=js, trigger_mode="always_last", **QUIET)
 
 
 def _overview(room: Room, key: Any, named: Any, marked: Any) -> Iterator[Result]:
@@ -133,5 +140,5 @@ def _share(place: Any, axis: str) -> float:
     """A number in [0, 1] from the browser.  Raises Refusal."""
     value = place.get(axis) if isinstance(place, dict) else None
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-        raise Refusal(both("This is no place on the plane.", "这不是平面上的位置。"))
+        raise Refusal(NO_PLACE)
     return float(value)

@@ -33,7 +33,10 @@ MODULE = "import(new URL('aigc/static/{file}', document.baseURI).href)"
 STAGE_JS = f"""
 {MODULE.format(file="stage.js")}.then(({{ Stage }}) => {{
   const place = element.querySelector(".aigc-x");
-  const stage = new Stage(place, JSON.parse(place.dataset.words), (x, y) => trigger('pick', {{ x, y }}));
+  const stage = new Stage(place, JSON.parse(place.dataset.words), (x, y) => {{
+    place.dataset.picked = JSON.stringify({{ x, y }});
+    trigger('pick');
+  }});
   const show = () => props.value && stage.show(JSON.parse(props.value));
   watch("value", show);
   show();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +22,21 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 MOST_COMPARED = 6
-# The table tells what was meant, {"open": slug} or {"sort": column}, and always which boxes it shows and which of them are ticked:
-# whatever is pressed while the page still answers, the last event carries all of them.  Ticks are told once more a little later,
-# since Gradio can lose an event on a busy machine; where nothing was lost, that changes nothing.
+# The table tells what was meant, {"open": slug} or {"sort": column}, and always which boxes it shows and which of them are ticked.
+# All of it is read when the event is sent: of what is pressed while the page still answers, Gradio sends the first event's data anew.
 TABLE_JS = """
 const told = (meant) => {
   const boxes = [...element.querySelectorAll('[data-pick]')];
   const slugs = (some) => some.map((box) => box.dataset.pick);
-  trigger('input', { ...meant, boxes: slugs(boxes), ticked: slugs(boxes.filter((box) => box.checked)) });
+  window.aigc.pressed = { ...meant, boxes: slugs(boxes), ticked: slugs(boxes.filter((box) => box.checked)) };
+  trigger('input');
 };
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-open], [data-sort]');
   if (button) told({ open: button.dataset.open || '', sort: button.dataset.sort || '' });
 });
-let again;
-element.addEventListener('change', (event) => {
-  if (!event.target.dataset.pick) return;
-  told({});
-  clearTimeout(again);
-  again = setTimeout(() => told({}), 1500);
-});"""
+element.addEventListener('change', (event) => event.target.dataset.pick && told({}));"""
+PRESSED_JS = "(...given) => [...given.slice(0, -1), JSON.stringify(window.aigc.pressed)]"
 
 
 def draw(page: Page) -> None:
@@ -65,6 +61,7 @@ class Models:
                 self.card = gr.HTML(self._no_card())
                 self._draw_actions()
         self.compare = Compare(page)
+        self.pressed = gr.Textbox(visible="hidden")  # what was pressed in the table; drawn last, so it is the last of a set of inputs
         self._wire()
 
     def _draw_actions(self) -> None:
@@ -101,7 +98,7 @@ class Models:
         filters: set[Component] = {self.words, self.technique, self.data, self.chosen, self.picked, self.sort}
         whole: set[Any] = {*filters, self.table, self.card, self.actions, self.name, self.said, *self.compare.outputs}
         self.shown.click(self.opened, filters, whole, **QUIET)
-        self.table.input(self.told, filters, whole, trigger_mode="always_last", **QUIET)
+        self.table.input(self.told, filters | {self.pressed}, whole, js=PRESSED_JS, trigger_mode="always_last", **QUIET)
         for widget, event in ((self.words, "change"), (self.technique, "input"), (self.data, "input")):
             getattr(widget, event)(self.filtered, filters, {self.table}, trigger_mode="always_last", **QUIET)
         self.verify.click(self.verified, filters, {self.said}, **QUIET)
@@ -122,9 +119,9 @@ class Models:
         newest = next((e.slug for e in registry.entries()), "")
         return self._whole({**given, self.chosen: asked or given[self.chosen] or newest}, request)
 
-    def told(self, given: dict[Component, Any], event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+    def told(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         """A name, a box or a column head was pressed in the table."""
-        meant = event._data if isinstance(event._data, dict) else {}
+        meant = _pressed(given[self.pressed])
         boxes, ticked = (_slugs(meant.get(part)) for part in ("boxes", "ticked"))
         before = given[self.picked]
         picked = [s for s in before if s not in boxes or s in ticked] + [s for s in ticked if s not in before]
@@ -228,6 +225,14 @@ class Models:
         if not self.page.single_user and found.card.owner != self.page.owner(request):
             raise Refusal(text.NOT_YOURS, name=found.card.name)
         return found
+
+
+def _pressed(told: Any) -> dict[str, Any]:
+    try:
+        meant = json.loads(told)
+    except (TypeError, ValueError):
+        return {}
+    return meant if isinstance(meant, dict) else {}
 
 
 def _slugs(told: Any) -> list[str]:

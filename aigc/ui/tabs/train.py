@@ -201,12 +201,11 @@ def _wire_start(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None
 
 # turning knobs while it trains
 def _wire_live_knobs(info: TechniqueInfo, form: Form) -> None:
-    """Only what a hand has moved is sent, when the hand lets go, and by the browser itself: it knows which run is shown."""
+    """Only what a hand has moved is sent, when the hand rests, and by the browser itself: it knows which run is shown."""
     for name, k in form.knobs.items():
         widget = form.widgets[name]
         if not k.live:
             continue
         js = f"(value) => {{ window.aigc?.live?.turn('{info.slug}', '{name}', value); }}"
-        events = {gr.Slider: ("release",), gr.Number: ("submit", "blur")}.get(type(widget), ("input",))
-        for event in events:
+        for event in ("submit", "blur") if isinstance(widget, gr.Number) else ("input",):
             getattr(widget, event)(None, [widget], None, js=js, **QUIET)

@@ -97,6 +97,7 @@ BROWSER: dict[str, Words] = {
     "curves": both("Curves", "曲线"),
     "log_axis": both("log axis", "对数轴"),
     "by_images": both("images", "图像数"),
+    "by_points": both("points", "点数"),
     "by_seconds": both("seconds", "秒"),
     "across": both("across:", "横轴："),
     "smooth": both("smooth", "平滑"),

@@ -19,6 +19,7 @@ SKIP = both("Skip to content", "跳到正文")
 NO_PICTURE = both("“{name}” is not a picture: choose a PNG, JPEG or WebP file.", "“{name}”不是图片：请选择 PNG、JPEG 或 WebP 文件。")
 WRONG_FILE = both("“{name}” cannot be read here: choose one of these kinds: {kinds}.", "这里读不了“{name}”：请选择以下类型的文件：{kinds}。")
 REFUSED = both("Please check", "请检查")  # above a refusal
+NOTE = both("Note", "提示")  # above what is only told
 THEME = both("Light or dark", "浅色或深色")
 THEMES = {
     "system": both("Theme: as the system. Click for light.", "外观：跟随系统。点按换浅色。"),
