@@ -482,6 +482,7 @@ def test_styles_are_crossed(aigc_home: Path, file: str) -> None:
     *_, last = v.grid.run(form, REQUEST)
     done = told(last)
     assert done["y"]["values"] == ["是", "否"] and len({*done["cells"]}) == 4
+    assert last[1].notes[0]["style"] == "dots" and "网点" in last[1].facts, "which style it took"
     back = v.chosen(last[1], cast(gr.EventData, types.SimpleNamespace(_data={"index": 0})))
     assert back[v.form.widgets["colours"]]["value"] is True and back[v.form.widgets["amount"]]["value"] == 0.2
 

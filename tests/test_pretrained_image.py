@@ -350,7 +350,7 @@ def test_a_negative_prompt_changes_the_picture() -> None:
     assert not same(plain, other, within=0)
 
 
-@pytest.mark.parametrize(("width", "says"), [(36, "multiple of 8"), (1024, "at most")])
+@pytest.mark.parametrize(("width", "says"), [(36, "multiple of 8"), (7, "8 or 16"), (1024, "at most")])
 def test_a_size_the_model_does_not_admit_is_refused(width: int, says: str) -> None:
     with pytest.raises(Refusal, match=says):
         result("sd-1.5", asked(width=width, height=32))
@@ -473,7 +473,7 @@ def drawing(it: kit.Kit) -> Callable[[Asked], Iterator[make.Shot]]:
 
 
 def test_a_grid_has_a_picture_for_every_pair() -> None:
-    x, y = axis(Generate, "steps", "2, 3"), axis(Generate, "guidance", "1.5，7")
+    x, y = axis(Generate, "steps", "2, 3"), axis(Generate, "guidance", "1.5；7")
     base = asked(width=32, height=32, count=4, seed=2)
     *_, last = grid.crossed(drawing(loaded("sd-1.5")), base, x, y)
     assert last.done == 4 and x.shown == ("2", "3") and y.shown == ("1.5", "7")

@@ -15,8 +15,6 @@ from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TASKS, Asked, Verb
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from aigc.pretrained.catalogue import Entry
     from aigc.pretrained.fit import Setup
     from aigc.pretrained.image.make import Shot
@@ -61,13 +59,13 @@ def _settings(args: argparse.Namespace, typed: dict[str, Any], verb: Verb, model
     return read(SETTINGS[verb], ({**usual, "count": 1} if "count" in usual else usual) | typed)
 
 
-def _given(args: argparse.Namespace, verb: Verb) -> dict[str, Image]:
+def _given(args: argparse.Namespace, verb: Verb) -> dict[str, Any]:
     from aigc.pretrained.image import given
     from aigc.pretrained.textures import TEXTURES, texture
 
     if unused := next((name for name, verbs in USED.items() if getattr(args, name) and verb not in verbs), None):
         raise Refusal(NO_MEANING, n=unused, verb=verb.value)
-    found: dict[str, Image] = {}
+    found: dict[str, Any] = {"texture": args.style if args.style in TEXTURES else ""}
     if args.image:
         found["image"] = given.picture(file_at(args.image))
     if args.style:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -68,7 +69,7 @@ def axis(config: type, name: str, typed: str, without: Collection[str] = ()) -> 
     if name not in axes(config, without):
         raise Refusal(NO_SETTING)
     k = knobs(config)[name]
-    parts = [part.strip() for part in typed.replace("，", ",").replace("、", ",").split(",") if part.strip()]
+    parts = [part.strip() for part in re.split("[,，、;；]", typed) if part.strip()]
     if not 1 <= len(parts) <= MOST:
         raise Refusal(HOW_MANY, n=MOST, label=k.label)
     return Axis(name, k.label, tuple(read_value(k, part) for part in parts))

@@ -23,8 +23,9 @@ LEAST_SIDE = 16
 STEPS = 120  # of the optimisation
 SHOWN = 5  # steps from picture to picture
 WRONG_SIZE = both(
-    "This picture is {w} × {h} pixels: at least {least} on a side are needed and at most {most:.0f} million in all. Crop or resize it.",
-    "这张图像是 {w} × {h} 像素：每边至少 {least}，总数至多 {most:.0f} 百万。请裁剪或缩放。",
+    "At the size that it is painted at, this picture is {w} × {h} pixels: at least {least} on a side are needed and at most {most:.0f} "
+    "million in all. Crop or resize it.",
+    "按绘制时的尺寸，这张图像是 {w} × {h} 像素：每边至少 {least}，总数至多 {most:.0f} 百万。请裁剪或缩放。",
 )
 
 

@@ -114,6 +114,10 @@ class Chooser:
             self.mirror.submit(self._mirrored, self.mirror, None, **QUIET)
             self.mirror.blur(self._mirrored, self.mirror, None, **QUIET)
 
+    def follows(self, run: Any) -> None:
+        """Once `run` is over, what it loaded is shown as loaded."""
+        run.then(self._turned_to, self.inputs, self.outputs, **QUIET)
+
     # the events
     def _turned_to(self, given: dict[Component, Any]) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):

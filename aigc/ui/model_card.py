@@ -14,6 +14,7 @@ from aigc.techniques import techniques
 from aigc.ui.document import ADDRESS
 from aigc.ui.markup import esc
 from aigc.ui.text import models as text
+from aigc.ui.text import train as train_text
 from aigc.ui.text.live import duration
 from aigc.words import Lang, Words
 
@@ -84,7 +85,7 @@ def _facts(e: Entry, lang: Lang) -> str:
         (text.CREDIT, esc(c.credit)),
         (text.LIMITS, esc(LIMITS[c.data][lang] if c.data in LIMITS else "")),
         (text.BUDGET, esc(budget[lang])),
-        (text.PRESET, esc(c.preset)),
+        (text.PRESET, esc(train_text.preset(c.preset)[lang])),
         (text.SEED, esc(c.seed)),
         (text.QUALITY, _quality(e, lang)),
         (text.LINEAGE, parents),

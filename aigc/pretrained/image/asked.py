@@ -210,6 +210,7 @@ class Asked:
     image: Image | None = field(default=None, compare=False)
     mask: Image | None = field(default=None, compare=False)
     style: Image | None = field(default=None, compare=False)
+    texture: str = ""  # of pretrained.textures, where that picture is one of them
 
     def __post_init__(self) -> None:
         """Raises Refusal for what can be seen without a model."""

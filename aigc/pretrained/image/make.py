@@ -201,8 +201,8 @@ def _size(image: Image.Image) -> dict[str, int]:
 def _side(kit: Kit, value: int, label: Words) -> int:
     value = value or kit.native
     if value % kit.step or value < kit.step:
-        low = value // kit.step * kit.step
-        raise Refusal(WRONG_SIZE, label=label, step=kit.step, low=max(low, kit.step), high=low + kit.step)
+        low = max(kit.step, value // kit.step * kit.step)
+        raise Refusal(WRONG_SIZE, label=label, step=kit.step, low=low, high=low + kit.step)
     if value > kit.most:
         raise Refusal(both("{label} is at most {most} pixels for this model.", "这个模型的{label}最多 {most} 像素。"), label=label, most=kit.most)
     return value
@@ -220,7 +220,8 @@ def note(asked: Asked, model: str, shot: Shot, which: int = 0) -> dict[str, Any]
     told_anyway = ("seed", "count", *shot.silent)
     settings = {k: v for k, v in as_values(asked.settings).items() if k not in told_anyway and v != Scheduler.OWN.value}
     image = shot.images[which]
-    words = {"prompt": asked.prompt, "negative prompt": asked.negative}
+    style = asked.texture or ("a picture of one's own" if asked.style is not None else "")
+    words = {"prompt": asked.prompt, "negative prompt": asked.negative, "style": style}
     return {
         "task": asked.verb.value, "model": model, **{k: v for k, v in words.items() if v.strip()}, "seed": shot.seeds[which] if shot.seeds else None,
         "settings": settings, "size": f"{image.width}x{image.height}", "seconds a step": round(shot.pace, 4),

@@ -9,6 +9,7 @@ from aigc.pretrained.image.kit import takes
 from aigc.words import Words, both
 
 SMALL = 5000  # tokens: with so few, a vocabulary of whole words holds all that were met, and the others fall into pieces
+QUOTED = 120  # characters of what is lost that are named
 CUT = both("The model reads {n} tokens; it did not read: {lost}", "模型只读 {n} 个词元；没有读到：{lost}")
 STRANGE = both("This small model has never met these words, and they mean nothing to it: {words}",
                "这个小模型从未见过这些词，它们对它没有意义：{words}")  # fmt: skip
@@ -37,7 +38,7 @@ def words_cut(pipe: Any, prompt: str) -> Words | None:
     if len(ids) <= longest:
         return None
     lost = tokenizer.decode(ids[longest - 1 : -1]).strip()
-    return CUT.fill(n=longest, lost=lost[:120])
+    return CUT.fill(n=longest, lost=shorten(lost))
 
 
 def strange_words(pipe: Any, prompt: str) -> Words | None:
@@ -48,7 +49,11 @@ def strange_words(pipe: Any, prompt: str) -> Words | None:
     if not any(len(token) > len("a</w>") and token.endswith("</w>") for token in tokenizer.get_vocab()):
         return None  # letters and syllables only
     strange = dict.fromkeys(word.text for word in words_of(tokenizer, prompt) if len(word.tokens) > 1)
-    return STRANGE.fill(words=", ".join(strange)[:120]) if strange else None
+    return STRANGE.fill(words=shorten(", ".join(strange))) if strange else None
+
+
+def shorten(words: str) -> str:
+    return words if len(words) <= QUOTED else words[:QUOTED] + "…"
 
 
 def words_of(tokenizer: Any, prompt: str) -> tuple[Word, ...]:

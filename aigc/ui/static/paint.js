@@ -33,7 +33,7 @@ export class Paint {
     if (!value?.src) return;
     if (fresh) this.take(value);
     if (value.mask) this.again(value.mask);
-    else if (fresh) this.clear();
+    else if (fresh) this.anew();
   }
 
   take(value) {
@@ -84,15 +84,31 @@ export class Paint {
     this.tell();
   }
 
+  /** Nothing is painted any more, until that is undone. */
   clear() {
+    if (!this.painted()) return;
+    this.strokes.push({ none: true });
+    this.draw();
+    this.tell();
+  }
+
+  anew() {
     this.strokes = [];
     this.draw();
     this.tell();
   }
 
+  /** The strokes since the last clearing. */
+  standing() {
+    return this.strokes.slice(this.strokes.findLastIndex((s) => s.none) + 1);
+  }
+
+  painted() {
+    return this.standing().some((s) => !s.erases);
+  }
+
   tell() {
-    const painted = this.strokes.some((s) => !s.erases);
-    if (!painted) return this.told("");
+    if (!this.painted()) return this.told("");
     const mask = like(this.canvas);
     const pen = mask.getContext("2d");
     pen.fillRect(0, 0, mask.width, mask.height);
@@ -101,13 +117,13 @@ export class Paint {
   }
 
   draw() {
-    this.hint.hidden = this.strokes.length > 0;
+    this.hint.hidden = this.standing().length > 0;
     const { pen, canvas } = this;
     pen.globalCompositeOperation = "source-over";
     pen.clearRect(0, 0, canvas.width, canvas.height);
     const colour = getComputedStyle(document.documentElement).getPropertyValue("--aigc-generated").trim(); // what will be generated
     Object.assign(pen, { lineCap: "round", lineJoin: "round", strokeStyle: colour, fillStyle: colour });
-    for (const { all, shape, erases, width, points } of this.strokes) {
+    for (const { all, shape, erases, width, points } of this.standing()) {
       pen.globalCompositeOperation = erases ? "destination-out" : "source-over";
       if (all) {
         pen.fillRect(0, 0, canvas.width, canvas.height);

@@ -12,6 +12,7 @@ import { Cells } from "./cells.js";
 import { bring, h, say, filled } from "./dom.js";
 
 const DARKEST = 12; // bits
+const BEFORE = 300; // characters of a long beginning that are shown at once
 
 export class Writing {
   /** `told(index)`: the settings of this cell of a grid are wanted. */
@@ -30,8 +31,8 @@ export class Writing {
     this.notes = h("ul", { className: "aigc-e-notes" });
     this.look = h("div", { className: "aigc-w-look", "aria-live": "polite" });
     element.replaceChildren(
-      h("div", { className: "aigc-x-head" }, this.status, this.tools), this.bar, this.box,
-      h("div", { className: "aigc-x-under" }, this.made), this.notes, this.look,
+      h("div", { className: "aigc-x-head" }, this.status, this.tools), this.bar, this.notes, this.box,
+      h("div", { className: "aigc-x-under" }, this.made), this.look,
     );
     this.element = element;
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
@@ -102,7 +103,7 @@ export class Writing {
     }
     const fits = column.before === value.before && column.told.every((token, i) => i < value.tokens.length && token[0] === value.tokens[i][0]);
     if (!fits) {
-      column.text.replaceChildren(h("span", { className: "aigc-w-before" }, value.before ?? ""));
+      column.text.replaceChildren(...this.given(value.before ?? ""));
       Object.assign(column, { spans: [], told: [], before: value.before });
     }
     value.tokens.forEach((token, i) => {
@@ -113,6 +114,14 @@ export class Writing {
     const end = value.ended ? column.spans.at(-1) : null; // known to be the end mark only now
     if (end?.textContent === "·") say(end, "∎");
     this.judge(column.form, value.form);
+  }
+
+  /** What the text begins with; of something long only the end, until the rest is asked for. */
+  given(before) {
+    const part = (text) => h("span", { className: "aigc-w-before" }, text);
+    if (before.length <= 2 * BEFORE) return [part(before)];
+    const more = h("button", { type: "button", className: "aigc-small", onclick: () => more.replaceWith(part(before.slice(0, -BEFORE))) }, `… ${this.words.whole}`);
+    return [more, part(before.slice(-BEFORE))];
   }
 
   append(column, token, c, i, isEnd) {

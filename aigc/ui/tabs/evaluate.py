@@ -193,8 +193,8 @@ class Evaluate:
         absent = "".join(f'<p class="aigc-note">{esc(t(text.NOT_BESIDE.fill(model=e.card.name, data=title)))}</p>' for e in lost)
         if not columns:
             return self._empty(text.NO_REPORT.fill(model=entry.card.name, data=title))
-        lang, head = self.page.lang, f"<h2>{esc(t(text.OF.fill(model=', '.join(c.name for c in columns), data=title)))}</h2>"
-        caption = text.TABLE.fill(model=", ".join(c.name for c in columns), data=title)
+        lang, head = self.page.lang, f"<h2>{esc(t(text.OF.fill(model=_all(columns), data=title)))}</h2>"
+        caption = text.TABLE.fill(model=_all(columns), data=title)
         body = view.table(columns, caption, lang) + view.warnings(columns, lang) + absent + view.origin(columns, lang)
         return {self.table: head + body, self.pictures: view.pictures(columns, lang), **self._drawn(columns, self.page.is_dark(request))}
 
@@ -305,6 +305,12 @@ def _columns(entry: Entry, name: str) -> list[Column]:
     several = len({c.report.n for c in shown}) > 1
     columns = [dataclasses.replace(c, tells_n=several) for c in shown]
     return sorted(columns, key=lambda c: (view.is_stale(c), bool(c.report.settings), -c.report.n))
+
+
+def _all(columns: Sequence[Column]) -> Words:
+    """Their models, as a list in words."""
+    names = [c.name for c in columns]
+    return Words(", ".join(names), "、".join(names))
 
 
 def _together(some: Sequence[Point], others: Sequence[Point]) -> list[Point]:

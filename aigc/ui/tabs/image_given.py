@@ -97,6 +97,13 @@ class Given:
             found["style"] = styled(given[self.texture], given[self.style])
         return found
 
+    def textured(self, given: Mapping[Component, Any]) -> str:
+        """The name of the texture whose style is taken; "" where a picture is, or where none is needed."""
+        from aigc.pretrained.textures import TEXTURES
+
+        name = given[self.texture] if self.texture is not None else ""
+        return name if name in TEXTURES else ""
+
     def kept(self, given: Mapping[Component, Any]) -> dict[str, Any]:
         """What was handed in, to be kept with a result: files by their place, which Gradio sweeps after a day."""
         return {name: given[widget] for name, widget in self._named().items()}

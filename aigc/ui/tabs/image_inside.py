@@ -77,7 +77,7 @@ class Inside:
     def _wire(self) -> None:
         inputs: set[Component] = {self.prompt, *self.form.inputs, *self.chooser.inputs}
         shown: list[Component] = [*self.stages.values(), self.curve, self.facts]
-        self.go.click(self.run, inputs, shown, trigger_mode="multiple", **QUIET)
+        self.chooser.follows(self.go.click(self.run, inputs, shown, trigger_mode="multiple", **QUIET))
         self.stop.click(self.stopped, None, None, **QUIET)
         follow(self.form, self.chooser, self.chooser.model.input)
 

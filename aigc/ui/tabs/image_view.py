@@ -149,7 +149,8 @@ class View:
         inputs |= words | (self.given.inputs if self.given else set())
         self.inputs = inputs
         made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
-        self.go.click(self.run, inputs, made, trigger_mode="multiple", **QUIET)  # a press during a run ends it and begins another
+        run = self.go.click(self.run, inputs, made, trigger_mode="multiple", **QUIET)  # a press during a run ends it and begins another
+        self.chooser.follows(run)
         if self.another is not None:
             seed = self.form.widgets["seed"]
             self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **QUIET)
@@ -198,8 +199,8 @@ class View:
         unheard = silent(self.verb, str(given[self.chooser.model] or ""))
         boxes = {"prompt": self.prompt, "negative": self.negative}
         words = {name: str(given[box] or "") for name, box in boxes.items() if box is not None and name not in unheard}
-        pictures = self.given.pictures(given) if self.given else {}
-        return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures)  # type: ignore[arg-type]
+        pictures, texture = (self.given.pictures(given), self.given.textured(given)) if self.given else ({}, "")
+        return Asked(self.verb, read(SETTINGS[self.verb], forms.values(self.form, given)), **words, **pictures, texture=texture)  # type: ignore[arg-type]
 
     def handed_in(self, given: Mapping[Component, Any]) -> dict[str, Any]:
         return self.given.kept(given) if self.given else {}
@@ -351,9 +352,16 @@ def made_with(asked: Asked, model: str, size: tuple[int, int], lang: Lang, witho
     told_anyway = ("width", "height", "times", "count")
     words = [quoted(asked.prompt)] * bool(asked.prompt.strip())
     words += [f"{text.NEGATIVE[lang]} {quoted(asked.negative)}"] * bool(asked.negative.strip())
+    words += [f"{text.STYLE_PICTURE[lang]} {style_of(asked)[lang]}"] * (asked.style is not None)
     loaded = [f"{held.device.upper()} {held.dtype}" for held in shelf.held() if held.slug == model]
     settings = in_words(asked.settings, lang, (*told_anyway, *without))
     return [*words, f"{text.MODEL[lang]} {model}", f"{size[0]} × {size[1]}", *settings, *loaded]
+
+
+def style_of(asked: Asked) -> Words:
+    from aigc.pretrained.textures import TEXTURES
+
+    return TEXTURES[asked.texture][0] if asked.texture else text.OWN_STYLE
 
 
 def quoted(words: str) -> str:

@@ -109,7 +109,7 @@ class Models:
         gone = self.sure.click(self.deleted, filters, whole, **QUIET)
         gone.then(lambda: [gr.update(visible=v) for v in (True, False, False)], None, asking, **QUIET)
         self.push.click(self.pushed, {self.chosen, self.repo, self.token, self.private}, {self.token, self.said}, **QUIET)
-        self.file.upload(self.imported, filters | {self.file}, whole | {self.file}, **QUIET)
+        self.file.upload(self.imported, filters | {self.file}, whole | {self.file}, **QUIET).failure(lambda: None, None, self.file, **QUIET)
         self.compare.wire(self.picked)
 
     # the events

@@ -81,7 +81,7 @@ class ChatView:
         given_ = {self.messages, self.note, self.box, self.system, self.history}
         self.inputs: set[Component] = {*given_, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.talk, self.messages, self.note, self.line, self.box]
-        self.go.click(self.send, self.inputs, made, **QUIET)
+        self.chooser.follows(self.go.click(self.send, self.inputs, made, **QUIET))
         self.box.submit(self.send, self.inputs, made, **QUIET)
         self.regenerate.click(self.again, self.inputs, made, **QUIET)
         self.talk.retry(self.retried, self.inputs, made, **QUIET)

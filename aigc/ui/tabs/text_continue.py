@@ -80,7 +80,7 @@ class ContinueView:
     def _wire(self) -> None:
         self.inputs: set[Component] = {self.prompt, self.stops, self.history, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.panel, self.last, self.history, self.list]
-        self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET)
+        self.chooser.follows(self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET))
         self.compare.click(self.run_all, self.inputs, made, trigger_mode="multiple", **QUIET)
         self.another.click(lambda: secrets.randbelow(2**31), None, self.form.widgets["seed"], **QUIET).then(self.run, self.inputs, made, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)

@@ -111,6 +111,8 @@ def listed(kept: list[Kept], lang: Lang) -> str:
 
 def saved(kept: Kept | None) -> Any:
     """The text as a file that says that it was generated, and how.  Raises Refusal."""
-    if kept is None or not kept.made:
+    if kept is None:
         raise Refusal(text.NOTHING_YET)
+    if not kept.made:
+        raise Refusal(text.NOT_GENERATED)
     return outputs.writing(kept.text, note=kept.note, name=kept.name)

@@ -42,7 +42,7 @@ class PerplexityView:
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
         self.inputs: set[Component] = {self.given, *self.chooser.inputs}
-        self.go.click(self.run, self.inputs, self.panel, **QUIET)
+        self.chooser.follows(self.go.click(self.run, self.inputs, self.panel, **QUIET))
         self.stop.click(self.halt, None, None, **QUIET)
 
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[str]:

@@ -56,7 +56,7 @@ class SummariseView:
                 self.last, self.history, self.list = text_kept.draw(page)
         self.inputs: set[Component] = {self.given, self.reference, self.history, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.panel, self.last, self.history, self.list]
-        self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET)
+        self.chooser.follows(self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET))
         back = [self.panel, self.last, self.given, self.reference, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.grid.wire(made, back)

@@ -29,7 +29,7 @@ NEEDS_GPU = both("{gpu} of a GPU", "显存 {gpu}")
 DISK = both("Free disk", "磁盘剩余")
 FITS = both("Here", "本机")
 COMES_ALONG = both("comes along with AIGC Lab", "随 AIGC 实验室附带")
-IS_HERE = both("is here", "已在本机")
+IS_HERE = both("not needed: it is here", "不需要，已在本机")
 IN_MEMORY = both("Loaded: {size} on the {device} in {dtype}.", "已载入：{size}，{device}，{dtype}。")
 NO_MODEL = both("There is no model for this on this machine.", "本机没有可用于此项的模型。")
 

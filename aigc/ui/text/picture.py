@@ -76,6 +76,7 @@ PROMPT_HELP: dict[str, Words] = {
 }
 PICTURE = both("Picture", "图像")
 STYLE_PICTURE = both("Picture with the style", "提供风格的图像")
+OWN_STYLE = both("a picture of one's own", "自选图像")
 NO_TEXTURE = both("a picture of my own, below", "用下面上传的图像")
 LAST = both("My last picture, or an example", "用我最近的一张，或示例")
 GO: dict[str, Words] = {

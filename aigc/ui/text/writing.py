@@ -57,6 +57,8 @@ GO: dict[str, Words] = {
 ANOTHER = both("Another seed", "换种子")
 SAVE = both("Save as Markdown", "存为 Markdown")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
+NOT_GENERATED = both("These are sentences of the text itself, nothing was generated: copy them from above.",
+                     "这些是原文中的句子，没有生成内容：请直接从上面复制。")  # fmt: skip
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
 WRITING = both("Token {i} of at most {n}, {pace:.0f} ms a token", "第 {i} 个词元，最多 {n} 个，每个 {pace:.0f} 毫秒")
@@ -153,6 +155,7 @@ PANEL: dict[str, Words] = {
     "made": both("AI-generated", "AI 生成"),
     "figures": both("Figures", "数字"),
     "colour": both("Colour by surprise", "按意外程度着色"),
+    "whole": both("show all of the beginning", "展开全部开头"),
     "text": both("The text, token by token; arrows move, Enter looks", "逐词元的文字；方向键移动，回车查看"),
     "token": both("Token", "词元"),
     "p": both("Probability", "概率"),
