@@ -131,6 +131,11 @@ def test_a_vae_is_explored(visit: Any, tmp_path: Path) -> None:
     page.locator(f".aigc-x-plane {CANVAS}").press("ArrowRight")
     page.wait_for_function("document.querySelector('.aigc-x-here .aigc-x-caption').textContent.includes('26% across')")
     assert ink(page, "here") != here
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.1)
+    page.mouse.down()  # a finger is quicker than the answers
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.7, steps=25)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('.aigc-x-here .aigc-x-caption').textContent.includes('80% across, 30% up')")
 
     page.get_by_role("tab", name="Interpolate").click()
     finished(page, "between")

@@ -190,6 +190,25 @@ def test_a_link_to_a_view_opens_it_at_the_first_press_and_its_tab_comes_back_to_
         wait_for(lambda: "tab=vae" in page.url and "view=how" in page.url, "the address of the tab comes back")
 
 
+def test_back_leads_to_what_was_looked_at_before(browser: Any, server: Server):
+    with opened(browser, server) as page:
+        view = page.locator("#view-vae > .tab-wrapper [aria-selected=true]")
+        for tab in ("data", "vae"):
+            page.locator(f"#tabs > .tab-wrapper [data-tab-id={tab}]").click()
+            wait_for(lambda tab=tab: query(page).get("tab") == tab, f"{tab} is in the address")
+        wait_for(lambda: query(page).get("view") == "train", "the view that it begins with, too")
+        page.locator("#view-vae > .tab-wrapper [data-tab-id=how]").click()
+        wait_for(lambda: query(page).get("view") == "how", "the article")
+        page.go_back()
+        wait_for(lambda: selected(page) == "vae" and view.get_attribute("data-tab-id") == "train", "the form")
+        page.go_back()
+        wait_for(lambda: selected(page) == "data", "the data")
+        page.go_back()
+        wait_for(lambda: selected(page) == "home", "home")
+        page.go_forward()
+        wait_for(lambda: selected(page) == "data" and query(page)["tab"] == "data", "and forward again")
+
+
 def test_gradio_speaks_the_language_of_the_page(browser: Any, server: Server):
     with opened(browser, server, "/zh?tab=image&view=upscale", lang="en") as page:
         page.get_by_text("点击上传").locator("visible=true").first.wait_for()
@@ -345,6 +364,15 @@ def test_two_models_are_compared(browser: Any, server: Server):
         page.locator("#compare-over").get_by_label(models_text.AXES["seconds"].en).check()
         wait_for(lambda: title() == models_text.AXES["seconds"].en, "over seconds")
         assert page.locator("#compare-samples img").count() == 2
+        ink = lambda: page.locator("#compare-plot .xtitle").evaluate("e => getComputedStyle(e).fill")  # noqa: E731
+        light = ink()
+        page.locator("#aigc-theme").click()
+        page.locator("#aigc-theme").click()  # the system's, light, dark
+        wait_for(lambda: ink() != light, "the plot follows the theme")
+        assert title() == models_text.AXES["seconds"].en, "and stays what it was"
+        for box in boxes:
+            box.uncheck()
+        page.locator("#compare-plot").wait_for(state="hidden")
 
 
 # going on

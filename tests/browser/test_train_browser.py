@@ -207,6 +207,45 @@ def test_what_is_typed_is_what_is_sent(server: Server, lab: Lab) -> None:
     assert recorded(server, "gan")[0]["request"]["options"]["batch"] == 12
 
 
+def test_a_slider_is_heard_from_the_keyboard_and_when_it_is_put_back(lab: Lab) -> None:
+    lab.open("vae").train(LONG_ENOUGH).wait_says("running")
+    block = lab.page.locator(".aigc-knob-beta").locator("visible=true").first
+    told = lambda text: wait_for(lambda: text in lab.panel.locator(".aigc-log").inner_text(), text)  # noqa: E731
+    block.locator("input[type=range]").focus()
+    for _ in range(3):
+        lab.page.keyboard.press("ArrowRight")
+    told("→ 0.5")
+    block.locator("input[type=number]").fill("2")
+    lab.page.keyboard.press("Enter")
+    told("→ 2")
+    block.get_by_role("button").click()
+    told("2 → 0.2")
+
+
+def test_a_zoom_ends_with_its_run_and_a_double_click_changes_no_picture(lab: Lab) -> None:
+    lab.open("vae").train(LONG_ENOUGH).wait_says("running")
+    plot = lab.panel.locator(".aigc-plot").first
+    plot.locator(".aigc-line").first.wait_for(state="attached")
+    newest = lab.panel.locator(".aigc-scrubber button").last
+    wait_for(lambda: newest.get_attribute("aria-pressed") == "true", "the newest picture")
+    plot.dblclick()
+    lab.page.mouse.move(0, 0)
+    assert newest.get_attribute("aria-pressed") == "true", "a double click shows the whole curve and nothing else"
+    plot.click(button="right")
+    assert newest.get_attribute("aria-pressed") == "true"
+    box = plot.bounding_box()
+    lab.page.mouse.move(box["x"] + 120, box["y"] + 60)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + 220, box["y"] + 60, steps=4)
+    lab.page.mouse.up()
+    whole = lab.panel.locator(".aigc-controls button")
+    whole.wait_for()
+    lab.do("stop")
+    lab.wait_says("stopped")
+    lab.button("Train", "训练").click()
+    whole.wait_for(state="hidden")
+
+
 def test_points_are_drawn_with_layers_to_switch(lab: Lab) -> None:
     lab.open("gan", data="ring").page.wait_for_timeout(2500)
     lab.train(LONG_ENOUGH).wait_says("running")
