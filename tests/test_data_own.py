@@ -123,6 +123,23 @@ def test_a_large_photograph_is_resized_as_well_as_a_small_one(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("form", "how", "size", "taken"),
+    [
+        ("JPEG", {}, (5712, 4284), True),  # as phones take them
+        ("MPO", {"save_all": True, "append_images": [Image.new("L", (64, 64))]}, (5712, 4284), True),
+        ("JPEG", {"progressive": True}, (5712, 4284), False),  # all of it would lie in memory
+        ("JPEG", {}, (8192, 8193), False),
+        ("PNG", {}, (5712, 4284), False),
+    ],
+)
+def test_a_phones_large_photograph_is_taken(tmp_path: Path, form: str, how: dict, size: tuple[int, int], taken: bool):
+    Image.new("L", size, 200).save(tmp_path / "large", form, **how)
+    x, skipped, _ = uploads.read_pictures([tmp_path / "large"], 32)
+    assert (x == 200).all() and len(x) == taken
+    assert all("larger than 16 mega" in words.en for _, words in skipped)
+
+
+@pytest.mark.parametrize(
     ("mode", "colour", "form", "expected"),
     [
         ("1", 1, "PNG", (255, 255, 255)),
