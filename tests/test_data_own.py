@@ -222,6 +222,23 @@ def test_only_the_owner_removes(tmp_path: Path):
         own.read("own-hers")
 
 
+@pytest.mark.parametrize("owner", ["", "alice"])
+def test_what_has_gone_cannot_be_removed_again(tmp_path: Path, owner: str):
+    name = own.add("mine", write(tmp_path), 28, "alice").name
+    own.remove(name, owner)
+    for gone in (name, "own-never-there"):
+        with pytest.raises(Refusal, match="add them again"):
+            own.remove(gone, owner)
+    assert own.add("never there", write(tmp_path), 28).name == "own-never-there", "a slip of the pen takes no name"
+
+
+def test_a_damaged_set_can_be_removed(tmp_path: Path):
+    name = own.add("hurt", write(tmp_path), 28).name
+    (uploads_folder() / "hurt" / "about.json").write_text("{")
+    own.remove(name)
+    assert not list(uploads_folder().iterdir())
+
+
 def test_the_name_of_a_removed_set_is_never_given_again(tmp_path: Path):
     """A run or a model may still name it: what somebody else adds later must not take its place."""
     first = own.add("Hers", write(tmp_path), 28, "alice")
