@@ -65,7 +65,7 @@ class Options:
         help=both("How the learning rate changes over the budget.", "学习率在整个预算内怎样变化。"),
     )  # fmt: skip
     warmup_images: int = knob(
-        2000, 0, 10**7, group="optimiser", label=both("Warm-up (images)", "预热（图像数）"),
+        2000, 0, 10**7, group="optimiser", when=("schedule", (Schedule.WARMUP, Schedule.COSINE)), label=both("Warm-up (images)", "预热（图像数）"),
         help=both("The learning rate rises from zero over this many images.", "学习率在这么多张图像内从零升起。"),
     )  # fmt: skip
     weight_decay: float = knob(

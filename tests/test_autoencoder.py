@@ -82,6 +82,17 @@ def test_noise_and_mask_spoil_the_input_but_never_the_target() -> None:
     assert built()._spoil(x, rng()) is x
 
 
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 32, 32), (2,)], ids=str)
+def test_a_masked_pixel_is_hidden_in_all_of_its_colours(shape: tuple[int, ...]) -> None:
+    model, x = built(shape, mask=0.9, reconstruction=Reconstruction.SQUARED), torch.ones(50, *shape)
+    kept = model._spoil(x, rng())
+    assert kept.mean() == pytest.approx(0.1, abs=0.05)
+    if len(shape) == 3:
+        assert torch.equal(kept, kept[:, :1].expand_as(kept))
+    if shape[0] != 3:
+        assert torch.equal(kept, x * (torch.rand(x.shape, generator=rng()) >= 0.9)), "drawn as ever"
+
+
 def test_live_knobs_move_the_very_next_loss() -> None:
     model, batch = built(), batch_of((1, 8, 8))
     plain = model.loss(batch, rng())["loss"]
@@ -140,6 +151,19 @@ def test_temperature_draws_codes_towards_their_cluster_and_one_leaves_them_alone
         (one,), (none,) = model.decode(z, rng=rng(), temperature=1.0), model.decode(z, rng=rng(), temperature=0.0)
         assert torch.equal(one, model.decoder(z).sigmoid())
         assert torch.allclose(none, model.decoder(model.mixture.nearest_mean(z)).sigmoid(), atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1.5])
+def test_a_relu_code_is_decoded_from_no_negative_number(temperature: float) -> None:
+    model = built(code=Code.RELU).eval()
+    model.mixture.means.fill_(0.5)
+    given: list[torch.Tensor] = []
+    model.decoder.register_forward_pre_hook(lambda _, args: given.append(args[0]))
+    z = model.latents(100, rng())
+    list(model.decode(z, rng=rng(), temperature=temperature))
+    assert (given[0] >= 0).all()
+    if temperature == 1:
+        assert torch.equal(given[0], z)
 
 
 def test_what_calibration_learns_is_saved_with_perturbed_weights() -> None:

@@ -132,6 +132,16 @@ def test_drawing_costs_a_training_next_to_nothing():
 # augmentation
 
 
+@pytest.mark.parametrize("augmentation", [Augmentation(rotation=10), Augmentation(scale=0.2), Augmentation(0.1, 10, 0.1, True)])
+def test_pixels_stay_probabilities(augmentation: Augmentation):
+    """Ink and light on grey paper: taking the background off and putting it back rounds beyond 0 and 1."""
+    x = torch.full((64, 1, 28, 28), 200 / 255)
+    x[:, :, 6:14, 6:14], x[:, :, 16:22, 16:22] = 0, 1
+    y = augment(x, augmentation, rng())
+    assert y.min() >= 0 and y.max() <= 1
+    torch.bernoulli(y, generator=rng())
+
+
 def test_no_augmentation_gives_the_very_tensor_back():
     x = photographs()
     assert augment(x, NOTHING, rng()) is x

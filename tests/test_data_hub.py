@@ -14,7 +14,7 @@ from fake_hub import FakeHub
 
 from aigc.data import availability, fetch
 from aigc.data.load import load
-from aigc.data.sources import downloads_folder
+from aigc.data.sources import Progress, downloads_folder
 from aigc.words import Refusal
 
 TRAIN, TEST = "mnist/train-00000-of-00001.parquet", "mnist/test-00000-of-00001.parquet"
@@ -44,6 +44,16 @@ def sizes(hub: FakeHub) -> tuple[int, int]:
 
 def partials() -> list[Path]:
     return list(downloads_folder().rglob("*.partial"))
+
+
+def stopped_at(most: int) -> Progress:
+    """Somebody ends the process when so many bytes are here."""
+
+    def stop(done: int, total: int) -> None:
+        if done >= most:
+            raise KeyboardInterrupt
+
+    return stop
 
 
 def refused(hub: FakeHub | None = None) -> str:
@@ -86,12 +96,8 @@ def test_a_cut_connection_is_resumed_where_it_broke(hub: FakeHub):
 
 
 def test_a_killed_download_is_resumed_by_the_next_process(hub: FakeHub):
-    def killed_at_the_second_call(done: int, total: int) -> None:
-        if done >= 100_000:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        load("mnist", progress=killed_at_the_second_call)
+        load("mnist", progress=stopped_at(100_000))
     (partial,) = partials()
     had = partial.stat().st_size
     assert 0 < had < sizes(hub)[0]
@@ -230,6 +236,19 @@ def test_a_full_disk_is_noticed_before_it_is_filled(hub: FakeHub, monkeypatch: p
     monkeypatch.setattr("aigc.data.remote.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     assert "make room" in refused(hub)
     assert not hub.fetched()
+
+
+def test_what_has_arrived_needs_no_room_again(hub: FakeHub, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(KeyboardInterrupt):
+        load("mnist", progress=stopped_at(100_000))
+    (partial,) = partials()
+    left = sum(sizes(hub)) - partial.stat().st_size
+    disk = type("Usage", (), {"free": left})
+    monkeypatch.setattr("aigc.data.remote.shutil.disk_usage", lambda _: disk)
+    assert "make room" in refused(hub)
+    disk.free = int(left * 1.06)
+    assert disk.free < sum(sizes(hub))
+    load("mnist")
 
 
 def test_a_folder_that_cannot_be_written(hub: FakeHub, aigc_home: Path):

@@ -285,13 +285,38 @@ def test_files_that_are_no_dataset_are_refused_in_words(data_dir: Path, train: b
     assert "\n" not in refusal.value.words.en and refusal.value.words.zh.endswith("。")
 
 
-def test_a_damaged_picture_is_named(data_dir: Path):
+def with_a_damaged_picture() -> bytes:
+    """Twenty pictures, of which the eighth is cut short."""
     good = [{"bytes": encoded(p), "path": None} for p in pixels(20)]
     good[7]["bytes"] = good[7]["bytes"][:60]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"image": pa.array(good), "label": pa.array([0, 1] * 10)}), sink)
-    put(data_dir, "ylecun/mnist", {**tiny_mnist(), "mnist/train-00000-of-00001.parquet": sink.getvalue().to_pybytes()})
+    return sink.getvalue().to_pybytes()
+
+
+def test_a_damaged_picture_is_named(data_dir: Path):
+    put(data_dir, "ylecun/mnist", {**tiny_mnist(), "mnist/train-00000-of-00001.parquet": with_a_damaged_picture()})
     with pytest.raises(Refusal, match="Picture 8 of train-00000"):
+        load("mnist")
+
+
+def test_a_damaged_picture_is_counted_in_its_own_file(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aigc.data.decode.ROWS", 6)
+    files = parquet(pixels(5), [0] * 5), with_a_damaged_picture()
+    shards = {f"mnist/train-{i:05}-of-00002.parquet": file for i, file in enumerate(files)}
+    put(data_dir, "ylecun/mnist", {**shards, "mnist/test-00000-of-00001.parquet": parquet(pixels(10), [0] * 10)})
+    with pytest.raises(Refusal, match="Picture 8 of train-00001"):
+        load("mnist")
+
+
+def test_links_to_files_that_have_gone_are_no_dataset(data_dir: Path, tmp_path: Path):
+    """Of the Hub's cache the blobs can be deleted, and the links of a snapshot stay."""
+    snapshot = tmp_path / "hub" / "datasets--ylecun--mnist" / "snapshots" / ("a" * 40)
+    put(snapshot, "", tiny_mnist(31))
+    (snapshot / "mnist" / "train-00000-of-00001.parquet").unlink()
+    (snapshot / "mnist" / "train-00000-of-00001.parquet").symlink_to(tmp_path / "gone")
+    assert not availability("mnist").here
+    with pytest.raises(Refusal, match="HF_HUB_OFFLINE"):
         load("mnist")
 
 

@@ -123,6 +123,23 @@ def test_a_large_photograph_is_resized_as_well_as_a_small_one(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("form", "how", "size", "taken"),
+    [
+        ("JPEG", {}, (5712, 4284), True),  # as phones take them
+        ("MPO", {"save_all": True, "append_images": [Image.new("L", (64, 64))]}, (5712, 4284), True),
+        ("JPEG", {"progressive": True}, (5712, 4284), False),  # all of it would lie in memory
+        ("JPEG", {}, (8192, 8193), False),
+        ("PNG", {}, (5712, 4284), False),
+    ],
+)
+def test_a_phones_large_photograph_is_taken(tmp_path: Path, form: str, how: dict, size: tuple[int, int], taken: bool):
+    Image.new("L", size, 200).save(tmp_path / "large", form, **how)
+    x, skipped, _ = uploads.read_pictures([tmp_path / "large"], 32)
+    assert (x == 200).all() and len(x) == taken
+    assert all("larger than 16 mega" in words.en for _, words in skipped)
+
+
+@pytest.mark.parametrize(
     ("mode", "colour", "form", "expected"),
     [
         ("1", 1, "PNG", (255, 255, 255)),
@@ -203,6 +220,23 @@ def test_only_the_owner_removes(tmp_path: Path):
     assert not list(uploads_folder().iterdir())
     with pytest.raises(Refusal, match="add them again"):
         own.read("own-hers")
+
+
+@pytest.mark.parametrize("owner", ["", "alice"])
+def test_what_has_gone_cannot_be_removed_again(tmp_path: Path, owner: str):
+    name = own.add("mine", write(tmp_path), 28, "alice").name
+    own.remove(name, owner)
+    for gone in (name, "own-never-there"):
+        with pytest.raises(Refusal, match="add them again"):
+            own.remove(gone, owner)
+    assert own.add("never there", write(tmp_path), 28).name == "own-never-there", "a slip of the pen takes no name"
+
+
+def test_a_damaged_set_can_be_removed(tmp_path: Path):
+    name = own.add("hurt", write(tmp_path), 28).name
+    (uploads_folder() / "hurt" / "about.json").write_text("{")
+    own.remove(name)
+    assert not list(uploads_folder().iterdir())
 
 
 def test_the_name_of_a_removed_set_is_never_given_again(tmp_path: Path):

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aigc.knobs import Choice, Knob, as_values, knob, knobs, read
-from aigc.options import Options
+from aigc.options import Options, Schedule
+from aigc.train.optimise import learning_rate_factor
 from aigc.ui import forms
 from aigc.ui.forms import Form
 from aigc.words import Refusal, both
@@ -77,6 +78,14 @@ def test_options_survive_too() -> None:
     form = form_of(Options)
     typed = as_values(Options(learning_rate=2e-4, batch=96, seconds=12.5, shift=0.125, seed=2**31 - 1))
     assert forms.values(form, posted(form, typed)) == {name: v for name, v in typed.items() if name != "momentum"}
+
+
+@pytest.mark.parametrize(("schedule", "rises"), [("constant", False), ("warmup", True), ("cosine", True)])
+def test_a_learning_rate_that_stays_has_no_warm_up(schedule: str, rises: bool) -> None:
+    form = form_of(Options)
+    assert forms.is_shown(form, "warmup_images", {"schedule": schedule}) == rises
+    options = Options(warmup_images=1000, schedule=Schedule(schedule))  # type: ignore[call-arg]
+    assert (learning_rate_factor(options, 0, 0) < 1) == rises, "shown where it does something"
 
 
 NO_NUMBERS: list[Any] = [float("nan"), float("inf"), None, True, [1], "[1]", {}, "", "1e999"]

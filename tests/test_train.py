@@ -16,7 +16,9 @@ from toys import Toy, ToyConfig, toy_data
 from aigc.commands import Command, Do
 from aigc.ema import EMA
 from aigc.events import Finished, Health, Paused, Preview, Resumed, Said, Saved, Step
+from aigc.knobs import read
 from aigc.options import Options, Precision, Schedule
+from aigc.techniques import technique
 from aigc.train import NotFinite, devices, train
 from aigc.train.loop import Loop
 from aigc.train.optimise import learning_rate_factor
@@ -181,6 +183,22 @@ def test_a_loss_that_is_not_finite_stops_before_it_is_saved() -> None:
     assert "infinite" in error.value.words.en and error.value.words.zh
     saved = [e for e in events if isinstance(e, Saved)]
     assert saved and all(v.isfinite().all() for v in saved[-1].weights.values() if v.is_floating_point())
+
+
+@pytest.mark.parametrize("reached", [float("nan"), float("inf"), 1e30])
+@pytest.mark.parametrize(("slug", "config"), [("autoencoder", {}), ("vae", {"components": 3}), ("vae", {"latent": 3})])
+def test_codes_that_are_not_finite_after_the_last_step_are_told_like_a_loss(slug: str, config: dict[str, Any], reached: float) -> None:
+    """The loss is that of the weights before the step; what is fitted to the codes meets those after it."""
+    info, data = technique(slug), toy_data()
+    model = info.load()(read(info.Config, {"network": "dense", **config}), data.spec)
+    loop = Loop(model, data, replace(OPTIONS, ema_halflife=0), watch=False)
+    loop.step()
+    with torch.no_grad():
+        for weight in loop.averaged.networks()["encoder"].parameters():
+            weight.fill_(reached)
+    loop.moved = False
+    with pytest.raises(NotFinite, match="Lower the learning rate"):
+        list(loop.close("budget"))
 
 
 def test_a_learning_rate_beyond_reason_is_noticed() -> None:

@@ -11,10 +11,12 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 from toys import toy_data
 
 from aigc.nets.kinds import Network
+from aigc.options import Options, Schedule
 from aigc.techniques.base import Batch, Shown
 from aigc.techniques.vae import TECHNIQUE
 from aigc.techniques.vae.config import Bottleneck, Config, Likelihood
-from aigc.techniques.vae.model import VAE
+from aigc.techniques.vae.model import SMALLEST_LOG_SIGMA, VAE
+from aigc.train.loop import Loop
 from aigc.words import Refusal
 
 SMALL = Config(width=16, channels=4, latent=3)
@@ -136,6 +138,20 @@ def test_a_linear_gaussian_vae_learns_the_variance_that_theory_gives() -> None:
     variance = x.var(0, correction=0)
     bound = 0.5 * (variance.log() + 1 + torch.log(torch.tensor(2 * torch.pi))).sum()  # minus the log-likelihood of the best Gaussian
     assert bound - 0.05 <= terms["loss"] <= bound + 0.15
+
+
+def test_a_learned_sigma_stops_at_its_floor_and_rises_again() -> None:
+    data = toy_data(n=8)
+    model = built(network=Network.DENSE, likelihood=Likelihood.GAUSSIAN_LEARNED)
+    assert model.log_sigma is not None
+    loop = Loop(model, data, Options(seconds=0, images=10**6, batch=8, learning_rate=1e-2, schedule=Schedule.CONSTANT), watch=False)
+    with torch.no_grad():
+        model.log_sigma.fill_(SMALLEST_LOG_SIGMA - 4)  # a step too far down, or a model from before there was a stop
+    sigmas = []
+    for _ in range(20):
+        loop.step()
+        sigmas.append(model.log_sigma.item())
+    assert sigmas[0] == SMALLEST_LOG_SIGMA and sigmas == sorted(sigmas) and sigmas[-1] > SMALLEST_LOG_SIGMA + 0.05
 
 
 def test_a_heavy_beta_silences_the_latents() -> None:

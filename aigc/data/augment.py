@@ -41,7 +41,7 @@ def augment(x: Tensor, a: Augmentation, rng: Generator) -> Tensor:
     def whole(most: int) -> Tensor:  # half pixels would blur, and a model learns the blur
         return torch.randint(-most, most + 1, (n,), generator=rng, device=x.device)
 
-    return move(
+    moved = move(
         x,
         down=whole(round(a.shift * height)) if a.shift else None,
         right=whole(round(a.shift * width)) if a.shift else None,
@@ -49,6 +49,7 @@ def augment(x: Tensor, a: Augmentation, rng: Generator) -> Tensor:
         zoom=1 + uniform(a.scale) if a.scale else None,
         mirrored=torch.rand(n, generator=rng, device=x.device) < 0.5 if a.flip else None,
     )
+    return moved.clamp(0, 1)  # mixing pixels may miss by a rounding, and what is a probability must not
 
 
 def move(

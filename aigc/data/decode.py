@@ -45,10 +45,10 @@ def decode(files: list[Path], source: Source, shape: tuple[int, ...], tick: Call
     # Resizing leaves the interpreter's lock, decoding a tiny PNG does not: there threads only get in each other's way.
     with ThreadPoolExecutor() as pool:
         each = pool.map if source.fit else map
-        for file, encoded, row_labels in _batches(files, source):
-            for picture in each(read, encoded):
+        for file, before, encoded, row_labels in _batches(files, source):
+            for number, picture in enumerate(each(read, encoded), before + 1):
                 if picture is None or picture.shape[:2] != (height, width):
-                    raise Refusal(WRONG_PICTURE, number=done + 1, file=file.name, width=width, height=height)
+                    raise Refusal(WRONG_PICTURE, number=number, file=file.name, width=width, height=height)
                 x[done] = picture.reshape(height, width, channels)
                 done += 1
             if labels is not None and row_labels is not None:
@@ -67,13 +67,16 @@ def _rows(file: Path) -> int:
     return rows
 
 
-def _batches(files: list[Path], source: Source) -> Iterator[tuple[Path, list[bytes], np.ndarray | None]]:
+def _batches(files: list[Path], source: Source) -> Iterator[tuple[Path, int, list[bytes], np.ndarray | None]]:
+    """A file, how many of its pictures came before, and some more of them with their labels."""
     columns = [f"{source.image}.bytes", *([source.label] if source.label else [])]
     for file in files:
+        before = 0
         try:
             for batch in pq.ParquetFile(file).iter_batches(ROWS, columns=columns):
                 encoded = batch.column(source.image).field("bytes").to_pylist()
-                yield file, encoded, batch.column(source.label).to_numpy() if source.label else None
+                yield file, before, encoded, batch.column(source.label).to_numpy() if source.label else None
+                before += len(encoded)
         except (OSError, KeyError, AttributeError, pa.ArrowException) as error:
             raise Refusal(UNREADABLE, file=file) from error
 

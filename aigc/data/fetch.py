@@ -41,7 +41,7 @@ def fetch(client: httpx.Client, url: str, target: Path, size: int, sha256: str, 
     `sha256` may be "" where the server gives none.  Raises WrongSum, Stalled, httpx.HTTPError or OSError; a partial file
     stays for the next call, unless it is wrong.
     """
-    partial = target.with_name(f"{target.name}.{sha256[:8] or size}.partial")  # never continued by another version of the file
+    partial = partial_of(target, size, sha256)
     lock = filelock.FileLock(target.with_name(f"{target.name}.lock"))
     while not lock.is_locked:
         try:
@@ -56,6 +56,16 @@ def fetch(client: httpx.Client, url: str, target: Path, size: int, sha256: str, 
     finally:
         lock.release()
     tick(size)
+
+
+def partial_of(target: Path, size: int, sha256: str) -> Path:
+    """Where a file lies until it is whole: never continued by another version of it."""
+    return target.with_name(f"{target.name}.{sha256[:8] or size}.partial")
+
+
+def still_to_come(target: Path, size: int, sha256: str) -> int:
+    """Bytes of a file that are neither at `target` nor in what was fetched of it."""
+    return 0 if target.exists() and _size(target) == size else max(0, size - _size(partial_of(target, size, sha256)))
 
 
 def patiently(attempt: Callable[[], T], size: Callable[[], int] = lambda: 0) -> T:

@@ -100,10 +100,15 @@ def remove(name: str, owner: str = "") -> None:
     if owner and _about(name)["owner"] != owner:
         raise Refusal(NOT_YOURS, name=_about(name)["title"])
     folder = _folder(name)
+    if not folder.is_dir():
+        raise _gone(name)
     _gone_names().mkdir(exist_ok=True)
     (_gone_names() / folder.name).touch()
     gone = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")  # out of sight at once, even if deleting is cut short
-    os.rename(folder, gone)
+    try:
+        os.rename(folder, gone)
+    except FileNotFoundError as error:  # a second press was quicker
+        raise _gone(name) from error
     shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -169,13 +174,17 @@ def _about(name: str) -> dict[str, Any]:
     try:
         return json.loads((_folder(name) / "about.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise Refusal(GONE, name=repr(str(name))[:70]) from error
+        raise _gone(name) from error
 
 
 def _folder(name: str) -> Path:
     if not is_own(name):
-        raise Refusal(GONE, name=repr(str(name))[:70])
+        raise _gone(name)
     return uploads_folder() / name.removeprefix("own-")
+
+
+def _gone(name: str) -> Refusal:
+    return Refusal(GONE, name=repr(str(name))[:70])
 
 
 def _gone_names() -> Path:

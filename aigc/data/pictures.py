@@ -13,12 +13,13 @@ from aigc.words import Refusal, both
 FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_SIDE = 8192
 MOST_PIXELS = 16 * 1024**2  # a header of 20 kB can ask for gigabytes
+MOST_PIXELS_JPEG = 64 * 1024**2  # a phone's photograph: decoded at a fraction of its size, it takes a few megabytes
 LEAST_SIDE = 8
 
 NOT_A_PICTURE = both("not a PNG, JPEG or WebP picture", "不是 PNG、JPEG 或 WebP 图像")
 TOO_LARGE = both(
-    "larger than 16 megapixels, or than {side} pixels on one side",
-    "超过 1600 万像素，或某一边超过 {side} 像素",
+    "larger than 16 megapixels (64 for a JPEG that is not progressive), or than {side} pixels on one side",
+    "超过 1600 万像素（非渐进式 JPEG 为 6400 万），或某一边超过 {side} 像素",
 ).fill(side=MOST_SIDE)  # fmt: skip
 TOO_SMALL = both("smaller than {side} pixels on one side", "某一边不足 {side} 像素").fill(side=LEAST_SIDE)
 ANIMATED = both("an animation: only still pictures can be used", "是动画：只能使用静态图像")
@@ -26,7 +27,7 @@ BROKEN = both("damaged or cut short", "已损坏或不完整")
 
 
 def open_picture(file: Path | BinaryIO) -> Image.Image:
-    """The picture, its pixels not read yet.  Raises Refusal, whose words finish the sentence "this file is ..."."""
+    """The picture, its pixels not read yet: `square` reads them.  Raises Refusal, whose words finish the sentence "this file is ..."."""
     try:
         picture = Image.open(file, formats=FORMATS)
         frames = getattr(picture, "n_frames", 1)
@@ -35,13 +36,19 @@ def open_picture(file: Path | BinaryIO) -> Image.Image:
     except Exception as error:  # the header readers raise nearly anything when fed rubbish
         raise Refusal(NOT_A_PICTURE) from error
     width, height = picture.size
-    if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
+    if max(width, height) > MOST_SIDE or width * height > _most_pixels(picture):
         raise Refusal(TOO_LARGE)
     if min(width, height) < LEAST_SIDE:
         raise Refusal(TOO_SMALL)
     if frames > 1 and picture.format != "MPO":  # MPO: a phone's JPEG with a depth or brightness map behind the photograph
         raise Refusal(ANIMATED)
     return picture
+
+
+def _most_pixels(picture: Image.Image) -> int:
+    """A progressive JPEG is held in full, however small it is decoded."""
+    small = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
+    return MOST_PIXELS_JPEG if small else MOST_PIXELS
 
 
 def square(picture: Image.Image, side: int) -> np.ndarray:

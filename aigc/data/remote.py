@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from aigc.data.fetch import Stalled, WrongSum, patiently
+from aigc.data.fetch import Stalled, WrongSum, patiently, still_to_come
 from aigc.data.sources import downloads_folder, in_bytes
 from aigc.words import Refusal, Words, both
 
@@ -108,8 +108,8 @@ def nothing_there(request: httpx.Request) -> httpx.HTTPStatusError:
 
 
 def check_room(folder: Path, files: Iterable[RemoteFile], title: Words, spare: int = 0) -> None:
-    """Raises Refusal unless the files that are not in `folder` yet find room, with `spare` bytes left."""
-    need = sum(f.size for f in files if not (folder / f.name).exists())
+    """Raises Refusal unless what is not in `folder` yet of the files finds room, with `spare` bytes left."""
+    need = sum(still_to_come(folder / f.name, f.size, f.sha256) for f in files)
     free = shutil.disk_usage(folder).free
     if need * 1.05 + (spare if need else 0) > free:
         raise Refusal(NO_ROOM, title=title, need=in_bytes(need), free=in_bytes(free), folder=folder)

@@ -56,7 +56,7 @@ def find(source: Source) -> dict[str, list[Path]] | None:
     for repository in _repositories(source.repo):
         folder = repository / source.folder
         try:
-            names = os.listdir(folder)
+            names = [name for name in os.listdir(folder) if (folder / name).is_file()]  # a cache cleared by half leaves links to nothing
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -107,7 +107,8 @@ def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor
 
 def guided_target(target: Tensor, unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor:
     """What to predict instead of `target` so that the prediction itself becomes `guide(unconditional, E[target], guidance)`: that is where
-    p = E[target] + (1 - 1 / guidance) (p - unconditional).  Nothing changes where no class was told.   Tang et al. 2025, model guidance"""
+    p = E[target] + (1 - 1 / guidance) (p - unconditional).  Dropout aside, nothing changes where no class was told.
+    Tang et al. 2025, model guidance"""
     return target + (1 - 1 / guidance) * (conditional - unconditional)
 
 

@@ -28,11 +28,6 @@ def kl_per_dimension(mean: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mean**2 + logvar.exp() - 1 - logvar)
 
 
-def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, e^logvar) || N(0, I)).  (B, Z), (B, Z) -> (B,)"""
-    return kl_per_dimension(mean, logvar).sum(-1)
-
-
 def free_bits(kl: Tensor, floor: float) -> Tensor:
     """What each latent pays: its mean KL over a batch, but never less than `floor` nats, so that saving below it gains nothing.
     (Z,) -> (Z,)   Kingma et al. 2016, eq. 15"""

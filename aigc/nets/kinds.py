@@ -34,6 +34,7 @@ class Norm(Choice):
 
 
 COMPONENTS = 20  # Gaussians of the mixture that samples of an autoencoder start from
+TINY, LARGE = 16, 40  # sides of pictures in pixels: dense layers are quicker up to the first; past the second there is more to learn
 MAP_FACTOR = 4  # the picture's sides over those of its map of codes
 
 

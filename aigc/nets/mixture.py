@@ -7,6 +7,7 @@ import warnings
 import torch
 from torch import Generator, Tensor, nn
 
+from aigc.nets.finite import check_finite
 from aigc.nets.kinds import COMPONENTS
 
 ENOUGH = 4  # examples for each component and dimension: a covariance wants a few times as many
@@ -29,10 +30,11 @@ class LatentMixture(nn.Module):
         self.register_buffer("factors", torch.eye(size).repeat(components, 1, 1))
 
     def fit(self, z: Tensor, seed: int) -> None:
-        """A few rounds of expectation-maximisation on latents (N, Z)."""
+        """A few rounds of expectation-maximisation on latents (N, Z).  Raises FloatingPointError where they are not finite."""
         from sklearn.mixture import GaussianMixture
         from threadpoolctl import threadpool_limits
 
+        check_finite(z)
         z = z if len(z) > 1 else z.repeat(2, 1)  # a single example is a cluster too
         count = max(1, min(len(self.weights), len(z) // (ENOUGH * z.shape[1])))
         spread = float(z.var(0, correction=0).mean())

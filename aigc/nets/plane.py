@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from aigc.nets.finite import check_finite
+
 EXTENT = 3.0  # standardised points are shown in the square [-EXTENT, EXTENT]²
 MARGIN = 1e-3  # quantiles 0 and 1 lie at infinity
 
@@ -31,7 +33,8 @@ class LatentPlane(nn.Module):
         self.register_buffer("axes", torch.eye(2, size))
 
     def fit(self, z: Tensor) -> None:
-        """Lay the plane through latents (N, Z)."""
+        """Lay the plane through latents (N, Z).  Raises FloatingPointError where they are not finite."""
+        check_finite(z)
         self.centre.copy_(z.mean(0))
         if z.shape[1] <= 2:
             self.axes.copy_(torch.eye(2, z.shape[1], device=z.device) * z.std(0, correction=0))

@@ -70,7 +70,7 @@ class ResBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every pixel looks at every other one; heads of at most 32 channels."""
+    """Every pixel looks at every other one; heads of 32 channels or somewhat more, where there are as many."""
 
     def __init__(self, channels: int):
         super().__init__()

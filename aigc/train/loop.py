@@ -195,8 +195,11 @@ class Loop:
             return
         labels = self.data.labels[:count] if self.data.labels is not None else None
         x, begun = self.data.x[:count], time.monotonic()
-        with self._aside() as rng:
-            self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
+        try:
+            with self._aside() as rng:
+                self.averaged.calibrate(x.float() / 255 if x.dtype == torch.uint8 else x, labels, rng)
+        except FloatingPointError as error:  # the last step's loss may have been finite, and the weights that it left are not
+            raise NotFinite(NOT_FINITE, n=f"{self.images:,}") from error
         self.calibrated, self.calibrating = (self.steps, count), time.monotonic() - begun
 
     @contextmanager

@@ -57,7 +57,8 @@ class Autoencoder(Technique):
         if self.config.noise > 0:
             x = x + self.config.noise * torch.randn(x.shape, generator=rng, device=x.device)
         if self.config.mask > 0:
-            x = x * (torch.rand(x.shape, generator=rng, device=x.device) >= self.config.mask)
+            whole = x.shape if self.spec.is_points else x[:, :1].shape  # a pixel is hidden in all of its colours
+            x = x * (torch.rand(whole, generator=rng, device=x.device) >= self.config.mask)
         return x
 
     def _shown(self, raw: Tensor) -> Tensor:
@@ -70,11 +71,14 @@ class Autoencoder(Technique):
         self.plane.fit(z)
 
     def latents(self, n: int, rng: Generator, **how: Any) -> Tensor:
-        z = self.mixture.sample(n, rng)
-        return z.relu() if self.config.code is Code.RELU else z
+        return self._as_code(self.mixture.sample(n, rng))
 
     def decode(self, z: Tensor, labels: Tensor | None = None, *, rng: Generator, temperature: float = 1.0, **how: Any) -> Iterator[Tensor]:
-        yield self._shown(self.decoder(self.mixture.tempered(z, temperature)))
+        yield self._shown(self.decoder(self._as_code(self.mixture.tempered(z, temperature))))
+
+    def _as_code(self, z: Tensor) -> Tensor:
+        """What the encoder could have answered: the mixture, a temperature above 1 and the plane of latents also reach below 0."""
+        return z.relu() if self.config.code is Code.RELU else z
 
     def encode(self, x: Tensor, labels: Tensor | None = None, *, rng: Generator, **how: Any) -> Iterator[Tensor]:
         yield self.encoder(x)

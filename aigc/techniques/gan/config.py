@@ -79,8 +79,10 @@ class Config(Body):
     )  # fmt: skip
     critic_norm: Norm = knob(
         Norm.NONE, group="network", label=both("Critic's normalisation", "判别器归一化"),
-        help=both("Spectral bounds the critic's slope. Batch mixes the examples of a batch, so that the gradient penalties are no longer exact.",
-                  "谱归一化限制判别器的斜率。批归一化会混合同批样本，使梯度惩罚不再精确。"),
+        help=both("Spectral bounds the critic's slope. Batch mixes the examples of a batch, so that the gradient penalties are no longer exact. "
+                  "Batch and layer spare the first convolution of a mirror image, its only one below 16 pixels a side.",
+                  "谱归一化限制判别器的斜率。批归一化会混合同批样本，使梯度惩罚不再精确。"
+                  "对称的卷积判别器第一层不做批归一化或层归一化；边长不足 16 像素时它只有这一层。"),
     )  # fmt: skip
     generator_norm: Norm = knob(
         Norm.NONE, group="network", label=both("Generator's normalisation", "生成器归一化"),
@@ -89,13 +91,14 @@ class Config(Body):
     )  # fmt: skip
     dropout: float = knob(
         0.0, 0.0, 0.9, group="network", label=both("Critic's dropout", "判别器随机失活"),
-        help=both("Share of the critic's units switched off at random: a weaker critic, useful with little data.",
-                  "随机关掉判别器单元的比例：判别器变弱，数据少时有用。"),
+        help=both("Share of the critic's units switched off at random: a weaker critic, useful with little data. "
+                  "A dense critic without hidden layers has none.",
+                  "随机关掉判别器单元的比例：判别器变弱，数据少时有用。没有隐藏层的全连接判别器无单元可关。"),
     )  # fmt: skip
     beta1: float = knob(
         0.0, 0.0, 0.99, group="optimiser", label=both("Adam's beta1", "Adam 的 beta1"),
-        help=both("Momentum of both networks' Adam. Games like it low: 0 with gradient penalties, 0.5 without.",
-                  "两个网络 Adam 的动量。博弈宜低：有梯度惩罚取 0，没有取 0.5。"),
+        help=both("Momentum of both networks' Adam, which SGD does without. Games like it low: 0 with gradient penalties, 0.5 without.",
+                  "两个网络 Adam 的动量，SGD 用不到。博弈宜低：有梯度惩罚取 0，没有取 0.5。"),
     )  # fmt: skip
     conditional: bool = knob(
         False, group="first", label=both("Class-conditional", "按类别生成"),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aigc.nets.kinds import Network, Norm
+from aigc.nets.kinds import LARGE, TINY, Network, Norm
 from aigc.options import Optimiser, Schedule
 from aigc.techniques.gan.config import CriticNetwork, Loss
 
 if TYPE_CHECKING:
     from aigc.data import DataSpec
-
-TINY, LARGE = 16, 40  # sides in pixels: dense layers are quicker up to the first; past the second only long training helps
 
 
 def presets(data: DataSpec) -> dict[str, dict[str, Any]]:

@@ -64,7 +64,7 @@ class VAE(Technique):
         return {"encoder": self.encoder, "decoder": self.decoder}
 
     def phases(self) -> dict[str, Phase]:
-        return {"vae": Phase((self,), self.loss)}
+        return {"vae": Phase((self,), self.loss, after=self.keep_sigma)}
 
     def loss(self, batch: Batch, rng: Generator) -> dict[str, Tensor]:
         labels = batch.labels if self.classes else None
@@ -94,6 +94,11 @@ class VAE(Technique):
         if self.log_sigma is not None:
             return self.log_sigma.clamp(min=SMALLEST_LOG_SIGMA)
         return torch.full((), math.log(self.config.sigma), device=self.device)
+
+    def keep_sigma(self) -> None:
+        """A learned sigma never sinks below its floor, where no gradient would reach it and it could not rise again."""
+        if self.log_sigma is not None:
+            self.log_sigma.data.clamp_(min=SMALLEST_LOG_SIGMA)
 
     def kl_weight(self, images: int) -> Tensor:
         """Beta, on its way up after another `images` training images; counts them.  -> ()"""

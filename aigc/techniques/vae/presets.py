@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aigc.nets.kinds import MAP_FACTOR, Network
+from aigc.nets.kinds import LARGE, MAP_FACTOR, TINY, Network
 from aigc.options import Optimiser, Schedule
 from aigc.techniques.vae.config import Bottleneck, Likelihood
 
 if TYPE_CHECKING:
     from aigc.data import DataSpec
-
-TINY, LARGE = 16, 40  # sides in pixels: dense layers are quicker up to the first; past the second more latents are needed
 
 
 def presets(data: DataSpec) -> dict[str, dict[str, Any]]:
