@@ -550,6 +550,10 @@ def test_what_fits_is_said(server: FakeHub, monkeypatch: pytest.MonkeyPatch):
     assert whole > 1.5 * half == 1.5 * GPT2.gpu_bytes, "a GPU needs more for 32 bits, before the files are here too"
     monkeypatch.setattr("aigc.pretrained.fit.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10**6}))
     assert "disk" in fit(GPT2).words.en
+    whole, part = fit(GPT2).disk_need, hub._folder(GPT2) / GPT2.revision / "model.safetensors.partial"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(bytes(5000))
+    assert fit(GPT2).disk_need == whole - 5000, "what has arrived needs no more room"
     fetched(GPT2)
     assert fit(GPT2).disk_need == 0 and fit(GPT2).fits
 

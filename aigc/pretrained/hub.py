@@ -27,7 +27,7 @@ from aigc.pretrained import Stopped, architecture, layout
 from aigc.pretrained.catalogue import Entry, shipped_at
 from aigc.words import Refusal, both
 
-__all__ = ["Progress", "download", "family", "here", "is_off", "look", "remove", "set_mirror"]
+__all__ = ["Progress", "arrived", "download", "family", "here", "is_off", "look", "remove", "set_mirror"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 COMPLETE = "complete.json"  # {"files": {name: bytes}}
@@ -134,10 +134,14 @@ def remove(entry: Entry) -> int:
     """Deletes what was fetched of a model, half a download too; -> bytes.  What comes along and the user's Hugging Face cache stay."""
     if entry.shipped:
         return 0
-    base = _folder(entry)
-    size = sum(path.stat().st_size for path in base.rglob("*") if path.is_file())
-    shutil.rmtree(base, ignore_errors=True)
+    size = arrived(entry)
+    shutil.rmtree(_folder(entry), ignore_errors=True)
     return size
+
+
+def arrived(entry: Entry) -> int:
+    """Bytes of what was fetched of a model, half a download too."""
+    return sum(path.stat().st_size for path in _folder(entry).rglob("*") if path.is_file())
 
 
 def download(entry: Entry, stop: threading.Event) -> Iterator[Progress]:
