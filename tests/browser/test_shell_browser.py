@@ -196,7 +196,7 @@ def test_back_leads_to_what_was_looked_at_before(browser: Any, server: Server):
         for tab in ("data", "vae"):
             page.locator(f"#tabs > .tab-wrapper [data-tab-id={tab}]").click()
             wait_for(lambda tab=tab: query(page).get("tab") == tab, f"{tab} is in the address")
-        wait_for(lambda: query(page).get("view") == "train", "the view that it begins with, too")
+        wait_for(lambda: view.get_attribute("data-tab-id") == "train", "the view that it begins with")
         page.locator("#view-vae > .tab-wrapper [data-tab-id=how]").click()
         wait_for(lambda: query(page).get("view") == "how", "the article")
         page.go_back()

@@ -95,13 +95,19 @@
   aigc.viewed = (tab, view) => setTimeout(() => {
     const now = new URLSearchParams(location.search);
     if (now.get("tab") !== tab) return;
-    const shown = document.querySelector(`#view-${tab} > .tab-wrapper [role=tab][aria-selected=true]`)?.dataset.tabId || view;
-    const before = now.get("view");
-    now.set("view", shown);
-    history[pressed && before && before !== shown ? "pushState" : "replaceState"](null, "", `${here}?${now}`);
-    pressed = false;
+    const shown = inside(tab) || view;
+    const say = (name, way) => {
+      now.set("view", name);
+      history[way](null, "", `${here}?${now}`);
+    };
+    if (byHand.tab === tab && byHand.from && byHand.from !== shown) {
+      say(byHand.from, "replaceState"); // what Back leads to
+      say(shown, "pushState");
+    } else say(shown, "replaceState");
+    byHand = {};
   }, PRESS_MS);
-  let pressed = false; // a tab, by a hand, since a view was told of last
+  const inside = (tab) => document.querySelector(`#view-${tab} > .tab-wrapper [role=tab][aria-selected=true]`)?.dataset.tabId;
+  let byHand = {}; // the tab, and the view that it showed, when a hand pressed another view of it
   // Add to the address what a link to this state needs; null takes away.
   aigc.linked = (changes) => {
     const now = new URLSearchParams(location.search);
@@ -134,7 +140,8 @@
   const elsewhere = (event) => {
     if (!event.isTrusted || !event.target.closest?.("[role=tab]")) return;
     opening += 1;
-    pressed = true;
+    const tab = event.target.closest("[id^=view-]")?.id.slice("view-".length);
+    byHand = tab ? { tab, from: inside(tab) } : {};
   };
   for (const way of ["pointerdown", "keydown"]) addEventListener(way, elsewhere, true);
   function follow(event) {
@@ -155,6 +162,8 @@
   addEventListener("click", (event) => {
     if (event.target.closest("#aigc-theme")) nextTheme();
     if (event.target.closest(".reset-button")) reset(event.target);
+    const view = event.target.closest("[id^=view-] > .tab-wrapper [role=tab]"); // Gradio tells nothing of a tab it has just drawn
+    if (view) aigc.viewed(view.closest("[id^=view-]").id.slice("view-".length), view.dataset.tabId);
     if (event.target.closest(".aigc-skip")) skip(event);
     const other = event.target.closest("#aigc-lang");
     if (other) {
