@@ -30,6 +30,7 @@ from aigc import home, registry
 from aigc.data import spec as spec_of
 from aigc.registry import cache, store, weights
 from aigc.registry.card import read_card
+from aigc.registry.readme import readme
 from aigc.registry.sampling import BATCH, draw, label_of, turns
 from aigc.words import Refusal, both
 
@@ -78,6 +79,10 @@ def test_readme_is_front_matter_the_hub_can_read() -> None:
     assert front.license == "cc-by-4.0" and front.library_name == "aigc-lab" and front.datasets == ["ylecun/mnist"]
     assert front.pipeline_tag == "unconditional-image-generation" and front.language == ["en", "zh"]
     assert "<script>" not in text.replace(r"\<script\>", "") and "python -m aigc train tiny" in text and "许可" in text
+
+
+def test_a_parent_from_a_stranger_is_only_text() -> None:
+    assert "<script>" not in readme(card(parent="x` <script>alert(1)</script>"))
 
 
 def test_an_unknown_licence_is_named_other() -> None:
@@ -263,6 +268,11 @@ CARD_FAULTS: dict[str, Any] = {
     "boolean for a number": lambda v: v | {"images": True},
     "negative": lambda v: v | {"images": -1},
     "long text": lambda v: v | {"credit": "x" * 3000},
+    "a number beyond all bounds": lambda v: v | {"seconds": 10**400},
+    "figures beyond all bounds": lambda v: v | {"quality": {"x": -(10**400)}},
+    "half a character": lambda v: v | {"inside": {"slug": "a\ud800"}},
+    "half a character in a title": lambda v: v | {"spec": v["spec"] | {"title": {"en": "a\ud800", "zh": "a"}}},
+    "data that are a command": lambda v: v | {"data": "'; touch /tmp/pwned; '"},
     "slug with a path": lambda v: v | {"slug": "../x"},
     "list for words": lambda v: v | {"title": ["a"]},
     "shape of nothing": lambda v: v | {"spec": v["spec"] | {"shape": []}},
@@ -517,6 +527,17 @@ def test_a_million_names_are_not_parsed(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="too many files"):
         registry.import_(path)
     assert time.process_time() - begun < 0.1
+
+
+def test_a_list_of_files_that_only_the_64_bit_record_owns_up_to_is_not_parsed(tmp_path: Path) -> None:
+    names = (b"PK\1\2" + struct.pack("<6H3I5H2I", 20, 20, 0, 0, 0, 33, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0) + b"m/x") * 20_000
+    true = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 20_000, 20_000, len(names), 0)
+    told = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 100, 0, 0)
+    path = tmp_path / "many.zip"
+    path.write_bytes(names + true + b"PK\6\7" + struct.pack("<IQI", 0, len(names), 1) + told)
+    assert len(zipfile.ZipFile(path).infolist()) == 20_000
+    with pytest.raises(Refusal, match="too many files"):
+        registry.import_(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", b"PK\x05\x06" + b"\0" * 10])

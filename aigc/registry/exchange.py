@@ -121,12 +121,14 @@ def _from_zip(source: Path) -> dict[str, bytes]:
 def _directory_bytes(source: Path) -> int:
     """Size of a zip's list of files, looked up before anything parses a list of a million."""
     with source.open("rb") as file:
-        file.seek(max(0, source.stat().st_size - (22 + 65535)))  # the end record and the longest comment after it
+        file.seek(max(0, source.stat().st_size - (20 + 22 + 65535)))  # the end record, what stands before it, the longest comment after it
         end = file.read()
     at = end.rfind(b"PK\5\6")
     if at < 0 or at + 22 > len(end):
         raise zipfile.BadZipFile
-    return struct.unpack_from("<I", end, at + 12)[0]  # 4 GB stands for "see the 64-bit record": too many as well
+    if end[max(0, at - 20) :].startswith(b"PK\6\7"):  # a 64-bit record, which counts for more than this one: no model needs it
+        return 1 << 32
+    return struct.unpack_from("<I", end, at + 12)[0]
 
 
 def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:

@@ -50,7 +50,7 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
         if _has_teacher(card)
         else both("{kind} trained from scratch on *{data}* with AIGC Lab.", "用 AIGC Lab 在“{data}”上从零训练的{kind}。")
     )
-    yield t(trained, kind=kind, data=_plain(spec.title[lang]), p=card.parent) + t(
+    yield t(trained, kind=kind, data=_plain(spec.title[lang]), p=_plain(card.parent)) + t(
         both(" What it makes is made by AI, and says so in every file.", "它生成的一切都是 AI 生成内容，每个文件都带有标识。")
     )
     if SAMPLES in card.hashes:
@@ -71,14 +71,14 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
         images=f"{card.images:,}", steps=f"{card.steps:,}", seconds=f"{card.seconds:.0f}", device=_plain(card.device) or "?", seed=card.seed,
     )  # fmt: skip
     if card.inside:
-        yield t(both("It works in the latents of `{p}`, which is inside.", "它在 `{p}` 的潜空间中工作，后者已包含在内。"), p=card.parent)
+        yield t(both("It works in the latents of `{p}`, which is inside.", "它在 `{p}` 的潜空间中工作，后者已包含在内。"), p=_plain(card.parent))
     if card.config.get("teacher"):
         yield t(
             both("It learnt the shortcut of `{p}`: from its noise straight to its samples.", "它学的是 `{p}` 的捷径：由它的噪声直达它的样本。"),
-            p=card.parent,
+            p=_plain(card.parent),
         )
     elif _has_teacher(card):
-        yield t(both("Started from `{p}`.", "从 `{p}` 开始训练。"), p=card.parent)
+        yield t(both("Started from `{p}`.", "从 `{p}` 开始训练。"), p=_plain(card.parent))
         if card.config.get("model_guidance", 1) > 1:
             yield t(both("It learnt the guidance of that model: its samples are as clear with half the evaluations.",
                          "它学会了那个模型的引导：样本同样清晰，求值次数减半。"))  # fmt: skip
