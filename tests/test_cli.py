@@ -311,6 +311,14 @@ def test_a_training_ends_with_a_model_and_one_line(trained: dict[str, Any], here
     assert here("train", "tiny", "--name", "my-tiny").code == 2
 
 
+def test_a_run_knows_its_model_by_whatever_name_it_goes(trained: dict[str, Any], here: Any) -> None:
+    registry.rename("my-tiny", "kept")
+    other = here("train", "tiny", "--images", "64", "--name", "my-tiny", "--json").json
+    assert here("runs", "show", trained["id"], "--json").json["model"] == "kept" and other["model"] == "my-tiny"
+    assert here("train", "tiny", "--images", "64", "--name", "my--tiny", "--json").json["model"] == "my--tiny"
+    assert here("train", "tiny", "--images", "64", "--name", "my--tiny").code == 2
+
+
 def test_the_same_command_gives_the_same_weights(trained: dict[str, Any], here: Any) -> None:
     import shlex
 

@@ -28,7 +28,7 @@ from tiny import POINTS, SPEC, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
 from aigc.data import spec as spec_of
-from aigc.registry import cache, store, weights
+from aigc.registry import cache, exchange, store, weights
 from aigc.registry.card import read_card
 from aigc.registry.readme import readme
 from aigc.registry.sampling import BATCH, draw, label_of, turns
@@ -191,6 +191,50 @@ def test_a_name_is_taken_once_and_must_be_a_name() -> None:
     assert [e.slug for e in registry.entries()] == ["one"]
     assert registry.free_slug("One") == "one-2" and registry.free_slug("模型 !!") == "model"
     assert registry.SLUG.match(registry.free_slug("x" * 200))
+
+
+def test_a_valid_name_stays_as_it_is() -> None:
+    assert [registry.free_slug(name) for name in ("my--vae", "a" * 63)] == ["my--vae", "a" * 63]
+    saved("a" * 63)
+    assert registry.SLUG.match(registry.free_slug("a" * 63)) and registry.free_slug("a" * 63).endswith("-2")
+
+
+def test_whoever_comes_second_gets_the_next_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    saved()
+    source, place = registry.export("one", tmp_path / "one.zip"), exchange.place
+
+    def overtaken(*args: Any, **more: Any) -> registry.Entry:
+        monkeypatch.setattr(exchange, "place", place)
+        assert registry.import_(source).slug == "one-2"
+        return place(*args, **more)
+
+    monkeypatch.setattr(exchange, "place", overtaken)
+    assert registry.import_(source).slug == "one-3"
+    assert [registry.save(perturbed(), card("one"), wanted=name).slug for name in ("one", "Two!")] == ["one-4", "two"]
+
+
+def test_the_model_of_a_run_is_known_by_its_card() -> None:
+    a, b = "a" * 32, "b" * 32
+    assert registry.made_by(a, "one") is None
+    saved("one", run=a)
+    registry.rename("one", "kept")
+    saved("one", run=b)
+    (home.models_folder() / "broken").mkdir()
+    (home.models_folder() / "broken" / "config.json").write_text(a)
+    found = {run: made.slug for run in (a, b) if (made := registry.made_by(run, "one"))}
+    assert found == {a: "kept", b: "one"} and registry.made_by(a, None) is None
+    registry.delete("kept")
+    assert registry.made_by(a, "one") is None
+
+
+def test_a_model_whose_card_cannot_be_read_can_be_deleted() -> None:
+    (saved().folder / "config.json").write_text("{")
+    assert list(registry.broken()) == ["one"]
+    registry.delete("one")
+    assert not registry.broken() and not list(home.models_folder().glob("*/*"))
+    for wrong in ("one", "../local", ".", ""):
+        with pytest.raises(Refusal):
+            registry.delete(wrong)
 
 
 def test_rename_takes_the_children_along_and_lineage_ends_on_a_circle() -> None:
@@ -440,6 +484,13 @@ def test_export_and_import_carry_everything_but_what_is_private(name: str, tmp_p
     assert taken.samples is not None and taken.samples.read_bytes() == picture()
     with pytest.raises(Refusal, match="already there"):
         registry.export("one", tmp_path / name)
+
+
+def test_any_name_that_a_file_may_have_will_do(tmp_path: Path) -> None:
+    saved()
+    assert registry.export("one", tmp_path / f"{'模' * 80}.zip").is_file() and registry.export("one", tmp_path / ("x" * 250)).is_dir()
+    with pytest.raises(Refusal, match=f"There is no folder {tmp_path / 'nowhere'}"):
+        registry.export("one", tmp_path / "nowhere" / "one.zip")
 
 
 def test_names_in_an_exported_zip_are_relative_and_ours(tmp_path: Path) -> None:

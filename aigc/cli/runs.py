@@ -11,6 +11,7 @@ from aigc.jobs import lock
 from aigc.jobs.foreground import open_store
 from aigc.jobs.processes import Holder
 from aigc.jobs.runs import RUN_ID, Run, State, runs
+from aigc.registry import made_by
 from aigc.words import Refusal, Words, both
 
 
@@ -61,8 +62,9 @@ def described(run: Run) -> dict[str, Any]:
     """A run as the shell sees it: everything but whose it is."""
     record = run.record
     asked = {k: v for k, v in record["request"].items() if k != "owner"}
-    kept = ("id", "state", "reason", "created", "started", "ended", "device", "images", "steps", "seconds", "model", "code_version")
-    return {**{k: record.get(k) for k in kept}, **asked}
+    kept = ("id", "state", "reason", "created", "started", "ended", "device", "images", "steps", "seconds", "code_version")
+    made = made_by(run.id, record.get("model"))
+    return {**{k: record.get(k) for k in kept}, "model": made.slug if made else None, **asked}
 
 
 def state_words(state: str) -> Words:

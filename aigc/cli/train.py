@@ -60,7 +60,7 @@ def asked(args: argparse.Namespace) -> Request:
     for budget, other in (("images", "seconds"), ("seconds", "images")):
         if getattr(args, budget) is not None:  # either budget alone: the preset's other one does not cut it short
             typed = {budget: getattr(args, budget), other: 0, **typed}
-    if args.name and registry.free_slug(args.name) != args.name:
+    if args.name and (not registry.SLUG.match(args.name) or registry.taken(args.name)):
         raise Refusal(both("{s} is taken, or no name for a model; {free} is free.", "{s} 已被占用，或不能作模型名；{free} 可用。"),
                       s=args.name[:80], free=registry.free_slug(args.name))  # fmt: skip
     mine = knobs(technique(args.technique).Config)

@@ -11,6 +11,7 @@ from aigc.jobs import arena as arenas
 from aigc.jobs.arena import Arena, Cell
 from aigc.jobs.costs import WATTS_OF_GPU, WATTS_PER_THREAD, Cost, watt_hours, watts
 from aigc.jobs.runs import Run
+from aigc.registry import made_by
 from aigc.words import Refusal, both
 
 Json = dict[str, Any]
@@ -102,7 +103,7 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
         "flops": cost.flops if cost else None,
         "watts": watts(*computes) if record else 0.0,
         "energy": watt_hours(round(seconds, 2), *computes) if record else 0.0,
-        "model": record.get("model"),
+        "model": made.slug if (made := made_by(cell.run, record.get("model"))) else None,
     } | last
 
 

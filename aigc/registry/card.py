@@ -16,6 +16,8 @@ from aigc.data import NAME, DataSpec
 from aigc.words import Lang, Refusal, Words, both
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+NO_SLUG = both("A model's name is made of small letters, digits and hyphens, at most 63 of them, and starts with a letter or digit.",
+               "模型名只能由小写字母、数字和连字符组成，最多 63 个字符，且以字母或数字开头。")  # fmt: skip
 LIBRARY = "aigc-lab"
 FORMAT = 1
 CARD_BYTES = 1 << 20

@@ -17,7 +17,7 @@ from aigc.knobs import read
 from aigc.options import Options
 from aigc.registry import weights
 from aigc.registry.card import CARD_BYTES, read_card, spec_from_json
-from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entry, free_slug
+from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entry
 from aigc.registry.readme import readme
 from aigc.registry.store import place
 from aigc.words import Refusal, both
@@ -46,7 +46,9 @@ def export(slug: str, to: Path) -> Path:
     files = files_of(slug)
     if to.exists():
         raise Refusal(both("{p} is already there.", "{p} 已经存在。"), p=to.name)
-    partial = to.with_name(f".{to.name}-{uuid.uuid4().hex}")
+    if not to.parent.is_dir():
+        raise Refusal(both("There is no folder {p}: make it first.", "没有文件夹 {p}：请先新建。"), p=str(to.parent)[:200])
+    partial = to.with_name(f".{uuid.uuid4().hex}")
     try:
         if to.suffix.lower() == ".zip":
             with zipfile.ZipFile(partial, "w") as archive:  # stored: weights do not compress
@@ -82,7 +84,7 @@ def import_(source: Path, owner: str = "") -> Entry:
     if samples:
         _check_picture(samples)
     created = card.created or datetime.now(UTC).isoformat(timespec="seconds")
-    return place(replace(card, slug=free_slug(card.slug), owner=owner, run="", created=created), files[WEIGHTS], samples)
+    return place(replace(card, owner=owner, run="", created=created), files[WEIGHTS], samples, wanted=card.slug)
 
 
 def _from_folder(source: Path) -> dict[str, bytes]:
