@@ -19,22 +19,33 @@ HUB_LICENCES = ("mit", "apache-2.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"
 
 
 def readme(card: ModelCard) -> str:
-    front = "\n".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in _front_matter(card).items())  # JSON is YAML
     body = "\n\n---\n\n".join("\n\n".join(_sections(card, lang)) for lang in LANGS)
-    return f"---\n{front}\n---\n\n{body}\n"
+    return f"{front_matter(_fields(card))}\n{body}\n"
 
 
-def _front_matter(card: ModelCard) -> dict[str, Any]:
-    licence = re.sub(r"[^a-z0-9.]+", "-", card.licence.lower()).strip("-")
-    values: dict[str, Any] = {"language": list(LANGS), "license": licence if licence in HUB_LICENCES else "other"}
-    if values["license"] == "other":
-        values["license_name"] = licence or "unknown"
+def front_matter(fields: dict[str, Any]) -> str:
+    lines = "".join(f"{k}: {json.dumps(v, ensure_ascii=False)}\n" for k, v in fields.items())  # JSON is YAML
+    return f"---\n{lines}---\n"
+
+
+def licence_fields(licence: str) -> dict[str, str]:
+    """How front matter names the licence of our data."""
+    name = re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-")
+    return {"license": name} if name in HUB_LICENCES else {"license": "other", "license_name": name or "unknown"}
+
+
+def _fields(card: ModelCard) -> dict[str, Any]:
+    values: dict[str, Any] = {"language": list(LANGS), **licence_fields(card.licence)}
     values |= {"library_name": LIBRARY, "tags": [LIBRARY, card.technique, "generative", *([] if _has_teacher(card) else ["from-scratch"])]}
-    if card.data in SOURCES:
-        values["datasets"] = [SOURCES[card.data][-1].repo]  # the last one is on the Hub
+    values |= hub_datasets(card.data)
     if not spec_from_json(card.spec).is_points:
         values["pipeline_tag"] = "unconditional-image-generation"
     return values
+
+
+def hub_datasets(data: str) -> dict[str, list[str]]:
+    """How front matter names the data, where the Hub has them."""
+    return {"datasets": [SOURCES[data][-1].repo]} if data in SOURCES else {}  # the last one is on the Hub
 
 
 def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
