@@ -314,6 +314,8 @@ CARD_FAULTS: dict[str, Any] = {
     "long text": lambda v: v | {"credit": "x" * 3000},
     "a number beyond all bounds": lambda v: v | {"seconds": 10**400},
     "figures beyond all bounds": lambda v: v | {"quality": {"x": -(10**400)}},
+    "examples beyond all bounds": lambda v: v | {"spec": v["spec"] | {"count": 10**400}},
+    "classes beyond all bounds": lambda v: v | {"spec": v["spec"] | {"class_counts": [10**400] * 10}},
     "half a character": lambda v: v | {"inside": {"slug": "a\ud800"}},
     "half a character in a title": lambda v: v | {"spec": v["spec"] | {"title": {"en": "a\ud800", "zh": "a"}}},
     "data that are a command": lambda v: v | {"data": "'; touch /tmp/pwned; '"},

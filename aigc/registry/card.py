@@ -24,6 +24,7 @@ CARD_BYTES = 1 << 20
 TEXT_LENGTH = 2000
 SIDE = 256  # the largest picture a card may speak of
 CLASSES = 1000
+MOST = 1 << 63
 
 BROKEN = both("The card of this model cannot be read: {why}.", "无法读取这个模型的卡片：{why}。")
 
@@ -106,7 +107,7 @@ def _value(name: str, kind: str, value: Any) -> Any:
     """`value` if it is what the field called `name` holds."""
     if kind == "str" and isinstance(value, str) and len(value) <= TEXT_LENGTH:
         return _printable(value)
-    if kind == "int" and type(value) is int and 0 <= value < 2**63:
+    if kind == "int" and type(value) is int and 0 <= value < MOST:
         return value
     if kind == "float" and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
@@ -137,10 +138,15 @@ def spec_from_json(values: Any) -> DataSpec:
         _broken(wrong)
     if shape != [2] and not (len(shape) == 3 and shape[0] in (1, 3) and all(1 <= side <= SIDE for side in shape[1:])):
         _broken(wrong)
-    if type(count) is not int or type(flips) is not bool or not all(isinstance(t, str) and len(t) <= TEXT_LENGTH for t in texts.values()):
+    if (
+        type(count) is not int
+        or not 0 <= count < MOST
+        or type(flips) is not bool
+        or not all(isinstance(t, str) and len(t) <= TEXT_LENGTH for t in texts.values())
+    ):
         _broken(wrong)
     counts = values.get("class_counts", [])
-    if not isinstance(counts, list) or len(counts) not in (0, len(classes)) or not all(type(n) is int and n > 0 for n in counts):
+    if not isinstance(counts, list) or len(counts) not in (0, len(classes)) or not all(type(n) is int and 0 < n < MOST for n in counts):
         _broken(wrong)
     names = tuple(_words(c) for c in classes)
     title = _words(values.get("title"))
