@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny import tiny  # noqa: F401
 
 from aigc import cli
 from aigc.cli import arena as cli_arena
@@ -75,8 +76,9 @@ def test_the_figures_of_quality_come_right_after_the_name() -> None:
 
 
 def test_told_to_end_it_starts_no_further_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cut_short(request: Any, **_: Any) -> Run:
+    def cut_short(request: Any, begun: Any, **_: Any) -> Run:
         run = Run.create(request)
+        begun(run)
         run.move(State.STARTING)
         run.move(State.INTERRUPTED)
         return run
@@ -84,6 +86,61 @@ def test_told_to_end_it_starts_no_further_run(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(arena_here, "train_here", cut_short)
     held = list(arena_here.hold(arenas.contest("digits", 5, ["gan", "vae"])))
     assert len(held) == len(runs()) == 1 and [bool(c.run) for c in held[-1][0].cells] == [True, False]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_run_at_work_is_in_the_arena_from_its_beginning() -> None:
+    seen = []
+
+    def heard(line: dict[str, Any]) -> None:
+        seen.append([bool(cell.run) for cell in arenas.arenas()[0].cells])
+
+    list(arena_here.hold(arenas.sweep("digits", 0, "tiny", [("width", "4,6")], images=64), heard=heard))
+    assert seen[0] == [True, False] and seen[-1] == [True, True]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_an_abort_still_shows_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from tiny import Tiny
+
+    real, calls = Tiny.loss, []
+
+    def loss(self: Any, *args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 20:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(Tiny, "loss", loss)
+    to = tmp_path / "t.csv"
+    code, told = said(capsys, "tiny", "--images", "256", "--sweep", "width=4,6,8", "--out", str(to))
+    assert code == 130 and [r["state"] for r in told["runs"]] == ["finished", "interrupted", ""]
+    assert [cell.run for cell in arenas.arenas()[0].cells] == [r["run"] for r in told["runs"]] and told["runs"][1]["run"]
+    assert len(list(csv.DictReader(to.open(encoding="utf-8")))) == 3
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_run_that_failed_says_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is an accelerator here, so asking for one does not fail")
+    to = tmp_path / "t.csv"
+    assert cli.main(["arena", "tiny", "--images", "256", "--device", "cuda", "--json", "--out", str(to)]) == 1
+    out, err = capsys.readouterr()
+    assert "no device cuda" in json.loads(out)["runs"][0]["reason"]["en"] and "no device cuda" in err
+    assert "no device cuda" in next(csv.DictReader(to.open(encoding="utf-8")))["reason"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_full_disk_takes_no_figures_away(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("aigc.outputs.files.write", full)
+    code = cli.main(["arena", "tiny", "--images", "64", "--json", "--out", str(tmp_path / "t.csv")])
+    out, err = capsys.readouterr()
+    assert code == 1 and json.loads(out)["runs"] and "No space left" in err and not list(tmp_path.glob("*.csv"))
 
 
 def test_one_that_is_refused_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,9 @@ from tiny import POINTS, card, perturbed, tiny  # noqa: F401
 from aigc import home, registry
 from aigc.cli import main
 from aigc.cli.out import columns, shell_language
+from aigc.jobs.files import DiskFull
+from aigc.jobs.processes import Holder
+from aigc.jobs.request import Request
 from aigc.jobs.runs import Run, State
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -144,6 +147,23 @@ REFUSED = [
     ("runs", "delete", "f" * 32),
     ("knobs", "nonsense"),
     ("runs", "--nonsense"),
+    ("runs", "-n", "0"),
+    ("models", "-n", "-1"),
+    ("models", "push", "nonsense", "a/b"),
+    ("arena", "vae", "--images", "0"),
+    ("arena", "vae", "--out", "/nowhere/x.csv"),
+    ("arena", "vae", "--out", "x.txt"),
+    ("arena", "vae", "--sweep", "beta"),
+    ("arena", "vae", "--sweep", "beta=1,2", "--sweep", "beta=3,4"),
+    ("bench", "--threads", "-1"),
+    ("bench", "--out", "/nowhere/x.json"),
+    ("bench", "--diffusion-race", "--out", "/nowhere/x.json"),
+    ("features", "digits", "--images", "0"),
+    ("features", "digits", "--seed", "-1"),
+    ("teach", "nonsense"),
+    ("teach", "style", "--budget", "-5"),
+    ("teach", "style", "--seed", "-5"),
+    ("teach", "style", "--seed", str(2**63)),
 ]
 
 
@@ -161,6 +181,69 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(words: tuple[str, ...], 
     as_json = here(*words, "--json")
     assert as_json.code == 2 and CHINESE.search(as_json.json["error"])
     assert not list((home.runs_folder()).glob("*/run.json"))
+
+
+def test_whatever_happens_programs_get_a_line(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> int:
+        raise RuntimeError("number of threads {0}")
+
+    monkeypatch.setattr("aigc.cli.data.act", breaks)
+    answer = here("data", "--json")
+    assert answer.code == 1 and "RuntimeError: number of threads {0}" in answer.json["error"] and "Traceback" in answer.err
+    assert here("data").code == 1 and here("data").out == ""
+
+
+def test_a_shell_of_another_alphabet_gets_its_line_too() -> None:
+    known = shell("data", "--json").json
+    assert shell("data", "--json", PYTHONIOENCODING="cp1252").json == known
+    plain = shell("data", PYTHONIOENCODING="ascii", LC_ALL="zh_CN.UTF-8")
+    assert plain.code == 0 and "\\u6570" in plain.out
+    assert "x\udc80.txt" in shell("arena", "vae", "--out", "x\udc80.txt", "--json").json["error"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_nobody_there_to_type_a_token_is_a_refusal(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: str) -> str:
+        raise EOFError
+
+    registry.save(perturbed(), card("one"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("getpass.getpass", nobody)
+    answer = here("models", "push", "one", "a/b", "--json")
+    assert answer.code == 2 and "HF_TOKEN" in answer.json["error"]
+
+
+def test_a_network_that_was_taught_is_said_to_be_where_it_is(here: Any, tmp_path: Path) -> None:
+    answer = here("features", "digits", "--images", "256", "--json")
+    assert answer.code == 0 and answer.json["folder"] == str(home.home() / "checkpoints" / "features" / "digits")
+    assert (Path(answer.json["folder"]) / "config.json").is_file()
+    assert answer.json["used"] == str(home.SHIPPED / "features" / "digits") and answer.json["used"] in answer.err
+
+
+@pytest.mark.parametrize("words", [("features", "digits"), ("teach", "verse")], ids=" ".join)
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_taught(words: tuple[str, ...], here: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = here(*words, "--to", str(tmp_path / "file" / "x"), "--json")
+    assert answer.code == 2 and "Nothing can be written" in answer.json["error"]
+
+
+def test_what_comes_along_is_not_said_to_be_deleted(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "SHIPPED", home.PROJECT / "checkpoints" / "shipped")
+    answer = here("pretrained", "delete", "verse", "--json")
+    assert answer.code == 2 and "stays" in answer.json["error"]
+
+
+def test_a_full_disk_does_not_keep_runs_from_being_deleted(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise DiskFull
+
+    cut_off = Run.create(Request("vae", "digits"), holder=Holder(2**22 + 1, "0", "0").as_json())
+    cut_off.move(State.STARTING)
+    monkeypatch.setattr("aigc.cli.runs.open_store", full)
+    answer = here("runs", "--json")
+    assert answer.code == 0 and [r["id"] for r in answer.json["runs"]] == [cut_off.id] and "disk is full" in answer.err
+    assert here("runs", "show", cut_off.id).code == 0
+    assert here("runs", "delete", cut_off.id).code == 0 and not cut_off.folder.exists()
 
 
 def test_help_is_in_the_language_of_the_shell_and_tells_the_exit_codes() -> None:
@@ -226,6 +309,14 @@ def test_a_training_ends_with_a_model_and_one_line(trained: dict[str, Any], here
     assert registry.verify("my-tiny") == []
     assert "my-tiny" in here("runs").out and "my-tiny" in here("models").out
     assert here("train", "tiny", "--name", "my-tiny").code == 2
+
+
+def test_a_run_knows_its_model_by_whatever_name_it_goes(trained: dict[str, Any], here: Any) -> None:
+    registry.rename("my-tiny", "kept")
+    other = here("train", "tiny", "--images", "64", "--name", "my-tiny", "--json").json
+    assert here("runs", "show", trained["id"], "--json").json["model"] == "kept" and other["model"] == "my-tiny"
+    assert here("train", "tiny", "--images", "64", "--name", "my--tiny", "--json").json["model"] == "my--tiny"
+    assert here("train", "tiny", "--images", "64", "--name", "my--tiny").code == 2
 
 
 def test_the_same_command_gives_the_same_weights(trained: dict[str, Any], here: Any) -> None:

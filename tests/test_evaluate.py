@@ -28,6 +28,7 @@ from aigc.evaluate.report import SHIPPED_REPORT
 from aigc.evaluate.run import evaluate
 from aigc.evaluate.text import KINDS, figure
 from aigc.registry import build
+from aigc.registry.readme import HUB_LICENCES
 from aigc.techniques import technique
 from aigc.words import Refusal, Words, both
 
@@ -252,11 +253,16 @@ def test_a_network_is_taught_kept_and_found(aigc_home: Path) -> None:
 
 
 def test_shipped_networks_are_good_small_and_whole() -> None:
+    from huggingface_hub import ModelCard as HubCard
+
     for folder in (home.SHIPPED / "features").iterdir():
         found = card_of(spec(folder.name))
         assert found.accuracy > {"fashion-mnist": 0.92, "fairface64": 0.94}.get(folder.name, 0.99)
         assert sum(p.stat().st_size for p in folder.iterdir()) < 2 << 20
         assert extractor(spec(folder.name)).title.en.endswith("CNN")
+        front = HubCard((folder / "README.md").read_text("utf-8")).data.to_dict()
+        assert front["license"] in HUB_LICENCES and front["language"] == ["en", "zh"] and front["library_name"] == "aigc-lab"
+        assert feature_card.readme(found) == (folder / "README.md").read_text("utf-8")
     assert folder_of("digits") is not None and "features" not in [e.slug for e in registry.entries()] and not registry.broken()
 
 

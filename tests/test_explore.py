@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,11 +23,14 @@ from torch import Generator
 from aigc import data, registry
 from aigc.data import DataSpec
 from aigc.events import Saved
+from aigc.jobs import standings
+from aigc.jobs.arena import Cell
 from aigc.jobs.runs import Request, Run, State
 from aigc.knobs import as_values
 from aigc.registry import ModelCard, spec_as_json
 from aigc.registry.sampling import draw
 from aigc.techniques import technique
+from aigc.ui import now
 from aigc.ui.markup import PNG
 from aigc.ui.studio import drawing, film, make, rebuild
 from aigc.ui.studio.drawing import Habits
@@ -51,10 +55,10 @@ def fresh(slug: str, name: str = DIGITS, seed: int = 0, **values: Any) -> Any:
     return model
 
 
-def saved(slug: str, name: str = "one", data_name: str = DIGITS, **values: Any) -> Any:
+def saved(slug: str, name: str = "one", data_name: str = DIGITS, run: str = "", **values: Any) -> Any:
     model = fresh(slug, data_name, **values)
     card = ModelCard(slug=name, technique=slug, data=data_name, spec=spec_as_json(model.spec), config=as_values(model.config), options={}, images=5)
-    registry.save(model, card)
+    registry.save(model, replace(card, run=run))
     return model
 
 
@@ -64,6 +68,14 @@ def started(model: Any, slug: str, images: int = 640, state: State = State.RUNNI
     run = Run.create(request, spec_as_json(model.spec))
     run.save_checkpoint(Saved(images, 5, 1.0, model.state_dict(), {"x": torch.zeros(1)}, {}))
     run.update(state=state.value)
+    return run
+
+
+def ended(name: str) -> Run:
+    """A run of a VAE that is over, and the model it made."""
+    run = started(fresh("vae"), "vae", state=State.FINISHED)
+    saved("vae", name, run=run.id)
+    run.update(model=name)
     return run
 
 
@@ -79,10 +91,23 @@ def test_models_and_runs_of_the_technique_are_listed() -> None:
 
 
 def test_an_ended_run_gives_way_to_its_model() -> None:
-    run = started(saved("vae", "mine"), "vae", state=State.FINISHED)
-    run.update(model="mine")
+    run = ended("mine")
     assert [s.key for s in subjects(technique("vae"))] == ["model:mine"]
     assert subject(technique("vae"), f"run:{run.id}").key == "model:mine"
+
+
+def test_a_run_stays_with_its_model_whoever_takes_the_name_that_it_had() -> None:
+    first = ended("mine")
+    registry.rename("mine", "kept")
+    assert [s.key for s in subjects(technique("vae"))] == ["model:kept"]
+    second = ended("mine")
+    assert [subject(technique("vae"), f"run:{run.id}").key for run in (first, second)] == ["model:kept", "model:mine"]
+    assert {s.key for s in subjects(technique("vae"))} == {"model:kept", "model:mine"}
+    lost = standings.numbers(Cell("vae", {}, first.id), first.record, standings.Told(), None)
+    assert lost["model"] == "kept"
+    supervisor: Any = SimpleNamespace(may=lambda *_: True, place=lambda _: 0)
+    line = now._line(first, supervisor, "", "en")
+    assert line and line["model"] == "kept"
 
 
 def test_a_run_whose_model_went_away_is_opened_by_its_own_weights() -> None:
@@ -151,8 +176,7 @@ def test_which_model_is_chosen() -> None:
     saved("vae", "one")
     value, seen = listed(None, [])
     assert value == "model:one"
-    run = started(saved("vae", "two"), "vae", state=State.FINISHED)
-    run.update(model="two")
+    run = ended("two")
     assert listed("model:one", seen)[0] in ("model:one", "model:two")  # made within one second: either may be first
     assert listed("model:one", ["model:one", "model:two"])[0] == "model:one"
     assert listed(None, [], f"run:{run.id}")[0] == "model:two"

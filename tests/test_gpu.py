@@ -22,6 +22,7 @@ from aigc.options import Compiling
 from aigc.registry import build
 from aigc.techniques import technique
 from aigc.train import compiling, train
+from aigc.train.devices import memory_bytes
 from aigc.train.loop import Loop
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
@@ -219,3 +220,9 @@ def test_language_models_write_on_the_gpu(name: str) -> None:
     assert draft.is_final and draft.tokens
     *_, drafts = compared(it, "hello", Continue(length=8), (), NEVER)
     assert len(drafts) == 3
+
+
+def test_memory_is_counted_from_the_beginning_of_a_training() -> None:
+    before = torch.empty(1 << 30, dtype=torch.uint8, device=GPU)
+    del before
+    assert memory_bytes(begun(*WORKLOADS["vae"]).device) < 1 << 29

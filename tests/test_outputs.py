@@ -379,6 +379,10 @@ def test_every_file_has_a_folder_of_its_own_and_a_name_people_can_read() -> None
         assert path.parent.parent == home.outputs_folder() and 0 < len(path.name) <= 80 and not path.name.startswith(".")
 
 
+def test_any_name_that_a_file_may_have_will_do(tmp_path: Path) -> None:
+    assert outputs.text("x", "x", tmp_path / f"{'长' * 80}.txt").read_text() == "x"
+
+
 def test_old_files_are_swept_and_young_ones_stay() -> None:
     old, young = outputs.text("x", "old.txt"), outputs.text("x", "young.txt")
     os.utime(old.parent, (time.time() - 25 * 3600,) * 2)

@@ -648,6 +648,13 @@ def test_a_saved_text_says_that_it_was_generated():
     assert label["AIGC"]["ReservedCode1"] == "sha256:" + hashlib.sha256(body.encode()).hexdigest()
 
 
+def test_no_character_of_a_prompt_breaks_the_label():
+    odd = "a\x7f\x85\x9f\u2028\u2029\ufeff\ufffe\uffff\U0001f600\x00\t春"
+    _, front, _ = outputs.writing("x", note={"prompt": odd}).read_text("utf-8").split("---\n", 2)
+    assert yaml.safe_load(front)["made"]["prompt"] == odd and "春" in front
+    assert outputs.writing("x", note={"prompt": "half a character: \ud800"}).is_file()
+
+
 def test_an_exported_conversation_marks_only_what_was_generated():
     talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
     told = json.loads(outputs.conversation(talk, note={"model": "x"}, name="c.json").read_text("utf-8"))

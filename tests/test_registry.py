@@ -28,8 +28,9 @@ from tiny import POINTS, SPEC, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
 from aigc.data import spec as spec_of
-from aigc.registry import cache, store, weights
+from aigc.registry import cache, exchange, store, weights
 from aigc.registry.card import read_card
+from aigc.registry.readme import readme
 from aigc.registry.sampling import BATCH, draw, label_of, turns
 from aigc.words import Refusal, both
 
@@ -78,6 +79,10 @@ def test_readme_is_front_matter_the_hub_can_read() -> None:
     assert front.license == "cc-by-4.0" and front.library_name == "aigc-lab" and front.datasets == ["ylecun/mnist"]
     assert front.pipeline_tag == "unconditional-image-generation" and front.language == ["en", "zh"]
     assert "<script>" not in text.replace(r"\<script\>", "") and "python -m aigc train tiny" in text and "许可" in text
+
+
+def test_a_parent_from_a_stranger_is_only_text() -> None:
+    assert "<script>" not in readme(card(parent="x` <script>alert(1)</script>"))
 
 
 def test_an_unknown_licence_is_named_other() -> None:
@@ -188,6 +193,50 @@ def test_a_name_is_taken_once_and_must_be_a_name() -> None:
     assert registry.SLUG.match(registry.free_slug("x" * 200))
 
 
+def test_a_valid_name_stays_as_it_is() -> None:
+    assert [registry.free_slug(name) for name in ("my--vae", "a" * 63)] == ["my--vae", "a" * 63]
+    saved("a" * 63)
+    assert registry.SLUG.match(registry.free_slug("a" * 63)) and registry.free_slug("a" * 63).endswith("-2")
+
+
+def test_whoever_comes_second_gets_the_next_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    saved()
+    source, place = registry.export("one", tmp_path / "one.zip"), exchange.place
+
+    def overtaken(*args: Any, **more: Any) -> registry.Entry:
+        monkeypatch.setattr(exchange, "place", place)
+        assert registry.import_(source).slug == "one-2"
+        return place(*args, **more)
+
+    monkeypatch.setattr(exchange, "place", overtaken)
+    assert registry.import_(source).slug == "one-3"
+    assert [registry.save(perturbed(), card("one"), wanted=name).slug for name in ("one", "Two!")] == ["one-4", "two"]
+
+
+def test_the_model_of_a_run_is_known_by_its_card() -> None:
+    a, b = "a" * 32, "b" * 32
+    assert registry.made_by(a, "one") is None
+    saved("one", run=a)
+    registry.rename("one", "kept")
+    saved("one", run=b)
+    (home.models_folder() / "broken").mkdir()
+    (home.models_folder() / "broken" / "config.json").write_text(a)
+    found = {run: made.slug for run in (a, b) if (made := registry.made_by(run, "one"))}
+    assert found == {a: "kept", b: "one"} and registry.made_by(a, None) is None
+    registry.delete("kept")
+    assert registry.made_by(a, "one") is None
+
+
+def test_a_model_whose_card_cannot_be_read_can_be_deleted() -> None:
+    (saved().folder / "config.json").write_text("{")
+    assert list(registry.broken()) == ["one"]
+    registry.delete("one")
+    assert not registry.broken() and not list(home.models_folder().glob("*/*"))
+    for wrong in ("one", "../local", ".", ""):
+        with pytest.raises(Refusal):
+            registry.delete(wrong)
+
+
 def test_rename_takes_the_children_along_and_lineage_ends_on_a_circle() -> None:
     saved("a"), saved("b", parent="a"), saved("c", parent="b")
     assert registry.lineage("c") == ["b", "a"]
@@ -263,6 +312,13 @@ CARD_FAULTS: dict[str, Any] = {
     "boolean for a number": lambda v: v | {"images": True},
     "negative": lambda v: v | {"images": -1},
     "long text": lambda v: v | {"credit": "x" * 3000},
+    "a number beyond all bounds": lambda v: v | {"seconds": 10**400},
+    "figures beyond all bounds": lambda v: v | {"quality": {"x": -(10**400)}},
+    "examples beyond all bounds": lambda v: v | {"spec": v["spec"] | {"count": 10**400}},
+    "classes beyond all bounds": lambda v: v | {"spec": v["spec"] | {"class_counts": [10**400] * 10}},
+    "half a character": lambda v: v | {"inside": {"slug": "a\ud800"}},
+    "half a character in a title": lambda v: v | {"spec": v["spec"] | {"title": {"en": "a\ud800", "zh": "a"}}},
+    "data that are a command": lambda v: v | {"data": "'; touch /tmp/pwned; '"},
     "slug with a path": lambda v: v | {"slug": "../x"},
     "list for words": lambda v: v | {"title": ["a"]},
     "shape of nothing": lambda v: v | {"spec": v["spec"] | {"shape": []}},
@@ -432,6 +488,13 @@ def test_export_and_import_carry_everything_but_what_is_private(name: str, tmp_p
         registry.export("one", tmp_path / name)
 
 
+def test_any_name_that_a_file_may_have_will_do(tmp_path: Path) -> None:
+    saved()
+    assert registry.export("one", tmp_path / f"{'模' * 80}.zip").is_file() and registry.export("one", tmp_path / ("x" * 250)).is_dir()
+    with pytest.raises(Refusal, match=f"There is no folder {tmp_path / 'nowhere'}"):
+        registry.export("one", tmp_path / "nowhere" / "one.zip")
+
+
 def test_names_in_an_exported_zip_are_relative_and_ours(tmp_path: Path) -> None:
     saved()
     names = zipfile.ZipFile(registry.export("one", tmp_path / "x.zip")).namelist()
@@ -517,6 +580,17 @@ def test_a_million_names_are_not_parsed(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="too many files"):
         registry.import_(path)
     assert time.process_time() - begun < 0.1
+
+
+def test_a_list_of_files_that_only_the_64_bit_record_owns_up_to_is_not_parsed(tmp_path: Path) -> None:
+    names = (b"PK\1\2" + struct.pack("<6H3I5H2I", 20, 20, 0, 0, 0, 33, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0) + b"m/x") * 20_000
+    true = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 20_000, 20_000, len(names), 0)
+    told = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 100, 0, 0)
+    path = tmp_path / "many.zip"
+    path.write_bytes(names + true + b"PK\6\7" + struct.pack("<IQI", 0, len(names), 1) + told)
+    assert len(zipfile.ZipFile(path).infolist()) == 20_000
+    with pytest.raises(Refusal, match="too many files"):
+        registry.import_(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", b"PK\x05\x06" + b"\0" * 10])

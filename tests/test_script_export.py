@@ -104,6 +104,13 @@ def test_nothing_on_a_card_becomes_code(tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.usefixtures("tiny")
+def test_the_printed_command_is_the_true_one_whatever_is_on_the_card() -> None:
+    made = replace(card(), data='it\'s; "touch" \'pwned\'  """ """"')
+    printed = ast.get_docstring(ast.parse(script(made)), clean=False)
+    assert printed and '"""' not in printed and shlex.split(shell_command(made)) == shlex.split(printed.split("\n\n")[2].replace("\\\n", ""))
+
+
 @pytest.mark.slow
 def test_the_program_of_a_real_technique_runs_on_its_own(tmp_path: Path) -> None:
     text = script(card_of("vae", "digits"))

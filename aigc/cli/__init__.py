@@ -6,21 +6,25 @@ A verb is a module here with `act(args, out) -> exit code`; it is imported when 
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
-from aigc.cli.out import Out, shell_language
+from aigc.cli.out import ABORTED, FAILED, OK, REFUSED, Out, shell_language, system_says
 from aigc.cli.parser import parser
 from aigc.words import Refusal, both
 
-OK, FAILED, REFUSED, INTERRUPTED, ABORTED = 0, 1, 2, 3, 130
+UNEXPECTED = both("Something unexpected happened: {error}.", "发生意外：{error}。")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what `argv` says; returns the exit code and never raises, except SystemExit for --help."""
     argv = sys.argv[1:] if argv is None else argv
     out = Out(shell_language(), "--json" in argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a shell of another alphabet
     try:
         args = parser(out.lang).parse_args(argv)
         return importlib.import_module(f"aigc.cli.{args.verb}").act(args, out)
@@ -34,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
-        where = f" ({os.path.basename(str(error.filename))})" if error.filename else ""
-        out.refuse(both(f"The system says: {error.strerror or error}{where}.", f"系统报告：{error.strerror or error}{where}。"))
+        out.refuse(system_says(error))
+        return FAILED
+    except Exception as error:
+        traceback.print_exc()
+        out.refuse(UNEXPECTED, error=f"{type(error).__name__}: {error}"[:300])
         return FAILED

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aigc import data
-from aigc.cli.out import Out, columns
+from aigc import data, outputs
+from aigc.cli.out import ABORTED, FAILED, INTERRUPTED, OK, Out, columns
 from aigc.cli.runs import state_words
-from aigc.cli.values import assignments
+from aigc.cli.train import abort, held
+from aigc.cli.values import pairs, target
 from aigc.evaluate import measured_terms
 from aigc.jobs import arena as arenas
 from aigc.jobs import standings
 from aigc.jobs.arena import Arena, Cell
 from aigc.jobs.arena_here import hold
+from aigc.jobs.runs import Run
+from aigc.jobs.states import State
 from aigc.techniques import techniques
 from aigc.words import Lang, Refusal, Words, both
 
@@ -32,26 +35,39 @@ HEADS = {
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
+    to = target(args.out, ".csv") if args.out else None
     draft = asked(args)
     if not data.availability(draft.data).here:
         from aigc.cli.data import fetch
 
         fetch(draft.data, out)
-    arena, over, teller = draft, 0, _Teller(out, len(draft.cells))
-    for arena, run in hold(draft, name=args.name or "", device=args.device, waiting=teller.waits, heard=teller.hears):
-        cell = arena.cells[over]
-        over = teller.over = over + 1
-        state = state_words(run.state) if run else cell.refused or NOT_RUN
-        out.say(OVER, n=over, all=len(arena.cells), what=label(arena, cell), state=state)
+    teller, aborted = _Teller(out, draft), False
+    try:
+        for arena, run in hold(draft, name=args.name or "", device=args.device, waiting=teller.waits, heard=teller.hears, kept=teller.keeps):
+            teller.ends(arena, run)
+    except KeyboardInterrupt:
+        if not teller.arena.id:
+            raise
+        aborted = True
+        abort(held(), out)
+    _tell(teller.arena, to, out)
+    return ABORTED if aborted else _code(teller.arena)
+
+
+def _tell(arena: Arena, to: Path | None, out: Out) -> None:
+    """The table, shown before it is written, so that a full disk takes nothing away."""
     rows = [row(cell) for cell in arena.cells]
-    if args.out:
-        plain = [{k: v for k, v in r.items() if k != "measured"} for r in rows]
-        Path(args.out).write_text(standings.as_csv(plain), encoding="utf-8")
     whole = [standings.WHOLE_PROCESS[out.lang]] if any(r["device"] == "cpu" for r in rows) else []
     below = [*whole, standings.ASSUMED[out.lang], SEE.fill(id=arena.id)[out.lang]]
     out.result(standings.about(arena) | {"runs": rows}, [*table(arena, rows, out.lang), "", *below])
-    done = [r["state"] for r in rows]
-    return 0 if set(done) == {"finished"} else 3 if "" in done or "interrupted" in done or "stopped" in done else 1
+    if to:
+        plain = [{k: v for k, v in r.items() if k != "measured"} for r in rows]
+        outputs.table(*standings.as_table(plain), "arena.csv", to)
+
+
+def _code(arena: Arena) -> int:
+    done = {run.state if (run := arenas.run_of(cell)) else None for cell in arena.cells}
+    return OK if done == {State.FINISHED} else INTERRUPTED if done & {None, State.INTERRUPTED, State.STOPPED} else FAILED
 
 
 def asked(args: argparse.Namespace) -> Arena:
@@ -62,12 +78,23 @@ def asked(args: argparse.Namespace) -> Arena:
         return arenas.contest(args.data, args.seconds, named or list(techniques()), preset, images)
     if len(named) != 1:
         raise Refusal(WHAT)
-    return arenas.sweep(args.data, args.seconds, named[0], list(assignments(args.sweep).items()), preset, images)
+    return arenas.sweep(args.data, args.seconds, named[0], pairs(args.sweep, "--sweep"), preset, images)
 
 
 class _Teller:
-    def __init__(self, out: Out, all: int):
-        self.out, self.all, self.over = out, all, 0
+    def __init__(self, out: Out, draft: Arena):
+        self.out, self.arena, self.all, self.over = out, draft, len(draft.cells), 0
+
+    def keeps(self, arena: Arena) -> None:
+        self.arena = arena
+
+    def ends(self, arena: Arena, run: Run | None) -> None:
+        cell = arena.cells[self.over]
+        self.over += 1
+        state = state_words(run.state) if run else cell.refused or NOT_RUN
+        self.out.say(OVER, n=self.over, all=self.all, what=label(arena, cell), state=state)
+        if run and run.state is State.FAILED and (reason := run.record["reason"]):
+            self.out.say(both(**reason))
 
     def waits(self, place: int) -> None:
         self.out.say(both("Waiting for its turn, number {n} in the line.", "正在排队，第 {n} 位。"), n=place)

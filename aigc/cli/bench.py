@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aigc.cli.out import Out, columns
+from aigc.cli.out import OK, Out, columns
+from aigc.cli.values import target
 from aigc.words import Refusal, both
 
 ABOUT = both("{date}; {processor}, {cores} cores, {threads} threads, load {load}; torch {torch}",
@@ -17,6 +18,8 @@ UNKNOWN = both("There is no workload {n}; choose from {all}.", "没有名为 {n}
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
+    if args.out:
+        target(args.out, ".json")
     if args.diffusion_race:
         return _race(args, out)
     if not 0.1 <= args.seconds <= 600 or not 1 <= args.rounds <= 100:
@@ -41,10 +44,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
         made["results"] += [r.as_json() for r in results]
         made["kernel_share"][name] = share
     made["sampling"] = sampling(device)
-    if args.out:
-        Path(args.out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
-    out.result(made, _table(made, out))
-    return 0
+    return _told(made, _table(made, out), args, out)
 
 
 def _race(args: argparse.Namespace, out: Out) -> int:
@@ -66,14 +66,22 @@ def _race(args: argparse.Namespace, out: Out) -> int:
         made["notes"].append(refusal.words.as_json())
     for reached in race(load("mnist"), marks, runners=runners, told=lambda name, share: out.progress(f"{name} {share:.0%}")):
         made["race"].append(reached.as_json())
-    if args.out:
-        Path(args.out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
     head = tuple(
         w[out.lang] for w in (both("trainer", "训练器"), both("seconds", "秒"), both("images", "图像数"), both("FID, MNIST CNN", "FID，MNIST CNN"))
     )
     rows = [(r["contender"], f"{r['seconds']:.0f}", f"{r['images']:,}", f"{r['fid']:.2f}") for r in made["race"]]
-    out.result(made, [*columns([head, *rows]), "", ABOUT.fill(**made["machine"])[out.lang], *(note[out.lang] for note in made["notes"])])
-    return 0
+    about = [ABOUT.fill(**made["machine"])[out.lang], *(note[out.lang] for note in made["notes"])]
+    return _told(made, [*columns([head, *rows]), "", *about], args, out)
+
+
+def _told(made: dict[str, Any], lines: list[str], args: argparse.Namespace, out: Out) -> int:
+    """Shown before it is written, so that a full disk takes no figures away."""
+    out.result(made, lines)
+    if args.out:
+        from aigc import outputs
+
+        outputs.text(json.dumps(made, ensure_ascii=False, indent=1), "bench.json", Path(args.out))
+    return OK
 
 
 def _seconds(typed: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from aigc.cli.out import Out, columns
+from aigc.cli.out import OK, Out, columns
 from aigc.data import DataSpec, availability, spec, specs
 from aigc.words import Refusal, both
 
@@ -15,9 +15,7 @@ WHICH = both("Which dataset? For example: python -m aigc data mnist --download",
 def act(args: argparse.Namespace, out: Out) -> int:
     if args.download:
         if not args.name:
-            raise Refusal(
-                both("Which dataset? For example: python -m aigc data mnist --download", "哪个数据集？例如：python -m aigc data mnist --download")
-            )
+            raise Refusal(WHICH)
         fetch(args.name, out)
     found = [described(s) for s in ([spec(args.name)] if args.name else specs().values())]
     head = tuple(w[out.lang] for w in (both("data", "数据"), both("shape", "形状"), both("examples", "样本数"), both("classes", "类别数"),
@@ -26,7 +24,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
         (f["name"], "×".join(map(str, f["shape"])), f"{f['count']:,}", str(len(f["classes"])), f["licence"][:24], f["where"][out.lang]) for f in found
     ]
     out.result({**found[0]} if args.name else {"datasets": found}, columns([head, *rows]))
-    return 0
+    return OK
 
 
 def described(s: DataSpec) -> dict[str, Any]:

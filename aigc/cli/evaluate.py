@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from aigc import registry
-from aigc.cli.out import Out, columns
+from aigc.cli.out import OK, Out, columns
 from aigc.cli.values import assignments
 from aigc.data import spec
 from aigc.evaluate import PARTS, Figure, Report, Series
@@ -32,7 +32,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
     out.result(
         report.as_json(), [*table(report, out.lang), *carried(report, out.lang), *series(report, out.lang), *(w[out.lang] for w in report.notes)]
     )
-    return 0
+    return OK
 
 
 def table(report: Report, lang: Lang) -> list[str]:

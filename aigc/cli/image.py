@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc.cli.out import Out
+from aigc.cli.out import OK, Out
 from aigc.cli.pretrained import check_here, chosen
-from aigc.cli.values import assignments, file_at, setup_of
+from aigc.cli.values import assignments, file_at, setup_of, target
 from aigc.knobs import as_values, knobs, read
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TASKS, Asked, Verb
 from aigc.words import Refusal, both
@@ -23,14 +23,11 @@ IN_LINE = both("Opening {model} …", "正在打开 {model}……")
 STEP = both("step {i} of {n}, {pace:.2f} s a step", "第 {i} 步，共 {n} 步，每步 {pace:.2f} 秒")
 USED = {"image": NEED_IMAGE, "mask": (Verb.INPAINT,), "style": (Verb.STYLE,)}  # files, and the verbs that read them
 NO_MEANING = both("--{n} means nothing to {verb}: leave it out.", "--{n} 对 {verb} 没有意义：请去掉。")
-NOT_PNG = both("{p} must end in .png, in a folder that is there.", "{p} 必须以 .png 结尾，且所在文件夹要存在。")
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
     verb = Verb(args.action)  # type: ignore[call-arg]
-    to = Path(args.out)
-    if to.suffix.lower() != ".png" or not to.parent.is_dir():
-        raise Refusal(NOT_PNG, p=args.out[:200])
+    to = target(args.out, ".png")
     typed, entry = assignments(args.set), chosen(TASKS[verb], args.model)
     setup = setup_of(typed, args.device)
     asked = Asked(verb, _settings(args, typed, verb, entry.slug), args.prompt or "", args.negative or "", **_given(args, verb))
@@ -43,7 +40,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
     for words in shot.notes:
         out.say(words)
     out.result({**told, "notes": list(shot.notes)}, files)
-    return 0
+    return OK
 
 
 def _settings(args: argparse.Namespace, typed: dict[str, Any], verb: Verb, model: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from aigc.cli.out import Out
+from aigc.cli.out import OK, Out
 from aigc.knobs import Choice, Knob, ModelName, knobs
 from aigc.options import Options
 from aigc.techniques import technique
@@ -15,11 +15,8 @@ def act(args: argparse.Namespace, out: Out) -> int:
     info = technique(args.technique)
     found = {**knobs(info.Config), **knobs(Options)}
     lines = [f"{k.name}={getattr(k.default, 'value', k.default)}  [{_range(k)}]\n    {k.help[out.lang]}" for k in found.values()]
-    values = {
-        name: {"default": getattr(k.default, "value", k.default), "range": _range(k), "live": k.live, "help": k.help} for name, k in found.items()
-    }
-    out.result({"technique": info.slug, "knobs": values}, lines)
-    return 0
+    out.result({"technique": info.slug, "knobs": {name: _described(k) for name, k in found.items()}}, lines)
+    return OK
 
 
 def _described(k: Knob) -> dict[str, Any]:

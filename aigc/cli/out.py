@@ -8,8 +8,9 @@ import sys
 import time
 from typing import Any
 
-from aigc.words import Lang, Words
+from aigc.words import Lang, Words, both
 
+OK, FAILED, REFUSED, INTERRUPTED, ABORTED = 0, 1, 2, 3, 130  # exit codes, as parser.EXIT_CODES tells them
 PROGRESS_SECONDS = 5.0  # between two lines where nobody overwrites them, as in a log
 
 
@@ -26,12 +27,14 @@ class Out:
         self.lang, self.as_json = lang, as_json
         self._shown = 0  # width of the progress line that stands there now
         self._said_at = float("-inf")
+        self._given = False  # the result
 
     def result(self, values: dict[str, Any], lines: list[str]) -> None:
-        """What was asked for: the values as one line of JSON, or the lines for people."""
+        """What was asked for: the values as one line of JSON (ASCII, which any shell takes), or the lines for people."""
         self._clear()
-        text = json.dumps(values, ensure_ascii=False, default=_plain, allow_nan=False) if self.as_json else "\n".join(lines)
+        text = json.dumps(values, default=_plain, allow_nan=False) if self.as_json else "\n".join(lines)
         print(text, flush=True)
+        self._given = True
 
     def stream(self, part: str) -> None:
         """A part of the result for people, as it comes."""
@@ -43,11 +46,12 @@ class Out:
         self._clear()
         print(words.fill(**values)[self.lang] if values else words[self.lang], file=sys.stderr, flush=True)
 
-    def refuse(self, words: Words, **more: Any) -> None:
-        """One sentence for people; with --json also a line for programs."""
+    def refuse(self, words: Words, **values: object) -> None:
+        """One sentence for people; with --json also a line for programs, unless they have the result."""
+        words = words.fill(**values) if values else words
         self.say(words)
-        if self.as_json:
-            self.result({"error": words[self.lang], **more}, [])
+        if self.as_json and not self._given:
+            self.result({"error": words[self.lang]}, [])
 
     def progress(self, text: str) -> None:
         """A line that the next one replaces; in a log, a line now and then."""
@@ -62,6 +66,12 @@ class Out:
         if self._shown:
             print("\r" + " " * self._shown + "\r", end="", file=sys.stderr, flush=True)
             self._shown = 0
+
+
+def system_says(error: OSError) -> Words:
+    """Without the path, which may be nobody's business."""
+    where = f" ({os.path.basename(str(error.filename))})" if error.filename else ""
+    return both(f"The system says: {error.strerror or error}{where}.", f"系统报告：{error.strerror or error}{where}。")
 
 
 def columns(rows: list[tuple[str, ...]]) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from aigc import __version__
@@ -41,6 +42,7 @@ COMPLAINTS = (
     (r"argument (.*?): not allowed with argument (.*)", "{} 不能与 {} 同用"),
     (r"argument (.*?): invalid choice: (.*?) \(choose from (.*)\)", "{}：没有 {}；可选 {}"),
     (r"argument (.*?): invalid \w+ value: (.*)", "{}：{} 不是合适的数"),
+    (r"argument (.*?): (.*) is no whole number from (.*) on", "{}：{} 不是从 {} 起的整数"),
     (r"ambiguous option: (.*?) could match (.*)", "{} 有歧义，可能是 {}"),
 )
 
@@ -116,6 +118,18 @@ def _actions(verb: Parser, about: Mapping[str, Words], required: bool = False) -
         _json(one, default=argparse.SUPPRESS)
 
 
+def _from(least: int) -> Callable[[str], int]:
+    """A whole number that is at least this."""
+
+    def read(typed: str) -> int:
+        with contextlib.suppress(ValueError):
+            if least <= (number := int(typed)) < 1 << 63:
+                return number
+        raise argparse.ArgumentTypeError(f"{typed[:40]!r} is no whole number from {least} on")
+
+    return read
+
+
 def _device(verb: Parser, default: str | None = "auto") -> None:
     verb.option("--device", default=default, help=both("auto, cpu, cuda or mps", "auto、cpu、cuda 或 mps"))
 
@@ -125,7 +139,7 @@ def _settings(verb: Parser, help: Words) -> None:
 
 
 def _seed(verb: Parser, help: Words, default: int | None = None) -> None:
-    verb.option("--seed", type=int, default=default, metavar="K", help=help)
+    verb.option("--seed", type=_from(0), default=default, metavar="K", help=help)
 
 
 def _train(verb: Parser) -> None:
@@ -154,7 +168,7 @@ def _arena(verb: Parser) -> None:
     budget = verb.add_mutually_exclusive_group()
     seconds = both("each trains so long (default: 30)", "各训练多少秒（默认 30）")
     budget.add_argument("--seconds", type=float, default=30.0, metavar="S", help=seconds[verb.lang])
-    budget.add_argument("--images", type=int, metavar="N", help=both("each draws so many images", "各抽取多少张图像")[verb.lang])
+    budget.add_argument("--images", type=_from(1), metavar="N", help=both("each draws so many images", "各抽取多少张图像")[verb.lang])
     verb.option("--preset", metavar="NAME", help=both("quick, good or long (default: quick)", "quick、good 或 long（默认 quick）"))
     verb.option("--sweep", action="append", default=[], metavar="KNOB=A,B,C",
                 help=both("one technique at each of these values instead; twice for a grid", "改为让一种技术取这些值；写两次即成网格"))  # fmt: skip
@@ -168,7 +182,7 @@ def _knobs(verb: Parser) -> None:
 
 
 def _runs(verb: Parser) -> None:
-    verb.option("-n", type=int, default=0, metavar="N", help=both("only the newest N", "只列最新的 N 次"))
+    verb.option("-n", type=_from(1), metavar="N", help=both("only the newest N", "只列最新的 N 次"))
     about = {
         "show": both("all that is known of one", "一次训练的全部信息"),
         "script": both("print a Python program that repeats it", "打印可重复该训练的 Python 程序"),
@@ -202,7 +216,9 @@ def _bench(verb: Parser) -> None:
                 help=both("instead: FID on MNIST after so many seconds, beside denoising-diffusion-pytorch (300,1200)",
                           "改为：与 denoising-diffusion-pytorch 比较训练若干秒后在 MNIST 上的 FID（300,1200）"))  # fmt: skip
     _device(verb)
-    verb.option("--threads", type=int, default=0, metavar="N", help=both("threads (default: as PyTorch chooses)", "线程数（默认由 PyTorch 决定）"))
+    verb.option(
+        "--threads", type=_from(1), default=0, metavar="N", help=both("threads (default: as PyTorch chooses)", "线程数（默认由 PyTorch 决定）")
+    )
     verb.option("--out", metavar="FILE.json", help=both("write the figures there too", "同时写入该文件"))
 
 
@@ -222,7 +238,7 @@ def _evaluate(verb: Parser) -> None:
 def _features(verb: Parser) -> None:
     verb.option("data", help=both("a labelled dataset of pictures", "有标签的图像数据集"))
     verb.option(
-        "--images", type=int, default=0, metavar="N", help=both("pictures seen (default: what suits the data)", "训练图像数（默认按数据而定）")
+        "--images", type=_from(1), default=0, metavar="N", help=both("pictures seen (default: what suits the data)", "训练图像数（默认按数据而定）")
     )
     _seed(verb, both("the same seed gives the same network", "种子相同，网络就相同"), 0)
     _device(verb)
@@ -233,7 +249,7 @@ def _teach(verb: Parser) -> None:
     verb.option("lesson", nargs="?", help=both("which; without it, all that there are", "哪一个；不写则列出全部"))
     verb.option(
         "--budget",
-        type=int,
+        type=_from(1),
         default=0,
         metavar="N",
         help=both("tokens or images seen (default: as shipped)", "训练的词元数或图像数（默认与随附模型相同）"),
@@ -316,7 +332,7 @@ def _image(verb: Parser) -> None:
 
 
 def _models(verb: Parser) -> None:
-    verb.option("-n", type=int, default=0, metavar="N", help=both("only the first N", "只列前 N 个"))
+    verb.option("-n", type=_from(1), metavar="N", help=both("only the first N", "只列前 N 个"))
     what = verb.verbs("action", required=False)
     slug = ("slug", both("a model", "模型"))
     for name, about, *arguments in (

@@ -6,7 +6,7 @@ import argparse
 import threading
 from typing import Any
 
-from aigc.cli.out import Out, columns
+from aigc.cli.out import OK, Out, columns
 from aigc.data.sources import in_bytes
 from aigc.pretrained import catalogue, hub
 from aigc.pretrained.catalogue import Entry, Task
@@ -23,6 +23,7 @@ HEAD = (
 HERE, ALONG, OF_THE_HUB = both("here", "本机"), both("comes along", "随附"), both("{size} to fetch", "需下载 {size}")
 IS_HERE = both("{title} is in {folder}.", "{title} 位于 {folder}。")
 DELETED = both("{size} of {title} deleted.", "已删除 {title}：{size}。")
+STAYS = both("{title} comes along with the project and stays.", "{title} 随项目提供，不能删除。")
 WHICH_TASK = both(
     "Say what {model} is to do: --task with one of {tasks}.",
     "请说明 {model} 用来做什么：--task 可选 {tasks}。",
@@ -67,7 +68,7 @@ def _list(args: argparse.Namespace, out: Out) -> int:
         memory = in_bytes(entry.cpu_bytes) if entry.cpu_bytes else f"{in_bytes(entry.gpu_bytes)} GPU"
         rows.append((entry.slug, ", ".join(entry.tasks), " ".join(entry.languages), entry.licensed[out.lang][:28], memory, where[out.lang]))
     out.result({"models": [described(e) for e in found]}, columns(rows))
-    return 0
+    return OK
 
 
 def _download(args: argparse.Namespace, out: Out) -> int:
@@ -76,14 +77,16 @@ def _download(args: argparse.Namespace, out: Out) -> int:
         if progress.total:
             out.progress(f"{entry.slug}: {progress.done / 1e6:,.1f} / {progress.total / 1e6:,.1f} MB  {progress.file}")
     out.result(described(entry), [IS_HERE.fill(title=entry.title, folder=hub.here(entry))[out.lang]])
-    return 0
+    return OK
 
 
 def _delete(args: argparse.Namespace, out: Out) -> int:
     entry = _named(args)
+    if entry.shipped:
+        raise Refusal(STAYS, title=entry.title)
     size = hub.remove(entry)
     out.result({"model": entry.slug, "bytes": size}, [DELETED.fill(title=entry.title, size=in_bytes(size))[out.lang]])
-    return 0
+    return OK
 
 
 def _named(args: argparse.Namespace) -> Entry:

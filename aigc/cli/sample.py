@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc.cli.out import Out
-from aigc.cli.values import assignments
+from aigc.cli.out import OK, Out
+from aigc.cli.values import assignments, target
 from aigc.words import Refusal, both
 
 if TYPE_CHECKING:
@@ -28,10 +28,9 @@ def act(args: argparse.Namespace, out: Out) -> int:
     entry = registry.entry(args.slug)
     if not 1 <= args.n <= MOST:
         raise Refusal(both("-n lies between 1 and {m}.", "-n 必须在 1 到 {m} 之间。"), m=f"{MOST:,}")
-    if not 0 <= args.seed < 2**63:
-        raise Refusal(both("A seed is a whole number from 0 on.", "种子是从 0 起的整数。"))
     for path, ending in ((args.out, ".png"), (args.npz, ".npz")):
-        _check_target(path, ending)
+        if path:
+            target(path, ending)
     if not (args.out or args.npz):
         raise Refusal(WHERE)
 
@@ -49,7 +48,7 @@ def act(args: argparse.Namespace, out: Out) -> int:
         {"model": entry.slug, "n": args.n, "seed": args.seed, "label": label, "classes": made, "settings": note["settings"], **files},
         [*files.values()],
     )
-    return 0
+    return OK
 
 
 def _made(model: Technique, args: argparse.Namespace, label: int | None, how: dict[str, Any], out: Out) -> tuple[np.ndarray, np.ndarray | None]:
@@ -82,11 +81,6 @@ def _asked(args: argparse.Namespace, model: Technique) -> dict[str, Any]:
         if value is not None:
             asked[name] = value
     return asked
-
-
-def _check_target(path: str | None, ending: str) -> None:
-    if path and (Path(path).suffix.lower() != ending or not Path(path).parent.is_dir()):
-        raise Refusal(both("{p} must end in {e}, in a folder that is there.", "{p} 必须以 {e} 结尾，且所在文件夹要存在。"), p=path[:200], e=ending)
 
 
 def _write(args: argparse.Namespace, samples: np.ndarray, labels: np.ndarray | None, note: dict[str, Any], out: Out) -> dict[str, str]:

@@ -6,12 +6,11 @@ import argparse
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from aigc.cli.out import Out
+from aigc.cli.out import OK, Out
 from aigc.cli.pretrained import check_here, chosen
-from aigc.cli.values import assignments, file_at, setup_of
+from aigc.cli.values import assignments, file_at, setup_of, target
 from aigc.knobs import as_values, read
 from aigc.pretrained import hub
 from aigc.pretrained.catalogue import Entry, rows
@@ -38,13 +37,11 @@ NO_MODEL = both(
 NOT_MADE = both("--out keeps what a model wrote; sentences of the text itself go to standard output: leave it out.",
                 "--out 保存模型写的文字；原文句子写到标准输出：请去掉 --out。")  # fmt: skip
 MOST_NOTED = 2000  # characters of a prompt that its file repeats
-NOT_MD = both("{p} must end in .md, in a folder that is there.", "{p} 必须以 .md 结尾，且所在文件夹要存在。")
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
     verb = Verb(args.action)  # type: ignore[call-arg]
-    if args.out and (Path(args.out).suffix.lower() != ".md" or not Path(args.out).parent.is_dir()):
-        raise Refusal(NOT_MD, p=args.out[:200])
+    to = target(args.out, ".md") if args.out else None
     words = _given(args, verb)
     if verb is Verb.SUMMARISE and (args.extract or _has_none(args, out)):
         return _extracted(args, out, words)
@@ -58,18 +55,18 @@ def act(args: argparse.Namespace, out: Out) -> int:
     facts = {"task": verb.value, "model": entry.slug, "settings": values, "setup": as_values(setup), "text": draft.whole, "tokens": len(draft.tokens)}
     facts |= {"seconds": round(draft.seconds, 3), "seconds_a_token": round(draft.pace, 5), "ended": draft.ended, "notes": list(draft.notes)}
     facts |= _more(args, verb, words, settings, last, out)
-    if args.out:
+    if to:
         from aigc import outputs
 
         note = {"task": verb.value, "model": entry.slug, "prompt": words[:MOST_NOTED], "settings": values}
-        facts["file"] = str(outputs.writing(facts["text"], note=note, to=Path(args.out)))
+        facts["file"] = str(outputs.writing(facts["text"], note=note, to=to))
     for words_ in draft.notes:
         out.say(words_)
     drawn = SEEDED.fill(seed=settings.seed) if is_drawn(settings) else UNSEEDED
     out.say(FACTS, n=len(draft.tokens), s=draft.seconds, ms=1000 * draft.pace, drawn=drawn, why=draft.ended or "")
     if out.as_json:
         out.result(facts, [])
-    return 0
+    return OK
 
 
 def _given(args: argparse.Namespace, verb: Verb) -> str:
@@ -162,7 +159,7 @@ def _extracted(args: argparse.Namespace, out: Out, words: str) -> int:
     found = extract(words, settings.words)
     facts = {"task": Verb.SUMMARISE.value, "model": None, "text": found.text, "sentences": len(found.sentences), "of": found.of}
     out.result(facts | _scored(args, out, extract=found.text), [found.text])
-    return 0
+    return OK
 
 
 def _scored(args: argparse.Namespace, out: Out, **summaries: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import signal
 from typing import Any
 
 from aigc import registry
-from aigc.cli.out import Out
+from aigc.cli.out import ABORTED, FAILED, INTERRUPTED, OK, Out
 from aigc.cli.runs import described, find, state_words
 from aigc.cli.values import assignments
 from aigc.commands import Command, Do
@@ -25,13 +25,13 @@ from aigc.techniques import technique
 from aigc.words import Refusal, both
 
 STOPPING = both("Stopping, and keeping what was learnt; Ctrl-C again aborts.", "正在停止并保留学到的内容；再按一次 Ctrl-C 则中止。")
-ABORTED = both("Aborted; its last checkpoint is kept. Go on with: python -m aigc train --resume {id}",
+CUT_OFF = both("Aborted; its last checkpoint is kept. Go on with: python -m aigc train --resume {id}",
                "已中止；最后一个检查点保留着。继续训练：python -m aigc train --resume {id}")  # fmt: skip
 AS_IT_WAS = both("A resumed run goes on as it was begun: beside --resume only --seconds or --images may stand, for so much more.",
                  "继续的训练沿用原来的设置：--resume 只能与 --seconds 或 --images 同用，表示再训练这么多。")  # fmt: skip
 PROGRESS = both("{images} images · {rate:,.0f} a second · {seconds:.0f} s · {terms}",
                 "{images} 张 · 每秒 {rate:,.0f} 张 · {seconds:.0f} 秒 · {terms}")  # fmt: skip
-CODES = {State.FINISHED: 0, State.STOPPED: 0, State.INTERRUPTED: 3}
+CODES = {State.FINISHED: OK, State.STOPPED: OK, State.INTERRUPTED: INTERRUPTED}
 
 
 def act(args: argparse.Namespace, out: Out) -> int:
@@ -60,7 +60,7 @@ def asked(args: argparse.Namespace) -> Request:
     for budget, other in (("images", "seconds"), ("seconds", "images")):
         if getattr(args, budget) is not None:  # either budget alone: the preset's other one does not cut it short
             typed = {budget: getattr(args, budget), other: 0, **typed}
-    if args.name and registry.free_slug(args.name) != args.name:
+    if args.name and (not registry.SLUG.match(args.name) or registry.taken(args.name)):
         raise Refusal(both("{s} is taken, or no name for a model; {free} is free.", "{s} 已被占用，或不能作模型名；{free} 可用。"),
                       s=args.name[:80], free=registry.free_slug(args.name))  # fmt: skip
     mine = knobs(technique(args.technique).Config)
@@ -130,13 +130,18 @@ def _told(run: Run, out: Out) -> int:
         out.say(both(**values["reason"]))
     made = both("Model: {m}", "模型：{m}").fill(m=values["model"])[out.lang] if values["model"] else ""
     out.result(values, [f"{run.id}  {state_words(state)[out.lang]}", *filter(None, [made])])
-    return 3 if state is State.STOPPED and not values["model"] else CODES.get(state, 1)  # stopped before it learnt anything
+    return INTERRUPTED if state is State.STOPPED and not values["model"] else CODES.get(state, FAILED)  # stopped before it learnt anything
 
 
 def _aborted(run: Run | None, out: Out) -> int:
     if run is None:
         raise KeyboardInterrupt
-    run.move(State.INTERRUPTED, ABORTED.fill(id=run.id))
-    out.say(ABORTED, id=run.id)
+    abort(run, out)
     out.result(described(run), [])
-    return 130
+    return ABORTED
+
+
+def abort(run: Run | None, out: Out) -> None:
+    """Say that the run at work, if there is one, was cut off, there and here."""
+    if run and run.move(State.INTERRUPTED, CUT_OFF.fill(id=run.id)):
+        out.say(CUT_OFF, id=run.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,25 @@ from aigc.words import Refusal, both
 if TYPE_CHECKING:
     from aigc.pretrained.fit import Setup
 
+NO_TARGET = both("{p} must end in {e}, in a folder that is there.", "{p} 必须以 {e} 结尾，且所在文件夹要存在。")
+NOT_WRITABLE = both("Nothing can be written to {p}: check its permissions.", "无法写入 {p}：请检查权限。")
 NO_FILE = both("There is no file {p}.", "没有文件 {p}。")
 
 
 def assignments(typed: list[str]) -> dict[str, str]:
-    """["a=1", "b=x=y"] -> {"a": "1", "b": "x=y"}.  Raises Refusal."""
-    values = {}
+    """["a=1", "b=x=y"] -> {"a": "1", "b": "x=y"}; of two for one knob the last counts.  Raises Refusal."""
+    return dict(pairs(typed))
+
+
+def pairs(typed: list[str], option: str = "--set") -> list[tuple[str, str]]:
+    """["a=1", "b=x=y"] -> [("a", "1"), ("b", "x=y")].  Raises Refusal."""
+    found = []
     for text in typed:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise Refusal(both("--set wants knob=value, not {t}.", "--set 的写法是 选项=值，而不是 {t}。"), t=repr(text)[:80])
-        values[name.strip().replace("-", "_")] = value.strip()
-    return values
+            raise Refusal(both("{o} wants knob=value, not {t}.", "{o} 的写法是 选项=值，而不是 {t}。"), o=option, t=repr(text)[:80])
+        found.append((name.strip().replace("-", "_"), value.strip()))
+    return found
 
 
 def setup_of(typed: dict[str, str], device: str) -> Setup:
@@ -37,3 +45,21 @@ def file_at(path: str) -> Path:
     if not Path(path).is_file():
         raise Refusal(NO_FILE, p=path[:200])
     return Path(path)
+
+
+def target(path: str, ending: str) -> Path:
+    """Where a result is to be written, looked at before any work is done for it.  Raises Refusal."""
+    to = Path(path)
+    if to.suffix.lower() != ending or not to.parent.is_dir() or to.is_dir():
+        raise Refusal(NO_TARGET, p=path[:200], e=ending)
+    if not os.access(to.parent, os.W_OK):
+        raise Refusal(NOT_WRITABLE, p=str(to.parent)[:200])
+    return to
+
+
+def folder_to(path: Path) -> Path:
+    """A folder for a result, there or yet to be made, looked at before any work is done for it.  Raises Refusal."""
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise Refusal(NOT_WRITABLE, p=str(there)[:200])
+    return path

@@ -10,7 +10,7 @@ from aigc.data.sources import downloads_are_off, find, in_bytes
 from aigc.data.table import BUILT_IN, HUB, SOURCES
 from aigc.words import Refusal, both
 
-__all__ = ["Availability", "DataSpec", "availability", "spec", "specs"]
+__all__ = ["NAME", "Availability", "DataSpec", "availability", "spec", "specs"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

@@ -14,7 +14,9 @@ from typing import Any
 from aigc import home
 from aigc.data import DataSpec
 from aigc.registry import spec_from_json
-from aigc.words import Refusal, Words, both
+from aigc.registry.card import LIBRARY
+from aigc.registry.readme import front_matter, hub_datasets, licence_fields
+from aigc.words import LANGS, Refusal, Words, both
 
 WEIGHTS, CARD, README = "model.safetensors", "config.json", "README.md"
 NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "Digits 8×8", "cifar10": "CIFAR-10", "fairface64": "FairFace"}
@@ -55,7 +57,7 @@ class FeatureCard:
         return both(f"{name} CNN", f"{name} CNN")
 
     def as_bytes(self) -> bytes:
-        values = {"library_name": "aigc-lab", "kind": "features", **dataclasses.asdict(self)}
+        values = {"library_name": LIBRARY, "kind": "features", **dataclasses.asdict(self)}
         return json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False).encode()
 
 
@@ -93,7 +95,7 @@ def has_network(spec: DataSpec) -> bool:
 
 
 def readme(card: FeatureCard) -> str:
-    """README.md beside the weights, in both languages."""
+    """README.md beside the weights: front matter for the Hub, then both languages."""
     title, percent = spec_from_json(card.spec).title, f"{100 * card.accuracy:.2f} %"
     what = both(
         f"A small residual network that names the classes of *{title.en}*. {percent} of the {card.tested:,} test pictures are named right.",
@@ -120,6 +122,7 @@ def readme(card: FeatureCard) -> str:
     )
     made, files = both("Made by", "训练命令"), "\n".join(f"- `{name}` sha256 `{value}`" for name, value in card.hashes.items())
     body = "\n\n---\n\n".join(
-        f"# {card.title[lang]}\n\n{facts[lang]}\n\n## {made[lang]}\n\n```bash\n{card.command}\n```\n\n{files}" for lang in ("en", "zh")
+        f"# {card.title[lang]}\n\n{facts[lang]}\n\n## {made[lang]}\n\n```bash\n{card.command}\n```\n\n{files}" for lang in LANGS
     )  # fmt: skip
-    return body + "\n"
+    fields = {"language": list(LANGS), **licence_fields(card.licence), "library_name": LIBRARY, "tags": [LIBRARY, "feature-extraction"]}
+    return f"{front_matter(fields | hub_datasets(card.data))}\n{body}\n"

@@ -22,17 +22,20 @@ LOOK_EVERY = 0.5  # seconds between two looks at the line
 
 Waiting = Callable[[int], None]
 Heard = Callable[[dict[str, Any]], None]
+Begun = Callable[[Run], None]
 
 
-def train_here(request: Request, *, waiting: Waiting = lambda place: None, heard: Heard = lambda line: None) -> Run:
+def train_here(request: Request, *, begun: Begun = lambda run: None, waiting: Waiting = lambda place: None, heard: Heard = lambda line: None) -> Run:
     """Train in this process, after waiting for a turn.  -> the run, over in one way or another
 
-    `waiting(place)` is told the place in the line whenever it changes, `heard(line)` every line of the log.  The first SIGINT
-    or SIGTERM writes a checkpoint and leaves the run as interrupted, a second one does as usual.  Raises Refusal.
+    `begun(run)` is told the run as soon as it has a folder, `waiting(place)` the place in the line whenever it changes,
+    `heard(line)` every line of the log.  The first SIGINT or SIGTERM writes a checkpoint and leaves the run as interrupted, a second
+    one does as usual.  Raises Refusal.
     """
     request, spec = checked(request)
     store = open_store()
     run = Run.create(request, spec_as_json(spec), holder=Holder.me().as_json(), runner=SHELL)
+    begun(run)
     return _work(store, run, waiting, heard)
 
 

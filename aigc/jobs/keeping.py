@@ -26,8 +26,8 @@ def keep(run: Run, model: Technique, shown: Preview | None, facts: dict[str, Any
     if earlier:
         known["title"] = earlier.card.title
     wanted = record["request"].get("name") or f"{record['request']['technique']}-{record['request']['data']}"
-    card = registry.card_of_run(record, slug=registry.free_slug(wanted), **known)
-    made = registry.save(model, card, _samples(shown, card, len(model.spec.classes) if model.conditional else 0))
+    card = registry.card_of_run(record, **known)
+    made = registry.save(model, card, _samples(shown, card, len(model.spec.classes) if model.conditional else 0), wanted=wanted)
     if earlier is None:
         return made.slug
     registry.delete(earlier.slug)  # only now that the new one is safe

@@ -10,7 +10,7 @@ from aigc import data
 from aigc.knobs import as_values, knobs, read, read_value
 from aigc.nets.kinds import Norm
 from aigc.options import Options
-from aigc.registry.card import SLUG
+from aigc.registry.card import NO_SLUG, SLUG
 from aigc.registry.latents import autoencoder
 from aigc.registry.starts import start
 from aigc.registry.teachers import taught
@@ -70,12 +70,7 @@ def checked(request: Request, most_seconds: float | None = None, most_bytes: flo
     if most_seconds and not 0 < options.seconds <= most_seconds:
         raise Refusal(both("Here a run may take at most {n:.0f} seconds.", "这里一次训练最多 {n:.0f} 秒。"), n=most_seconds)
     if request.name and not SLUG.match(request.name):
-        raise Refusal(
-            both(
-                "A model's name is made of small letters, digits and hyphens, at most 63 of them, and starts with a letter or digit.",
-                "模型名只能由小写字母、数字和连字符组成，最多 63 个字符，且以字母或数字开头。",
-            )
-        )
+        raise Refusal(NO_SLUG)
     if not isinstance(request.device, str) or request.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps") or len(request.device) > 8:
         raise Refusal(both("There is no device {d} here; leave it at auto.", "这台机器上没有设备 {d}；请选 auto。"), d=repr(request.device)[:20])
     return replace(request, config=as_values(config), options=as_values(options)), spec

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from aigc.jobs import arena as arenas
 from aigc.jobs.arena import Arena, Cell
 from aigc.jobs.costs import WATTS_OF_GPU, WATTS_PER_THREAD, Cost, watt_hours, watts
 from aigc.jobs.runs import Run
+from aigc.registry import made_by
 from aigc.words import Refusal, both
 
 Json = dict[str, Any]
@@ -94,6 +93,7 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
         "technique": cell.technique,
         **{f"knob {name}": value for name, value in cell.values.items()},
         "state": record.get("state") or "",
+        "reason": record.get("reason") or (cell.refused.as_json() if cell.refused else None),  # why it failed, in both languages
         "device": record.get("device") or "",
         "seconds": round(seconds, 2),
         "images": images,
@@ -103,7 +103,7 @@ def numbers(cell: Cell, record: Json | None, told: Told, cost: Cost | None) -> J
         "flops": cost.flops if cost else None,
         "watts": watts(*computes) if record else 0.0,
         "energy": watt_hours(round(seconds, 2), *computes) if record else 0.0,
-        "model": record.get("model"),
+        "model": made.slug if (made := made_by(cell.run, record.get("model"))) else None,
     } | last
 
 
@@ -122,20 +122,21 @@ def about(arena: Arena) -> Json:
     }
 
 
+def as_table(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Heads with their units, and a line a row; words in English, as the heads are."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    return [_head(key) for key in keys], [[_cell(row.get(key, "")) for key in keys] for row in rows]
+
+
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    heads = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [_head(h) for h in heads], restval="")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({_head(h): _safe(v) for h, v in row.items()})
-    return out.getvalue()
+    from aigc import outputs  # draws pictures, for which a page at its start need not wait
+
+    return outputs.as_csv(*as_table(rows))
 
 
 def _head(key: str) -> str:
     return f"{key} ({UNITS[key]})" if key in UNITS else key
 
 
-def _safe(value: Any) -> Any:
-    """A spreadsheet takes what begins so for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+def _cell(value: Any) -> Any:
+    return value["en"] if isinstance(value, dict) else value

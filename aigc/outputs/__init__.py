@@ -1,6 +1,6 @@
 """The one door through which a file leaves: pictures, films, arrays, models, scripts.  What was generated says so."""
 
-from aigc.outputs.files import model, new_path, sweep, table, text, weights
+from aigc.outputs.files import as_csv, model, new_path, sweep, table, text, weights
 from aigc.outputs.film import animation
 from aigc.outputs.npz import arrays
 from aigc.outputs.pictures import drawn, picture, png, scatter, sheet
@@ -8,6 +8,6 @@ from aigc.outputs.script import script
 from aigc.outputs.writings import conversation, writing
 
 __all__ = [
-    "animation", "arrays", "conversation", "drawn", "model", "new_path", "picture", "png", "scatter", "script", "sheet", "sweep", "table", "text",
-    "weights", "writing",
+    "animation", "arrays", "as_csv", "conversation", "drawn", "model", "new_path", "picture", "png", "scatter", "script", "sheet", "sweep",
+    "table", "text", "weights", "writing",
 ]  # fmt: skip

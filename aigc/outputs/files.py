@@ -39,7 +39,7 @@ def sweep(older_than: float = KEEP_SECONDS) -> None:
 def write(data: bytes, name: str, to: Path | None = None) -> Path:
     """`data` as a new file called `name`, or at `to`, where a file appears whole or not at all."""
     path = to or new_path(name)
-    partial = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    partial = path.with_name(f".{uuid.uuid4().hex}")  # no longer than a name may be, whatever the file's is
     try:
         partial.write_bytes(data)
         os.replace(partial, path)
@@ -48,18 +48,23 @@ def write(data: bytes, name: str, to: Path | None = None) -> Path:
     return path
 
 
-def text(content: str, name: str) -> Path:
+def text(content: str, name: str, to: Path | None = None) -> Path:
     """A script or a note."""
-    return write(content.encode(), name)
+    return write(content.encode(), name, to)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], name: str) -> Path:
-    """A CSV file that no spreadsheet takes for formulas."""
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], name: str, to: Path | None = None) -> Path:
+    """A CSV file."""
+    return write(as_csv(header, rows).encode(), name, to)
+
+
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table that no spreadsheet takes for formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([_cell(v) for v in header])
     writer.writerows([_cell(v) for v in row] for row in rows)
-    return write(out.getvalue().encode(), name)
+    return out.getvalue()
 
 
 def model(slug: str) -> Path:

@@ -25,6 +25,7 @@ ASSETS = Path(__file__).parent / "assets"
 TEXT_SHARE = 0.07  # height of the mark's text over the short side; the standard asks for 0.05, and Latin letters hang lower
 TEXT_LEAST = 16  # pixels: what can still be read
 PAPER, INK = 255, 26
+NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")  # may not stand in it as they are, or end a line there
 SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 SIZE_IN_XMP = re.compile(rb"aigclab:size\D{1,60}(\d{1,5}x\d{1,5})")  # as an element or as an attribute
 
@@ -62,8 +63,9 @@ def xmp(aigc: str = "", size: tuple[int, int] | None = None) -> bytes:
 
 
 def parameters(note: dict[str, Any] | None) -> str:
-    """What a file says of how it was made: the technique, model, seed and settings it is given, nothing of this machine."""
-    return json.dumps({"software": PRODUCER, **(note or {})}, ensure_ascii=False)
+    """What a file says of how it was made: the technique, model, seed and settings it is given, nothing of this machine.  JSON that is YAML."""
+    told = json.dumps({"software": PRODUCER, **(note or {})}, ensure_ascii=False)
+    return NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
 
 
 def marked(image: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import shlex
 from typing import Any
 
 from aigc.knobs import knobs
@@ -81,8 +81,8 @@ def script(card: ModelCard, lang: str = "en") -> str:
     info, spec = technique(card.technique), spec_from_json(card.spec)
     config, options = full_values(card)
     return PROGRAM.format(
-        title=_safe(f"{info.title[lang]}: {spec.title[lang]}"),
-        command=_safe("\n\n".join(_wrapped(command) for command in shell_commands(card))),
+        title=f"{info.title[lang]}: {spec.title[lang]}".replace('"', "'"),
+        command="\n\n".join(_wrapped(command) for command in shell_commands(card)),
         technique=repr(card.technique),
         data=repr(card.data),
         config=_table(config, info.Config, lang),
@@ -99,10 +99,15 @@ def _table(values: dict[str, Any], config: type, lang: str) -> str:
 
 
 def _wrapped(command: str) -> str:
-    lines = textwrap.wrap(command, 100, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False, break_long_words=False)
+    """A command for a raw docstring, broken only between words of the shell."""
+    lines = ["   "]
+    for word in map(_quoted, shlex.split(command)):
+        if len(lines[-1]) + len(word) >= 100:
+            lines.append("       ")
+        lines[-1] += f" {word}"
     return " \\\n".join(lines)
 
 
-def _safe(text: str) -> str:
-    """Text from a card, inside a raw docstring."""
-    return text.replace('"', "'")
+def _quoted(word: str) -> str:
+    """As the shell takes it, with never three quotation marks in a row: inside '', a pair is parted by closing and opening again."""
+    return shlex.quote(word).replace('""', "\"''\"")

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from aigc.data import DataSpec
+from aigc.data import NAME, DataSpec
 from aigc.words import Lang, Refusal, Words, both
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+NO_SLUG = both("A model's name is made of small letters, digits and hyphens, at most 63 of them, and starts with a letter or digit.",
+               "模型名只能由小写字母、数字和连字符组成，最多 63 个字符，且以字母或数字开头。")  # fmt: skip
 LIBRARY = "aigc-lab"
 FORMAT = 1
 CARD_BYTES = 1 << 20
 TEXT_LENGTH = 2000
 SIDE = 256  # the largest picture a card may speak of
 CLASSES = 1000
+MOST = 1 << 63
 
 BROKEN = both("The card of this model cannot be read: {why}.", "无法读取这个模型的卡片：{why}。")
 
@@ -80,6 +83,7 @@ def read_card(raw: bytes) -> ModelCard:
         _broken(both("it is larger than 1 MB", "它大于 1 MB"))
     try:
         values = json.loads(raw, parse_constant=lambda _: _broken(both("it holds a number that is not finite", "其中有非有限的数")))
+        json.dumps(values, ensure_ascii=False).encode()  # half a character, which no file could hold again
     except (ValueError, RecursionError):
         _broken(both("it is not JSON", "它不是 JSON"))
     if not isinstance(values, dict) or values.get("library_name") != LIBRARY:
@@ -93,6 +97,8 @@ def read_card(raw: bytes) -> ModelCard:
     card = ModelCard(**{n: _value(n, str(f.type), values[n]) for n, f in fields.items() if n in values})
     if not SLUG.match(card.slug):
         _broken(both("its name is not a model's name", "其中的名称不是合法的模型名"))
+    if not NAME.fullmatch(card.data):
+        _broken(both("the name of its data is not a dataset's name", "其中的数据名不是合法的数据集名"))
     spec_from_json(card.spec)
     return card
 
@@ -100,10 +106,10 @@ def read_card(raw: bytes) -> ModelCard:
 def _value(name: str, kind: str, value: Any) -> Any:
     """`value` if it is what the field called `name` holds."""
     if kind == "str" and isinstance(value, str) and len(value) <= TEXT_LENGTH:
-        return "".join(c if c.isprintable() else " " for c in value)
-    if kind == "int" and type(value) is int and 0 <= value < 2**63:
+        return _printable(value)
+    if kind == "int" and type(value) is int and 0 <= value < MOST:
         return value
-    if kind == "float" and type(value) in (int, float) and math.isfinite(value):
+    if kind == "float" and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
     if kind.startswith("dict") and isinstance(value, dict) and len(value) <= CLASSES:
         inner = kind[len("dict[str, ") : -1]
@@ -132,10 +138,15 @@ def spec_from_json(values: Any) -> DataSpec:
         _broken(wrong)
     if shape != [2] and not (len(shape) == 3 and shape[0] in (1, 3) and all(1 <= side <= SIDE for side in shape[1:])):
         _broken(wrong)
-    if type(count) is not int or type(flips) is not bool or not all(isinstance(t, str) and len(t) <= TEXT_LENGTH for t in texts.values()):
+    if (
+        type(count) is not int
+        or not 0 <= count < MOST
+        or type(flips) is not bool
+        or not all(isinstance(t, str) and len(t) <= TEXT_LENGTH for t in texts.values())
+    ):
         _broken(wrong)
     counts = values.get("class_counts", [])
-    if not isinstance(counts, list) or len(counts) not in (0, len(classes)) or not all(type(n) is int and n > 0 for n in counts):
+    if not isinstance(counts, list) or len(counts) not in (0, len(classes)) or not all(type(n) is int and 0 < n < MOST for n in counts):
         _broken(wrong)
     names = tuple(_words(c) for c in classes)
     title = _words(values.get("title"))
@@ -145,4 +156,8 @@ def spec_from_json(values: Any) -> DataSpec:
 def _words(value: Any) -> Words:
     if not isinstance(value, dict) or not all(isinstance(value.get(k), str) and len(value[k]) <= 200 for k in ("en", "zh")):
         _broken(both("a name in it is not in both languages", "其中有名称缺少双语"))
-    return both(value["en"], value["zh"])
+    return both(_printable(value["en"]), _printable(value["zh"]))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)

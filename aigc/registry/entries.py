@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -73,13 +74,27 @@ def on_data(slug: str, spec: DataSpec, suits: Callable[[ModelCard], bool], unsui
 
 def free_slug(wanted: str) -> str:
     """A name that no model has yet, as near to `wanted` as a name can be: `My GAN!` -> `my-gan`, or `my-gan-2`."""
-    base = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:56].strip("-") or "model"
-    names = (base if n == 1 else f"{base}-{n}" for n in range(1, 10**6))
+    base = wanted if SLUG.match(wanted) else re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:56].strip("-") or "model"
+    names = (base if n == 1 else f"{base[:56].strip('-')}-{n}" for n in range(1, 10**6))
     return next(name for name in names if not taken(name))
 
 
 def taken(slug: str) -> bool:
     return (home.models_folder() / slug).exists() or (home.SHIPPED / slug).exists()
+
+
+def made_by(run: str, named: object) -> Entry | None:
+    """The model that a run made: the one that it named, unless that name has gone to another since, else whichever says so on its card."""
+    if not named:
+        return None
+    with contextlib.suppress(Refusal):
+        if (found := entry(named)).card.run == run:
+            return found
+    for card in home.models_folder().glob(f"*/{CARD}"):
+        with contextlib.suppress(Refusal, OSError):
+            if run.encode() in card.read_bytes() and (found := entry(card.parent.name)).card.run == run:
+                return found
+    return None
 
 
 def lineage(slug: str) -> list[str]:

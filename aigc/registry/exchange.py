@@ -17,7 +17,7 @@ from aigc.knobs import read
 from aigc.options import Options
 from aigc.registry import weights
 from aigc.registry.card import CARD_BYTES, read_card, spec_from_json
-from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entry, free_slug
+from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entry
 from aigc.registry.readme import readme
 from aigc.registry.store import place
 from aigc.words import Refusal, both
@@ -46,7 +46,9 @@ def export(slug: str, to: Path) -> Path:
     files = files_of(slug)
     if to.exists():
         raise Refusal(both("{p} is already there.", "{p} 已经存在。"), p=to.name)
-    partial = to.with_name(f".{to.name}-{uuid.uuid4().hex}")
+    if not to.parent.is_dir():
+        raise Refusal(both("There is no folder {p}: make it first.", "没有文件夹 {p}：请先新建。"), p=str(to.parent)[:200])
+    partial = to.with_name(f".{uuid.uuid4().hex}")
     try:
         if to.suffix.lower() == ".zip":
             with zipfile.ZipFile(partial, "w") as archive:  # stored: weights do not compress
@@ -82,7 +84,7 @@ def import_(source: Path, owner: str = "") -> Entry:
     if samples:
         _check_picture(samples)
     created = card.created or datetime.now(UTC).isoformat(timespec="seconds")
-    return place(replace(card, slug=free_slug(card.slug), owner=owner, run="", created=created), files[WEIGHTS], samples)
+    return place(replace(card, owner=owner, run="", created=created), files[WEIGHTS], samples, wanted=card.slug)
 
 
 def _from_folder(source: Path) -> dict[str, bytes]:
@@ -121,12 +123,14 @@ def _from_zip(source: Path) -> dict[str, bytes]:
 def _directory_bytes(source: Path) -> int:
     """Size of a zip's list of files, looked up before anything parses a list of a million."""
     with source.open("rb") as file:
-        file.seek(max(0, source.stat().st_size - (22 + 65535)))  # the end record and the longest comment after it
+        file.seek(max(0, source.stat().st_size - (20 + 22 + 65535)))  # the end record, what stands before it, the longest comment after it
         end = file.read()
     at = end.rfind(b"PK\5\6")
     if at < 0 or at + 22 > len(end):
         raise zipfile.BadZipFile
-    return struct.unpack_from("<I", end, at + 12)[0]  # 4 GB stands for "see the 64-bit record": too many as well
+    if end[max(0, at - 20) :].startswith(b"PK\6\7"):  # a 64-bit record, which counts for more than this one: no model needs it
+        return 1 << 32
+    return struct.unpack_from("<I", end, at + 12)[0]
 
 
 def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:

@@ -19,22 +19,33 @@ HUB_LICENCES = ("mit", "apache-2.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"
 
 
 def readme(card: ModelCard) -> str:
-    front = "\n".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in _front_matter(card).items())  # JSON is YAML
     body = "\n\n---\n\n".join("\n\n".join(_sections(card, lang)) for lang in LANGS)
-    return f"---\n{front}\n---\n\n{body}\n"
+    return f"{front_matter(_fields(card))}\n{body}\n"
 
 
-def _front_matter(card: ModelCard) -> dict[str, Any]:
-    licence = re.sub(r"[^a-z0-9.]+", "-", card.licence.lower()).strip("-")
-    values: dict[str, Any] = {"language": list(LANGS), "license": licence if licence in HUB_LICENCES else "other"}
-    if values["license"] == "other":
-        values["license_name"] = licence or "unknown"
+def front_matter(fields: dict[str, Any]) -> str:
+    lines = "".join(f"{k}: {json.dumps(v, ensure_ascii=False)}\n" for k, v in fields.items())  # JSON is YAML
+    return f"---\n{lines}---\n"
+
+
+def licence_fields(licence: str) -> dict[str, str]:
+    """How front matter names the licence of our data."""
+    name = re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-")
+    return {"license": name} if name in HUB_LICENCES else {"license": "other", "license_name": name or "unknown"}
+
+
+def _fields(card: ModelCard) -> dict[str, Any]:
+    values: dict[str, Any] = {"language": list(LANGS), **licence_fields(card.licence)}
     values |= {"library_name": LIBRARY, "tags": [LIBRARY, card.technique, "generative", *([] if _has_teacher(card) else ["from-scratch"])]}
-    if card.data in SOURCES:
-        values["datasets"] = [SOURCES[card.data][-1].repo]  # the last one is on the Hub
+    values |= hub_datasets(card.data)
     if not spec_from_json(card.spec).is_points:
         values["pipeline_tag"] = "unconditional-image-generation"
     return values
+
+
+def hub_datasets(data: str) -> dict[str, list[str]]:
+    """How front matter names the data, where the Hub has them."""
+    return {"datasets": [SOURCES[data][-1].repo]} if data in SOURCES else {}  # the last one is on the Hub
 
 
 def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
@@ -50,7 +61,7 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
         if _has_teacher(card)
         else both("{kind} trained from scratch on *{data}* with AIGC Lab.", "用 AIGC Lab 在“{data}”上从零训练的{kind}。")
     )
-    yield t(trained, kind=kind, data=_plain(spec.title[lang]), p=card.parent) + t(
+    yield t(trained, kind=kind, data=_plain(spec.title[lang]), p=_plain(card.parent)) + t(
         both(" What it makes is made by AI, and says so in every file.", "它生成的一切都是 AI 生成内容，每个文件都带有标识。")
     )
     if SAMPLES in card.hashes:
@@ -71,14 +82,14 @@ def _sections(card: ModelCard, lang: Lang) -> Iterator[str]:
         images=f"{card.images:,}", steps=f"{card.steps:,}", seconds=f"{card.seconds:.0f}", device=_plain(card.device) or "?", seed=card.seed,
     )  # fmt: skip
     if card.inside:
-        yield t(both("It works in the latents of `{p}`, which is inside.", "它在 `{p}` 的潜空间中工作，后者已包含在内。"), p=card.parent)
+        yield t(both("It works in the latents of `{p}`, which is inside.", "它在 `{p}` 的潜空间中工作，后者已包含在内。"), p=_plain(card.parent))
     if card.config.get("teacher"):
         yield t(
             both("It learnt the shortcut of `{p}`: from its noise straight to its samples.", "它学的是 `{p}` 的捷径：由它的噪声直达它的样本。"),
-            p=card.parent,
+            p=_plain(card.parent),
         )
     elif _has_teacher(card):
-        yield t(both("Started from `{p}`.", "从 `{p}` 开始训练。"), p=card.parent)
+        yield t(both("Started from `{p}`.", "从 `{p}` 开始训练。"), p=_plain(card.parent))
         if card.config.get("model_guidance", 1) > 1:
             yield t(both("It learnt the guidance of that model: its samples are as clear with half the evaluations.",
                          "它学会了那个模型的引导：样本同样清晰，求值次数减半。"))  # fmt: skip

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from aigc import home
 from aigc.registry import weights
-from aigc.registry.card import SLUG, ModelCard, spec_from_json
-from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entries, entry, taken
+from aigc.registry.card import NO_SLUG, SLUG, ModelCard, spec_from_json
+from aigc.registry.entries import CARD, README, SAMPLES, WEIGHTS, Entry, entries, entry, free_slug, taken
 from aigc.registry.readme import readme
 from aigc.words import Refusal, Words, both
 
@@ -32,16 +32,18 @@ if TYPE_CHECKING:
 ORPHAN_SECONDS = 3600
 
 
-def save(model: Technique, card: ModelCard, samples: bytes | None = None) -> Entry:
-    """A model into the registry under `card.slug`, which must be free.  `samples`: a PNG file.  Raises Refusal."""
-    return place(replace(card, inside=weights.inside_of(model)), weights.as_file(model), samples)
+def save(model: Technique, card: ModelCard, samples: bytes | None = None, *, wanted: str = "") -> Entry:
+    """A model into the registry under `card.slug`, which must be free, or a free name near `wanted`.  `samples`: a PNG file.  Raises Refusal."""
+    return place(replace(card, inside=weights.inside_of(model)), weights.as_file(model), samples, wanted=wanted)
 
 
-def place(card: ModelCard, raw: bytes, samples: bytes | None) -> Entry:
-    """Files into the registry: a hidden folder is written, forced to the disk, and renamed."""
+def place(card: ModelCard, raw: bytes, samples: bytes | None, *, wanted: str = "") -> Entry:
+    """Files into the registry: a hidden folder is written, forced to the disk, and renamed.  `wanted` as of `save`."""
     files = {WEIGHTS: raw} | ({SAMPLES: samples} if samples else {})
     card = replace(card, hashes={name: weights.sha256(data) for name, data in files.items()})
     with _changing() as root:
+        if wanted:
+            card = replace(card, slug=free_slug(wanted))
         _check_free(card.slug)
         folder = root / f".new-{uuid.uuid4().hex}"
         try:
@@ -120,9 +122,10 @@ def amend(slug: str, *, title: str | None = None, quality: Mapping[Words, float]
 
 
 def delete(slug: str) -> None:
-    """Raises Refusal for a shipped model."""
+    """A model goes, even one whose card cannot be read.  Raises Refusal for a shipped one."""
     with _changing() as root:
-        _own(slug)
+        if not SLUG.match(slug) or not (root / slug).is_dir():
+            _own(slug)
         gone = root / f".gone-{uuid.uuid4().hex}"
         (root / slug).rename(gone)
         _sync(root)
@@ -151,12 +154,7 @@ def _own(slug: str) -> Entry:
 
 def _check_free(slug: str) -> None:
     if not SLUG.match(slug):
-        raise Refusal(
-            both(
-                "A model's name is made of small letters, digits and hyphens, at most 63 of them, and starts with a letter or digit.",
-                "模型名只能由小写字母、数字和连字符组成，最多 63 个字符，且以字母或数字开头。",
-            )
-        )
+        raise Refusal(NO_SLUG)
     if taken(slug):
         raise Refusal(both("There is already a model called {s}; choose another name.", "已经有名为 {s} 的模型；请换一个名称。"), s=slug)
 

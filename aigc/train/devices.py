@@ -36,7 +36,7 @@ def best_device(asked: str = "auto") -> torch.device:
 
 
 def settle(device: torch.device) -> None:
-    """Prefer kernels that give the same bits every time, and TensorFloat-32 products, on an NVIDIA GPU."""
+    """On an NVIDIA GPU, prefer kernels that give the same bits every time, and TensorFloat-32 products; count its memory from here on."""
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -44,6 +44,7 @@ def settle(device: torch.device) -> None:
         torch.backends.cudnn.benchmark = False
         torch.backends.cuda.enable_cudnn_sdp(False)  # its gradient is added up in another order each time
         torch.set_float32_matmul_precision("high")
+        torch.cuda.reset_peak_memory_stats(device)  # of the trainings before it in this process
 
 
 def laid_out(model: M) -> M:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from fastapi import APIRouter, Request
 
 from aigc.jobs.runs import Run, runs
-from aigc.registry import entries
+from aigc.registry import entries, made_by
 from aigc.ui import live
 from aigc.ui.machine import Machine, Watch, load_now
 from aigc.ui.tabs import home
@@ -64,7 +64,7 @@ def _line(run: Run, supervisor: Supervisor, owner: str, lang: Lang) -> live.Json
         record = run.record
         return live.summary(run, lang, mine=supervisor.may(owner, run), place=supervisor.place(run.id)) | {
             "technique": record["request"]["technique"],
-            "model": record.get("model"),
+            "model": made.slug if (made := made_by(run.id, record.get("model"))) else None,
         }
     except Refusal:
         return None  # deleted a moment ago

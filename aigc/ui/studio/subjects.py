@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -56,7 +55,7 @@ class Subject:
 def subjects(info: TechniqueInfo) -> list[Subject]:
     """What there is to explore, newest first: live runs, then models, then ended runs that made no model."""
     models = [_of_model(entry) for entry in registry.entries() if entry.card.technique == info.slug]
-    known = {s.name for s in models}
+    known = {s.card.run for s in models}
     live: list[Subject] = []
     ended: list[Subject] = []
     for run in runs():
@@ -71,10 +70,9 @@ def subject(info: TechniqueInfo, key: object) -> Subject:
     kind, _, name = key.partition(":") if isinstance(key, str) else ("", "", "")
     if kind == "run":
         run = Run.open(name)
-        model = run.record.get("model")
-        if model and not run.state.live:
-            with contextlib.suppress(Refusal):  # it was renamed or deleted since; the run's own weights may still be here
-                return subject(info, f"model:{model}")
+        made = registry.made_by(run.id, run.record.get("model"))
+        if made and not run.state.live:  # else it was deleted since; the run's own weights may still be here
+            return subject(info, f"model:{made.slug}")
         if run.record["request"]["technique"] != info.slug:
             raise Refusal(OTHER)
         found = _of_run(run, info, set())
@@ -102,7 +100,7 @@ def _of_run(run: Run, info: TechniqueInfo, known: set[str]) -> Subject | None:
     try:
         record = run.record
         images, live = run.kept_images(), State(record["state"]).live  # type: ignore[call-arg]
-        if record["request"]["technique"] != info.slug or not images or (record.get("model") in known and not live):
+        if record["request"]["technique"] != info.slug or not images or (run.id in known and not live):
             return None
         card = card_of_run(record, images=images)
         spec = registry.spec_from_json(card.spec)
