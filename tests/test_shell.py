@@ -217,12 +217,13 @@ def _run(state: State, **request: Any) -> Run:
 
 
 def test_home_tells_what_is_going_on(page: TestClient, aigc_home: Path):
-    running, failed = _run(State.RUNNING), _run(State.FAILED)
+    running, failed, _ = _run(State.RUNNING), _run(State.FAILED), _run(State.QUEUED)
     told = page.get("/aigc/now", params={"lang": "en"}).json()
     assert running.id in told["runs"] and failed.id in told["runs"] and 'data-state="running"' in told["runs"]
-    assert home_text.LIVE_NOW.fill(n=1).en in told["brief"]
+    assert "1 training, 1 waiting" in told["brief"]
     in_chinese = page.get("/aigc/now", params={"lang": "zh"}).json()
     assert State.RUNNING.words.zh in in_chinese["runs"] and "./zh?tab=vae" in in_chinese["runs"]
+    assert "1 个在训练，1 个在排队" in in_chinese["brief"]
     assert set(told) == {"brief", "machine", "runs", "models"}
 
 

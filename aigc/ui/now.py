@@ -6,12 +6,14 @@ Cheap enough to be asked every three seconds by every open page: nothing here go
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fastapi import APIRouter, Request
 
 from aigc.jobs.runs import Run, runs
+from aigc.jobs.states import State
 from aigc.registry import entries, made_by
 from aigc.ui import live
 from aigc.ui.machine import Machine, Watch, load_now
@@ -37,8 +39,9 @@ def router(supervisor: Supervisor, watch: Watch, *, single_user: bool) -> APIRou
         spoken: Lang = "zh" if lang == LANGS[1] else "en"
         lines = [line for run in newest() if (line := _line(run, supervisor, owner, spoken))]
         machine: Machine = watch.machine
+        at_it = Counter("queued" if line["state"] == State.QUEUED.value else "live" for line in lines if line["live"])
         return {
-            "brief": home.brief(machine, sum(bool(line["live"]) for line in lines), spoken),
+            "brief": home.brief(machine, at_it, spoken),
             "machine": home.machine_now(machine, load(), spoken),
             "runs": home.run_list(lines, spoken),
             "models": home.newest(spoken, models()),

@@ -84,8 +84,10 @@ def _section(page: Page, title: Words, inner: str) -> str:
 
 
 # The pieces that aigc/now sends.
-def brief(machine: Machine, live: int, lang: Lang) -> str:
-    running = f'<b class="aigc-live-count">{esc(text.LIVE_NOW.fill(n=live)[lang])}</b>' if live else ""
+def brief(machine: Machine, counts: Mapping[str, int], lang: Lang) -> str:
+    """`counts`: how many runs are "live" and how many are "queued"."""
+    told = [words.fill(n=counts[name])[lang] for name, words in text.LIVE_NOW.items() if counts.get(name)]
+    running = f'<b class="aigc-live-count">{esc("，".join(told) if lang == "zh" else ", ".join(told))}</b>' if told else ""
     return f"{running}<span>{esc(machine.brief[lang])}</span>"
 
 

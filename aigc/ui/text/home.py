@@ -44,7 +44,7 @@ OUTLOOK: dict[str, Words] = {"quick": both("quick", "快"), "fair": both("a whil
 RUNS = both("Training now and recently", "进行中与最近的训练")
 NO_RUNS = both("Nothing has been trained here yet. Choose one of the four above.", "这里还没有训练过模型。从上面四种里选一种吧。")
 YOURS = both("yours", "你的")
-LIVE_NOW = both("{n} training", "{n} 个在训练")
+LIVE_NOW = {"live": both("{n} training", "{n} 个在训练"), "queued": both("{n} waiting", "{n} 个在排队")}
 
 NEWEST = both("Newest models", "最新的模型")
 NO_MODELS = both("Models appear here as soon as they are trained.", "训练完成的模型会出现在这里。")
