@@ -81,6 +81,7 @@ def test_turning_the_dial_fills_the_form_with_the_preset(line: Any, slug: str, n
         given = tab.shown("turned")
         dial = {tab.data: name, tab.widget("How long"): preset}
         filled = tab.call("turned", given | dial)
+        assert filled[tab.form.folds["augmentation"]]["visible"] is not data.spec(name).is_points, "points are not turned"
         values = {n: filled[w]["value"] for n, w in tab.form.widgets.items()}
         mine = knobs(info.Config)
         request = Request(slug, name, {n: v for n, v in values.items() if n in mine}, {n: v for n, v in values.items() if n not in mine})

@@ -35,6 +35,7 @@ class Form:
     knobs: dict[str, Knob]
     widgets: dict[str, Component] = field(default_factory=dict)
     technique: str = ""  # whose models are offered
+    folds: dict[str, gr.Accordion] = field(default_factory=dict)  # by group, those that begin closed
 
     @property
     def inputs(self) -> set[Component]:
@@ -80,7 +81,9 @@ def draw(
         if not members and group not in after:
             continue
         open_ = group == "first" or not fold
-        with nullcontext() if open_ else gr.Accordion(title[lang], open=False, elem_classes=["aigc-fold"]):
+        if not open_:
+            form.folds[group] = gr.Accordion(title[lang], open=False, elem_classes=["aigc-fold"])
+        with form.folds.get(group) or nullcontext():
             _draw_all(form, members, start)
             after.get(group, _nothing)()
     _wire(form)

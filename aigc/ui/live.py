@@ -15,7 +15,7 @@ from aigc.commands import Do
 from aigc.evaluate import measured_terms
 from aigc.jobs.runs import State
 from aigc.jobs.standings import short
-from aigc.registry import spec_from_json
+from aigc.registry import made_by, spec_from_json
 from aigc.techniques import TechniqueInfo, Term, techniques
 from aigc.ui.text import live as text
 from aigc.ui.text import train as presets
@@ -137,7 +137,7 @@ def _position(record: Json, state: State, events: Sequence[Json], fresh: bool, l
         "remaining": text.duration(left) if left is not None and moving else None if moving and not step else "",
         "device": (record["device"] or "").upper(),
         "memory": text.memory(step["memory_bytes"]) if step and moving else None if moving else "",
-        "model": record["model"] or "",
+        "model": model.slug if (model := made_by(record["id"], record["model"])) else "",
     }
     told = {name: {"label": text.FACTS[name][lang], "value": v[lang] if isinstance(v, Words) else v} for name, v in facts.items()}
     return {"facts": told} | ({"progress": _progress(record, last)} if last else {})

@@ -84,7 +84,7 @@ def _draw_form(page: Page, info: TechniqueInfo) -> tuple[Dial, Form]:
 
 # the dial fills the form
 def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
-    shown = {dial.data, dial.about, dial.preset, *form.inputs}
+    shown = {dial.data, dial.about, dial.preset, form.folds["augmentation"], *form.inputs}
 
     def turned(given: dict[Component, Any]) -> dict[Component, Any]:
         with forms.in_words(page.lang):
@@ -141,7 +141,8 @@ def _filled(info: TechniqueInfo, spec: data.DataSpec, preset: str, lang: Lang, d
     preset = preset if known else choices[0][1]
     # a choice that can stay is not sent back: by now the hand may have turned on
     turn = gr.update(choices=choices) if known else gr.update(choices=choices, value=preset)
-    return {dial.about: _about(spec, lang), dial.preset: turn, **forms.fill(form, _preset_values(info, spec, preset))}
+    augmented = {form.folds["augmentation"]: gr.update(visible=not spec.is_points)}  # points have no sides to be turned about
+    return {dial.about: _about(spec, lang), dial.preset: turn, **augmented, **forms.fill(form, _preset_values(info, spec, preset))}
 
 
 def _preset_values(info: TechniqueInfo, spec: data.DataSpec, preset: str) -> dict[str, Any]:
