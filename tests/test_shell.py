@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -66,6 +67,20 @@ def test_every_run_that_may_wait_leaves_a_handler_for_its_stop(app: Any, page: T
     demo = app[0]
     programs = [fn for fn in demo.fns.values() if fn.api_visibility == "public"]
     assert lending.MOST + sum(fn.concurrency_limit for fn in programs) < demo._queue.max_thread_count == demo.limiter.total_tokens
+
+
+def test_a_visit_costs_little_and_keeps_its_states(app: Any):
+    sessions, demo = app[0].app.state_holder, app[0]
+    assert sessions.capacity == shell.SESSIONS
+    state = next(block for block in demo.blocks.values() if isinstance(block, gr.State))
+    box = next(block for block in demo.blocks.values() if isinstance(block, gr.Textbox))
+    for n in range(40):
+        session = sessions[f"visit-{n}"]
+        session[state._id] = n
+        session._update_config(box._id)
+        session._update_value_in_config(box._id, "typed")
+        assert len(session.config_values) <= 1, "the page is not described for each visit"
+    assert [sessions[f"visit-{n}"][state._id] for n in range(40)] == list(range(40))
 
 
 # starting light

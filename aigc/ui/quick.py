@@ -2,6 +2,9 @@
 and reads the signature of a class for each of its thousand components.  Only the last description counts, and signatures do not change.
 
 `python app.py` has to answer within seconds on two cores; this halves what Gradio takes of them.
+
+It describes them all once more for every visit, for links to a state of the page that this page does not offer: 5 MB of memory that
+stay and 0.2 s of a core each time, which a public page cannot spare.
 """
 
 from __future__ import annotations
@@ -10,11 +13,31 @@ import functools
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import gradio as gr
+from gradio import state_holder
 from gradio.routes import App
+
+
+class LightSession(state_holder.SessionState):
+    """A visit that keeps the values of its States, and no descriptions."""
+
+    def __init__(self, blocks: Any):
+        super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))  # type: ignore[arg-type]
+
+    def _update_config(self, key: int) -> None:
+        pass
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        pass
+
+
+def light_sessions() -> None:
+    """From now on, in this process."""
+    state_holder.SessionState = LightSession  # type: ignore[misc]
 
 
 @contextmanager
