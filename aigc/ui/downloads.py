@@ -1,4 +1,5 @@
-"""`GET aigc/models/<slug>/...`: a model's files, as links that work without the page."""
+"""`GET aigc/models/<slug>/...`: a model's files, as links that work without the page.  Looking is free, so nothing here leaves
+a file each time it is asked for."""
 
 from __future__ import annotations
 
@@ -31,13 +32,14 @@ def router() -> APIRouter:
 
     @api.get("/aigc/models/{slug}/model.safetensors")
     def weights(slug: str, lang: str = "en") -> Response:
-        return _answer(lambda: FileResponse(outputs.weights(slug), filename=f"{slug}.safetensors", headers=FRESH), lang)
+        return _answer(lambda: FileResponse(entry(slug).weights, filename=f"{slug}.safetensors", headers=FRESH), lang)
 
     @api.get("/aigc/models/{slug}/train.py")
     def program(slug: str, lang: str = "en") -> Response:
         def made() -> Response:
             found = outputs.script(entry(slug).card, lang if lang in LANGS else "en")
-            return FileResponse(outputs.text(found, f"{slug}.py"), filename=f"{slug}.py", media_type="text/x-python", headers=FRESH)
+            headers = FRESH | {"Content-Disposition": f'attachment; filename="{slug}.py"'}
+            return Response(found, media_type="text/x-python", headers=headers)
 
         return _answer(made, lang)
 
