@@ -168,13 +168,13 @@ def _set_cookie(send: Send, cookie: str) -> Send:
 
 def _answer(words: Words, status: int, scope: Scope, headers: Headers) -> Response:
     """As JSON where a script of the page shows what it is told; of a refused upload Gradio's shows the bare text."""
-    told = words[_language(headers)]
+    told = words[language(headers)]
     if scope["method"] == "POST" and not scope["path"].startswith(UPLOADS):
         return JSONResponse({"error": told}, status)
     return PlainTextResponse(told, status)
 
 
-def _language(headers: Headers) -> Lang:
+def language(headers: Headers) -> Lang:
     """Of the page that asks, where the browser names it; else the one that was chosen before; else what the browser prefers."""
     page, chosen = _path(headers.get("referer", "")), visitors.cookies_in(headers.get("cookie", "")).get(LANG_COOKIE)
     if page:

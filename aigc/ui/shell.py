@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from aigc.techniques import techniques
-from aigc.ui import quick
+from aigc.ui import fair, quick
 from aigc.ui.document import ADDRESS
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
@@ -39,6 +39,8 @@ def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = 
         demo.max_threads = HANDLERS
         demo.state_session_capacity = SESSIONS
         demo.queue()
+    if public:
+        fair.take_turns(demo)
     return demo
 
 
