@@ -485,6 +485,31 @@ def test_strangers_have_limits(aigc_home: Path) -> None:
         assert len(runs()) == 5, "what was refused left no folder"
 
 
+@pytest.mark.parametrize("strangers", [True, False])
+def test_a_paused_run_makes_way_for_strangers_who_wait_and_goes_on_later(aigc_home: Path, strangers: bool) -> None:
+    limits = Limits(seconds=1800.0) if strangers else None
+    with served(limits=limits, patience=Patience(warm_up=0.0, paused=1.5)) as lab:
+        options = {"seconds": 60.0, "images": 0}
+        run = lab.submit(Request("gan", "moons", options=options, device="cpu"))
+        learning(run, 5)
+        lab.command(run.id, None, Command(Do.PAUSE))
+        until(run, State.PAUSED)
+        time.sleep(2.5)
+        assert run.state is State.PAUSED, "nobody waits"
+        other = lab.submit(Request("gan", "moons", options={**options, "images": 20}, device="cpu"))
+        if not strangers:
+            time.sleep(3)
+            assert run.state is State.PAUSED and other.state is State.QUEUED
+            lab.command(run.id, None, Command(Do.STOP))
+            return
+        until(other, State.FINISHED)
+        assert run.state is State.INTERRUPTED and "made way" in reason(run)
+        kept = run.kept_images()
+        assert kept >= 5
+        lab.resume(run.id, None)
+        learning(run, kept + 1)
+
+
 def test_a_refusal_to_go_on_changes_nothing(aigc_home: Path) -> None:
     with served(limits=Limits(waiting=0)) as lab:
         run = Run.create(request())
