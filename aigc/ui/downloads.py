@@ -1,5 +1,7 @@
-"""`GET aigc/models/<slug>/...`: a model's files, as links that work without the page.  Looking is free, so nothing here leaves
-a file each time it is asked for."""
+"""`GET aigc/models/<slug>/...`: a model's files, as links that work without the page.
+
+Looking is free, so nothing here leaves a file each time it is asked for.
+"""
 
 from __future__ import annotations
 
