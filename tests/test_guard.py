@@ -67,6 +67,51 @@ def test_in_the_frame_of_a_space_the_cookie_is_partitioned(monkeypatch: pytest.M
     assert all(word in cookie for word in ("SameSite=None", "Secure", "Partitioned", "HttpOnly"))
 
 
+KEY = b"k" * visitors.KEY_BYTES
+
+
+def test_on_a_public_page_nobody_makes_up_an_owner():
+    c = client(Policy(public=True, key=KEY))
+    first = c.get("/")
+    owner, cookie = first.json()["owner"], c.cookies[OWNER_COOKIE]
+    assert re.fullmatch("[0-9a-f]{32}", owner) and re.fullmatch(rf"{owner}\.[0-9a-f]{{32}}", cookie)
+    again = c.get("/", headers={"cookie": f"aigc_lang=zh; {OWNER_COOKIE}={cookie}"})
+    assert again.json()["owner"] == owner and "set-cookie" not in again.headers
+    other = "b" * 32
+    for made_up in (other, f"{other}.{cookie[33:]}", f"{owner}.{'0' * 32}", f"{owner}.", owner, f"{cookie}0", f"{owner}.é"):
+        answer = client(Policy(public=True, key=KEY)).get("/", headers={b"cookie": f"{OWNER_COOKIE}={made_up};{OWNER_COOKIE}={made_up}".encode()})
+        assert answer.json()["owner"] not in (other, owner) and OWNER_COOKIE in answer.headers["set-cookie"]
+    elsewhere = client(Policy(public=True, key=b"x" * visitors.KEY_BYTES)).get("/", headers={"cookie": f"{OWNER_COOKIE}={cookie}"})
+    assert elsewhere.json()["owner"] != owner
+
+
+def test_the_key_stays_and_is_nobody_elses_to_read(tmp_path: Path):
+    key = visitors.signing_key(tmp_path / "runs")
+    (path,) = (tmp_path / "runs").iterdir()
+    assert len(key) == visitors.KEY_BYTES and visitors.signing_key(tmp_path / "runs") == key and path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(key[:5])
+    assert len({visitors.signing_key(tmp_path / "runs") for _ in range(3)} - {key}) == 1, "one that was cut short is made anew"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_writes_from_one_address_is_known_as_neighbours():
+    c = client(Policy(public=True, key=KEY))
+    near = c.app.neighbours.near  # type: ignore[attr-defined]
+
+    def writes(address: str) -> str:
+        return client_of(c).post("/gradio_api/queue/join", headers={"x-forwarded-for": address}).json()["owner"]
+
+    def client_of(one: TestClient) -> TestClient:
+        one.cookies.clear()
+        return one
+
+    ann, bob, cat = writes("8.8.8.8"), writes("8.8.8.8"), writes("9.9.9.9")
+    assert near(ann, bob) and near(ann, ann) and not near(ann, cat) and not near("a" * 32, "b" * 32)
+    for n in range(2 * visitors.Neighbours.MOST):
+        c.app.neighbours.note(str(n), "7.7.7.7")  # type: ignore[attr-defined]
+    assert len(c.app.neighbours.places) == visitors.Neighbours.MOST  # type: ignore[attr-defined]
+
+
 # who may ask
 @pytest.mark.parametrize(
     "host", ["evil.test", "localhost.evil.test", "127.1", "127.0.0.1.evil.test", "2130706433", "0.0.0.0", "", "[::2]:7860", "[bad"]
@@ -85,6 +130,7 @@ FOREIGN: list[dict[str, str]] = [
     {"origin": "null"},
     {"origin": "http://127.0.0.1:7861"},
     {"origin": "http://127.0.0.1:7860.evil.test"},
+    {"origin": "http://["},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
     {"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1:7860"},

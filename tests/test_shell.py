@@ -83,6 +83,16 @@ def test_a_visit_costs_little_and_keeps_its_states(app: Any):
     assert [sessions[f"visit-{n}"][state._id] for n in range(40)] == list(range(40))
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_a_public_page_signs_its_visitors_and_knows_who_is_near(public: bool):
+    supervisor = Supervisor()
+    assembled: Any = server.assemble(shell.build(supervisor, public=public), supervisor, public=public)
+    assert (assembled.policy.key is not None) is public
+    assembled.neighbours.note("a", "8.8.8.8")
+    assembled.neighbours.note("b", "8.8.8.8")
+    assert supervisor.near("a", "b") is public
+
+
 # starting light
 def test_the_page_is_drawn_without_what_is_heavy(tmp_path: Path):
     code = f"""

@@ -127,6 +127,17 @@ def test_limits_are_said_in_words(aigc_home: Path) -> None:
         Store(limits=Limits(total=5)).enqueue(id_of(13), "C")
 
 
+def test_those_who_come_from_one_place_have_a_limit_with_room_for_a_class(aigc_home: Path) -> None:
+    assert 30 <= (PUBLIC.near or 0) < (PUBLIC.total or 0)
+    line = Store(limits=PUBLIC, near=lambda one, other: one[0] == other[0])
+    for n in range(PUBLIC.near or 0):
+        line.enqueue(id_of(n), f"made up {n}")
+    with pytest.raises(Refusal) as refusal:
+        line.enqueue(id_of(100), "made up anew")
+    assert "40 runs from where you are" in refusal.value.words.en and "40" in refusal.value.words.zh
+    assert line.enqueue(id_of(101), "somebody else") == id_of(101)
+
+
 def test_an_owner_has_one_run_at_work_also_on_two_devices(aigc_home: Path) -> None:
     line = Store(limits=PUBLIC)
     line.enqueue(id_of(1), "A", device="cpu")

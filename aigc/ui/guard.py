@@ -60,6 +60,7 @@ class Policy:
     public: bool = False
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})  # the names it goes by when not public
     signed_in: Callable[[str], bool] | None = None  # the cookie header -> has this browser given the password; None: there is none
+    key: bytes | None = None  # signs the owner cookies; None: they are taken as they come
 
     @property
     def upload_limit(self) -> int:
@@ -73,6 +74,7 @@ class Guard:
         self.app = app
         self.policy = policy
         self.pace = visitors.Pace()
+        self.neighbours = visitors.Neighbours()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,9 +82,9 @@ class Guard:
                 await self.app(scope, receive, send)
             return  # the page speaks no websocket
         headers = Headers(scope=scope)
-        send, fresh_owner = self._dressed(scope, headers, send), visitors.with_owner(scope, headers)
+        send, fresh_owner = self._dressed(scope, headers, send), visitors.with_owner(scope, headers, self.policy.key)
         if fresh_owner and not STATIC.match(scope["path"]):
-            send = _set_cookie(send, visitors.owner_cookie(fresh_owner, visitors.is_https(scope, headers)))
+            send = _set_cookie(send, visitors.owner_cookie(visitors.signed(fresh_owner, self.policy.key), visitors.is_https(scope, headers)))
         if (refusal := self._refusal(scope, headers)) is not None:
             status, words = refusal
             await _answer(words, status, scope, headers)(scope, receive, send)
@@ -100,8 +102,11 @@ class Guard:
             return 403, FOREIGN
         if self.policy.signed_in and not OPEN.fullmatch(path) and not self.policy.signed_in(headers.get("cookie", "")):
             return 401, NO_PASSWORD
-        if writes and self.policy.public and not self.pace.allows(visitors.address(scope, headers), path):
-            return 429, TOO_MANY
+        if writes and self.policy.public:
+            address = visitors.address(scope, headers)
+            self.neighbours.note(visitors.owner_of(scope), address)
+            if not self.pace.allows(address, path):
+                return 429, TOO_MANY
         return None
 
     async def _counted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
