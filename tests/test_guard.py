@@ -293,6 +293,21 @@ def test_a_flood_is_slowed_down_on_a_public_page_only():
     assert {client().post("/gradio_api/queue/join").status_code for _ in range(50)} == {200}
 
 
+def test_looking_is_free_but_making_the_page_anew_is_not():
+    c = client(Policy(public=True))
+    c.app.pace = visitors.Pace(clock=lambda: 0.0)  # type: ignore[attr-defined]
+    assert {c.get(path).status_code for _ in range(500) for path in ("/", "/aigc/now")} == {200}
+    assert [c.get("/config").status_code for _ in range(60)].count(200) == 40
+    assert c.get("/").status_code == 200 and c.get("/", headers={"host": "another"}).status_code == 429
+    other = {"x-forwarded-for": "8.8.8.8"}
+    hosts = [c.get("/", headers={"host": f"made-up-{n}", **other}).status_code for n in range(60)]
+    assert hosts == [200] * 40 + [429] * 20
+    assert c.get("/zh", headers={"x-forwarded-for": "9.9.9.9"}).status_code == 200
+    assert len(c.app.places) <= 16  # type: ignore[attr-defined]
+    alone = client()
+    assert {alone.get("/config").status_code for _ in range(60)} == {200}
+
+
 def test_passwords_cannot_be_tried_quickly():
     c = client(Policy(public=True))
     c.app.pace = visitors.Pace(clock=lambda: 0.0)  # type: ignore[attr-defined]

@@ -141,6 +141,17 @@ def test_the_document_is_made_anew_for_another_address(page: TestClient):
     assert "http://localhost:7860" not in page.get("/").text
 
 
+def test_made_up_addresses_do_not_push_out_the_one_that_is_used(page: TestClient, monkeypatch: pytest.MonkeyPatch):
+    page.get("/?tab=vae")
+    monkeypatch.setattr("aigc.ui.document.MOST_KEPT", 2)
+    made = []
+    monkeypatch.setattr("aigc.ui.document.Document._ours", lambda self, text, lang: made.append(lang) or text)
+    for port in (1, 2, 3):
+        page.get("/", headers={"host": f"localhost:{port}"})
+        page.get("/")
+    assert len(made) == 3
+
+
 def test_what_describes_components_to_programs_is_left_out(page: TestClient):
     assert not [c for c in config(page.get("/").text)["components"] if "api_info" in c or "example_inputs" in c]
 

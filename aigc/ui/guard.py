@@ -7,6 +7,7 @@ posts that another site started, and sends the headers that keep a page from bei
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc.ui import visitors
-from aigc.ui.document import LANG_COOKIE, preferred
+from aigc.ui.document import LANG_COOKIE, MOST_KEPT, PATHS, place, preferred
 from aigc.words import LANGS, Lang, Words, both
 
 MEGABYTE = 1_000_000
@@ -75,6 +76,7 @@ class Guard:
         self.policy = policy
         self.pace = visitors.Pace()
         self.neighbours = visitors.Neighbours()
+        self.places: OrderedDict[tuple[str | None, ...], None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -102,12 +104,26 @@ class Guard:
             return 403, FOREIGN
         if self.policy.signed_in and not OPEN.fullmatch(path) and not self.policy.signed_in(headers.get("cookie", "")):
             return 401, NO_PASSWORD
-        if writes and self.policy.public:
-            address = visitors.address(scope, headers)
+        if not self.policy.public:
+            return None
+        address = visitors.address(scope, headers)
+        if writes:
             self.neighbours.note(visitors.owner_of(scope), address)
-            if not self.pace.allows(address, path):
-                return 429, TOO_MANY
+        if (writes or path.startswith("/config") or self._is_new_place(path, headers)) and not self.pace.allows(address, path):
+            return 429, TOO_MANY
         return None
+
+    def _is_new_place(self, path: str, headers: Headers) -> bool:
+        """Whether the page is asked for under an address of its own, for which its document has to be made; the first is free."""
+        if path not in PATHS:
+            return False
+        under = path, *place(headers)
+        new = under not in self.places and bool(self.places)
+        self.places[under] = None
+        self.places.move_to_end(under)
+        while len(self.places) > MOST_KEPT:
+            self.places.popitem(last=False)
+        return new
 
     async def _counted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Passes the request on until more bytes than allowed have come in; the sender's own figure is not believed."""

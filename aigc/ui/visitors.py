@@ -147,10 +147,12 @@ def address(scope: Scope, headers: Headers) -> str:
 
 
 class Pace:
-    """A bucket of requests for each address: `BURST` at once, `RATE` a second after that; signing in and uploading cost more."""
+    """A bucket of requests for each address: `BURST` at once, `RATE` a second after that; signing in, uploading, and
+    what Gradio takes a tenth of a second to describe cost more."""
 
     BURST, RATE, MOST = 400.0, 20.0, 10_000  # a classroom behind one address is welcome
-    COSTS = (("/login", 40.0), ("/gradio_api/upload", 10.0))
+    COSTS = (("/login", 40.0), ("/gradio_api/upload", 10.0), ("/config", 10.0))
+    DOCUMENTS, DOCUMENT = ("", "/", "/zh"), 10.0
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self.clock = clock
@@ -160,7 +162,7 @@ class Pace:
         now = self.clock()
         tokens, then = self.left.pop(who, (self.BURST, now))
         tokens = min(self.BURST, tokens + (now - then) * self.RATE)
-        cost = next((c for start, c in self.COSTS if path.startswith(start)), 1.0)
+        cost = self.DOCUMENT if path in self.DOCUMENTS else next((c for start, c in self.COSTS if path.startswith(start)), 1.0)
         self.left[who] = (tokens - cost if tokens >= cost else tokens, now)
         while len(self.left) > self.MOST:  # whoever asked longest ago is forgotten
             del self.left[next(iter(self.left))]
