@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, Response
 
 from aigc import outputs
+from aigc.jobs.files import full_in_words
 from aigc.registry import entry
+from aigc.ui.routes import refused
 from aigc.words import LANGS, Lang, Refusal
 
 FRESH = {"Cache-Control": "no-cache"}
@@ -51,6 +53,7 @@ def router() -> APIRouter:
 def _answer(work: Callable[[], Response], lang: str) -> Response:
     said: Lang = "zh" if lang == "zh" else "en"
     try:
-        return work()
+        with full_in_words():
+            return work()
     except Refusal as refusal:
-        return JSONResponse({"error": refusal.words[said]}, 404)
+        return refused(refusal, said, 404)
