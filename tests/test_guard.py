@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from aigc.pretrained.text.asked import LONGEST
-from aigc.ui import guard, visitors
+from aigc.ui import guard, room, visitors
 from aigc.ui.guard import JSON_LIMIT, PUBLIC_UPLOAD_LIMIT, UPLOAD_LIMIT, Guard, Policy
 from aigc.ui.visitors import OWNER_COOKIE
 
@@ -227,6 +228,40 @@ def test_a_public_page_takes_smaller_uploads():
     public = client(Policy(public=True))
     assert public.post("/gradio_api/upload", content=b"x" * (PUBLIC_UPLOAD_LIMIT + 1)).status_code == 413
     assert public.post("/gradio_api/upload", content=b"x" * PUBLIC_UPLOAD_LIMIT).status_code == 200
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_without_room_an_upload_is_refused_in_words(public: bool):
+    c = client(Policy(public=public, room=lambda: False))
+    answer = c.post("/gradio_api/upload", content=b"x", headers={"accept-language": "zh"})
+    assert answer.status_code == 507 and answer.text == guard.NO_ROOM.zh
+    assert c.post("/gradio_api/queue/join").status_code == 200 and c.get("/").status_code == 200
+    assert client(Policy(public=public, room=lambda: True)).post("/gradio_api/upload", content=b"x").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public", "free", "total", "fits"),
+    [(True, 10, 20, True), (True, 1.9, 20, False), (True, 4, 100, False), (True, 6, 100, True), (False, 1, 100, True), (False, 0.1, 1, False)],
+)
+def test_room_is_what_the_disk_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, public: bool, free: float, total: float, fits: bool):
+    volume = SimpleNamespace(free=free * room.GIGABYTE, total=total * room.GIGABYTE)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: volume if path.exists() else pytest.fail("a folder that is not there"))
+    assert room.Room(tmp_path / "not" / "yet", 10, public)() is fits
+
+
+def test_uploads_of_strangers_have_a_share_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(room, "MOST_PUBLIC", 100)
+    monkeypatch.setattr(room, "LEAST_FREE_PUBLIC", (0, 0.0))
+    now = 0.0
+    public, alone = (room.Room(tmp_path, 30, public, clock=lambda: now) for public in (True, False))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old.png").write_bytes(b"x" * 30)
+    assert [public() for _ in range(4)] == [True, True, False, False], "those on their way count before they are seen"
+    now += 2 * room.LOOK_EVERY
+    assert public(), "they never came"
+    (tmp_path / "a" / "old.png").write_bytes(b"x" * 80)
+    now += 2 * room.LOOK_EVERY
+    assert not public() and alone()
 
 
 def _send(chunks: int, size: int, headers: dict[str, str], app: Any = None) -> tuple[int, int, int]:

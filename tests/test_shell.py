@@ -87,7 +87,7 @@ def test_a_visit_costs_little_and_keeps_its_states(app: Any):
 def test_a_public_page_signs_its_visitors_and_knows_who_is_near(public: bool):
     supervisor = Supervisor()
     assembled: Any = server.assemble(shell.build(supervisor, public=public), supervisor, public=public)
-    assert (assembled.policy.key is not None) is public
+    assert (assembled.policy.key is not None) is public and assembled.policy.room.public is public
     assembled.neighbours.note("a", "8.8.8.8")
     assembled.neighbours.note("b", "8.8.8.8")
     assert supervisor.near("a", "b") is public

@@ -53,6 +53,7 @@ NO_ROUTE = both("There is nothing here.", "这里什么也没有。")
 FOREIGN = both("This request was started by another site and is refused.", "这个请求由其他网站发起，已被拒绝。")
 TOO_LARGE = both("That is too large: at most {mb} MB at a time.", "太大了：一次最多 {mb} MB。")
 TOO_MANY = both("Too many requests; please wait a moment.", "请求太多，请稍等片刻。")
+NO_ROOM = both("There is no room here for an upload now; try again later.", "现在没有空间接收上传，请稍后再试。")
 NO_PASSWORD = both("Please sign in first.", "请先登录。")
 
 
@@ -62,6 +63,7 @@ class Policy:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})  # the names it goes by when not public
     signed_in: Callable[[str], bool] | None = None  # the cookie header -> has this browser given the password; None: there is none
     key: bytes | None = None  # signs the owner cookies; None: they are taken as they come
+    room: Callable[[], bool] | None = None  # for one more upload
 
     @property
     def upload_limit(self) -> int:
@@ -104,8 +106,14 @@ class Guard:
             return 403, FOREIGN
         if self.policy.signed_in and not OPEN.fullmatch(path) and not self.policy.signed_in(headers.get("cookie", "")):
             return 401, NO_PASSWORD
-        if not self.policy.public:
-            return None
+        return (self._too_often(scope, headers, writes) if self.policy.public else None) or self._no_room(path, writes)
+
+    def _no_room(self, path: str, writes: bool) -> tuple[int, Words] | None:
+        upload = writes and path.startswith(UPLOADS)
+        return (507, NO_ROOM) if upload and self.policy.room and not self.policy.room() else None
+
+    def _too_often(self, scope: Scope, headers: Headers, writes: bool) -> tuple[int, Words] | None:
+        path = scope["path"]
         address = visitors.address(scope, headers)
         if writes:
             self.neighbours.note(visitors.owner_of(scope), address)

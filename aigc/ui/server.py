@@ -9,12 +9,14 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from gradio.networking import setup_tunnel
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
@@ -24,6 +26,7 @@ from aigc.ui import downloads, now, quick, routes
 from aigc.ui.document import STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
+from aigc.ui.room import Room
 from aigc.ui.tabs import arena_routes, evaluate_routes
 from aigc.ui.theme import theme
 from aigc.ui.visitors import cookies_in, signing_key
@@ -63,7 +66,8 @@ def assemble(
         warnings.filterwarnings("ignore", "SSR mode")  # Gradio says that it does not do what nobody asked for
         _mount(app, demo, auth, lang, limit)
     key = signing_key(runs_folder()) if public else None
-    guard = Guard(app, Policy(public, signed_in=_signed_in(app) if auth else None, key=key))
+    room = Room(Path(get_upload_folder()), limit, public)
+    guard = Guard(app, Policy(public, signed_in=_signed_in(app) if auth else None, key=key, room=room))
     if public:
         supervisor.near = guard.neighbours.near
     return guard
