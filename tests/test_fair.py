@@ -48,7 +48,7 @@ def push(demo: gr.Blocks, owner: str, *, session: str = "", fn: int = SLOW, time
 
 def order(demo: gr.Blocks) -> str:
     (line,) = [line for line in demo._queue.event_queue_per_concurrency_id.values() if line.queue]
-    return "".join(event.request.cookies[OWNER_COOKIE][0] for event in line.queue)
+    return "".join(event.request.cookies[OWNER_COOKIE][-1] for event in line.queue)
 
 
 def refused(asking: Callable[[], None]) -> str:
@@ -91,6 +91,14 @@ def test_visitors_are_served_in_turn(demo: gr.Blocks):
     demo._queue.active_jobs = [next(iter(demo._queue.event_queue_per_concurrency_id.values())).queue[:1]]  # one of Ann's at work
     push(demo, CAT)
     assert order(demo).startswith("b")
+
+
+def test_places_are_served_in_turn_and_visitors_at_each(demo: gr.Blocks):
+    for n in range(5):
+        push(demo, f"{n:032x}")  # one place, another visitor each time
+    push(demo, ANN, times=2)
+    push(demo, BOB, address="9.9.9.9", times=2)
+    assert order(demo) == "0b1b234aa"
 
 
 @pytest.mark.parametrize("public", [True, False])

@@ -7,6 +7,7 @@ first of another.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -40,14 +41,15 @@ def take_turns(demo: gr.Blocks) -> None:
             raise HTTPException(429, refusal[language(request.headers)])
         answer = await push(body, request, username)
         for line in queue.event_queue_per_concurrency_id.values():
-            line.queue.sort(key=_turns(_at_work(queue), line.queue).__getitem__)
+            for who in (_owner, _address):  # places take turns, and visitors at each place
+                line.queue.sort(key=_turns(who, _at_work(queue), line.queue).__getitem__)
         return answer
 
     queue.push = pushed  # type: ignore[method-assign]
 
 
 def _refusal(queue: Queue, body: PredictBody, request: Request) -> Words | None:
-    asks, address = _owner(request), visitors.address(request.scope, request.headers)
+    asks, address = _owner(request), _address(request)
     waiting = [event for line in queue.event_queue_per_concurrency_id.values() for event in line.queue]
     mine = [event for event in waiting + _at_work(queue) if _owner(event.request) == asks]
     if len(mine) >= ASKED:
@@ -58,7 +60,7 @@ def _refusal(queue: Queue, body: PredictBody, request: Request) -> Words | None:
     for own in ([e for e in limited if e.session_hash == body.session_hash], [e for e in limited if _owner(e.request) == asks]):
         if len(own) >= WAITING:
             return ENOUGH.fill(n=len(own))
-    neighbours = [event for event in limited if visitors.address(event.request.scope, event.request.headers) == address]
+    neighbours = [event for event in limited if _address(event.request) == address]
     return BUSY if len(neighbours) >= WAITING_ADDRESS else None
 
 
@@ -66,13 +68,13 @@ def _is_limited(fn: BlockFunction | None) -> bool:
     return fn is not None and fn.concurrency_limit is not None
 
 
-def _turns(at_work: list[Event], waiting: list[Event]) -> dict[Event, int]:
-    """How many of its visitor's own stand before each: a sort by this keeps the order of those that are alike."""
-    seen = Counter(_owner(event.request) for event in at_work)
+def _turns(who: Callable[[Request], str], at_work: list[Event], waiting: list[Event]) -> dict[Event, int]:
+    """How many of the same stand before each: a sort by this keeps the order of those that are alike."""
+    seen = Counter(who(event.request) for event in at_work)
     turns = {}
     for event in waiting:
-        turns[event] = seen[_owner(event.request)]
-        seen[_owner(event.request)] += 1
+        turns[event] = seen[who(event.request)]
+        seen[who(event.request)] += 1
     return turns
 
 
@@ -82,3 +84,7 @@ def _at_work(queue: Queue) -> list[Event]:
 
 def _owner(request: Request) -> str:
     return visitors.owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
+
+
+def _address(request: Request) -> str:
+    return visitors.address(request.scope, request.headers)
