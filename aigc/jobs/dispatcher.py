@@ -10,6 +10,7 @@ import time
 from aigc.home import runs_folder
 from aigc.jobs import recovery, states
 from aigc.jobs.crew import Patience, Worker
+from aigc.jobs.files import is_full
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
 from aigc.jobs.store import PAGE, SHELL, Store, lane_of
@@ -60,12 +61,18 @@ class Dispatcher:
                 self._bury(worker, worker.wait())
 
     def _tend(self) -> None:
+        full = False
         while not self._over.is_set():
             idle = True
             try:
                 idle = self._look()
-            except Exception:
-                log.exception("the line could not be tended; trying again")
+                full = False
+            except Exception as error:
+                if not is_full(error):
+                    log.exception("the line could not be tended; trying again")
+                elif not full:  # said once, not every second into what may be the same disk
+                    log.warning("the disk is full: the line cannot be tended until there is room again")
+                full = is_full(error)
             self._looked = time.monotonic()
             self._wake.wait(IDLE_TICK if idle else TICK)
             self._wake.clear()
