@@ -9,9 +9,10 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import HTTPException, Request
+from gradio import queueing
 from gradio.data_classes import PredictBodyInternal
 
-from aigc.ui import fair, shell
+from aigc.ui import fair, quick, server, shell
 from aigc.ui.visitors import OWNER_COOKIE
 
 ANN, BOB, CAT = "a" * 32, "b" * 32, "c" * 32
@@ -26,7 +27,7 @@ def demo() -> gr.Blocks:
         go.click(lambda: None, concurrency_limit=2)
         go.click(lambda: None, concurrency_limit=None)
     demo.queue()
-    fair.take_turns(demo)
+    fair.take_turns(demo, public=True)
     return demo
 
 
@@ -105,5 +106,32 @@ def test_places_are_served_in_turn_and_visitors_at_each(demo: gr.Blocks):
 def test_only_strangers_take_turns(public: bool):
     from aigc.jobs.supervisor import Supervisor
 
-    demo = shell.build(Supervisor(), public=public, single_user=not public)
-    assert (demo._queue.push.__qualname__.startswith("take_turns")) is public
+    supervisor = Supervisor()
+    demo = shell.build(supervisor, public=public, single_user=not public)
+    server.assemble(demo, supervisor, public=public, single_user=not public)
+    limited = next(index for index, fn in demo.fns.items() if fn.concurrency_limit == 2)
+    push(demo, ANN, fn=limited, times=fair.WAITING)
+    if public:
+        assert refused(lambda: push(demo, ANN, fn=limited))
+    else:
+        push(demo, ANN, fn=limited)
+
+
+@pytest.mark.parametrize("fn", [99999, -1, None])
+def test_what_nobody_listens_to_is_refused_and_not_a_fault(demo: gr.Blocks, fn: Any):
+    with pytest.raises(HTTPException) as caught:
+        push(demo, ANN, fn=fn)
+    assert caught.value.status_code == 404
+
+
+def test_a_refused_value_is_a_line_in_the_log_and_a_fault_is_all_of_it(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]):
+    quick.brief_log()
+    for error in (gr.Error("Value: nowhere is not in the list of choices" + "x" * 1000), ZeroDivisionError("ours")):
+        try:
+            raise error
+        except Exception:
+            queueing.traceback.print_exc()  # type: ignore[attr-defined]
+    (line,) = caplog.messages
+    assert "not in the list" in line and len(line) < 300
+    told = capsys.readouterr().err
+    assert "Traceback" in told and "ours" in told and "not in the list" not in told

@@ -14,7 +14,7 @@ import gradio as gr
 from fastapi import HTTPException
 
 from aigc.ui import visitors
-from aigc.ui.guard import language
+from aigc.ui.guard import NO_ROUTE, language
 from aigc.ui.visitors import OWNER_COOKIE
 from aigc.words import Words, both
 
@@ -31,16 +31,19 @@ ENOUGH = both("You have {n} things in hand here already; wait until some are don
 BUSY = both("Too much waits here already; try again in a moment.", "这里排队的已经太多，请稍后再试。")
 
 
-def take_turns(demo: gr.Blocks) -> None:
-    """From now on the queue of `demo` refuses what is too much, with 429, and serves its visitors in turn."""
+def take_turns(demo: gr.Blocks, public: bool) -> None:
+    """From now on the queue of `demo` refuses what nobody listens to, with 404, and on a public page what is too much, with 429,
+    and serves its visitors in turn."""
     queue = demo._queue
     push = queue.push
 
     async def pushed(body: PredictBody, request: Request, username: str | None) -> Any:
-        if (refusal := _refusal(queue, body, request)) is not None:
+        if body.fn_index not in queue.blocks.fns:
+            raise HTTPException(404, NO_ROUTE[language(request.headers)])
+        if public and (refusal := _refusal(queue, body, request)) is not None:
             raise HTTPException(429, refusal[language(request.headers)])
         answer = await push(body, request, username)
-        for line in queue.event_queue_per_concurrency_id.values():
+        for line in queue.event_queue_per_concurrency_id.values() if public else ():
             for who in (_owner, _address):  # places take turns, and visitors at each place
                 line.queue.sort(key=_turns(who, _at_work(queue), line.queue).__getitem__)
         return answer

@@ -30,6 +30,7 @@ def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = 
     """The English page at "/", the Chinese one at "/zh"; they share nothing but the supervisor."""
     watch = watch or Watch()
     quick.light_sessions()
+    quick.brief_log()
     names = ("home", "data", *techniques(), "text", "image", "models", "evaluate", "arena")
     with quick.drawing():
         with gr.Blocks(title=text.NAME.en, analytics_enabled=False, delete_cache=TEMPORARY) as demo:
@@ -39,8 +40,7 @@ def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = 
         demo.max_threads = HANDLERS
         demo.state_session_capacity = SESSIONS
         demo.queue()
-    if public:
-        fair.take_turns(demo)
+    fair.take_turns(demo, public)
     return demo
 
 
