@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from aigc.data import fetch
 from aigc.knobs import Switch
 from aigc.pretrained import hub, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries
+from aigc.pretrained.fit import AUTOMATIC
 from aigc.ui import chooser as module
 from aigc.ui.arrivals import Arrivals, Looks
 from aigc.ui.chooser import Chooser
@@ -231,6 +233,30 @@ def test_on_a_public_page_only_the_list_and_no_settings_of_the_machine(server: F
         drawn._fetched(given(drawn, "no such"), request)
     drawn._mirrored("https://evil.example")
     assert hub.set_mirror and module.mirror() == ""
+
+
+def test_strangers_neither_set_the_machine_up_nor_put_models_away(server: FakeHub):
+    drawn = chooser()
+    drawn._fetched(given(drawn, "gpt2"), NOBODY)
+    arrived()
+    with shelf.lent(GPT2, lambda *_: object(), threading.Event()):
+        pass
+    drawn.page = replace(drawn.page, public=True)  # whatever the browser was shown
+    assert drawn.chosen(given(drawn, "gpt2", device="cpu", dtype="float16"))[1] == AUTOMATIC
+    assert not is_visible(drawn._unloaded(given(drawn, "gpt2"))[drawn.unload])
+    assert "gpt2" in [held.slug for held in shelf.held()]
+    shelf.unload("gpt2")
+
+
+def test_only_who_asked_for_a_model_cancels_it(server: FakeHub):
+    server.faults.seconds_a_chunk = 0.05
+    works = Arrivals()
+    one = works.ask(GPT2, by="ann")
+    works.cancel("gpt2", by="bob")
+    works.cancel("gpt2")
+    assert not one.stop.is_set() and works.of("gpt2") is one
+    works.cancel("gpt2", by="ann")
+    assert one.stop.is_set() and works.of("gpt2") is None
 
 
 def test_the_mirror_is_remembered_and_nonsense_is_refused():

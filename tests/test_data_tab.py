@@ -247,6 +247,25 @@ def test_own_images_are_shown_before_they_are_kept(tmp_path: Path):
         own_images._preview([], 29, page())
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_a_visitor_of_a_public_page_keeps_so_many_sets(tmp_path: Path, public: bool):
+    with gr.Blocks() as demo:
+        own_images.draw(page(public=public, single_user=not public), gr.Radio(elem_id="data"), lambda name, request: gr.skip())
+    use = next(fn.fn for fn in demo.fns.values() if getattr(fn.fn, "__name__", "") == "used")
+    at = {block.elem_id: block for block in demo.blocks.values()}
+    files = [str(path) for path in pictures(tmp_path / "in", 9)]
+    asked = {at["own-files"]: files, at["own-side"]: 28, at["own-name"]: "Mine"}
+    for _ in range(own_images.PUBLIC_SETS):
+        use(asked, Asked(owner="1" * 32))
+    if public:
+        with pytest.raises(gr.Error, match=str(own_images.PUBLIC_SETS)):
+            use(asked, Asked(owner="1" * 32))
+        use(asked, Asked(owner="2" * 32))
+    else:
+        use(asked, Asked(owner="1" * 32))
+    assert len(own.sets()) == own_images.PUBLIC_SETS + 1
+
+
 def test_whose_they_are_decides_who_sees_and_deletes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     one, two = "1" * 32, "2" * 32
     mine = own.add("Mine", pictures(tmp_path / "in", 8), 28, one)

@@ -27,6 +27,7 @@ from aigc.evaluate import PARTS, Figure, Report, Series
 from aigc.evaluate.report import Origin, file_name, folder_of
 from aigc.jobs import evaluating
 from aigc.jobs.evaluating import Evaluation, Evaluations
+from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
@@ -489,6 +490,27 @@ def test_strangers_ask_for_fewer_samples(works: list[dict[str, Any]]) -> None:
     e = page(public=True, single_user=False)
     with pytest.raises(gr.Error, match="10,000"):
         e.start(given(e, "one", "digits", n=20_000), asked())
+
+
+def test_strangers_evaluate_as_long_as_they_may_train(works: list[dict[str, Any]]) -> None:
+    saved("one")
+    with gr.Blocks():
+        e = tab.Evaluate(Page("en", Supervisor(limits=PUBLIC), Watch(), ("evaluate",), public=True, single_user=False))
+    e.start(given(e, "one", "digits"), asked())
+    assert works[0]["most_seconds"] == PUBLIC.seconds
+
+
+def test_anothers_pictures_are_not_compared_with(works: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    saved("one")
+    digits = tab.data.specs()["digits"]
+    anns = {"own-1": dataclasses.replace(digits, name="own-1")}
+    monkeypatch.setattr(tab.data, "specs", lambda owner=None: {"digits": digits} | (anns if owner in (None, ANN) else {}))
+    e = page(public=True, single_user=False)
+    with pytest.raises(gr.Error):
+        e.start(given(e, "one", "own-1"), asked(BOB))
+    assert not works
+    e.start(given(e, "one", "own-1"), asked(ANN))
+    assert works[0]["what"] == ("one", "own-1")
 
 
 def test_progress_is_a_sentence_and_what_was_found_comes_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

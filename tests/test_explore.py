@@ -409,6 +409,35 @@ def test_mistakes_become_sentences(caplog: pytest.LogCaptureFixture) -> None:
     assert len(list(streamed("en", breaks, lambda given: False)({}))) == 1
 
 
+def test_on_a_public_page_a_result_takes_no_longer_than_others_can_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, closed = [0.0], []
+    monkeypatch.setattr(explore_room.time, "monotonic", lambda: clock[0])
+
+    def works(given: Any) -> Iterator[Any]:
+        try:
+            for _ in range(100):
+                clock[0] += 10
+                yield {"kind": "same", "busy": True}, None
+            yield {"kind": "images", "busy": False}, None
+        finally:
+            closed.append(clock[0])
+
+    def once(**how: float) -> list[dict[str, Any]]:
+        return [json.loads(shown) for shown, _ in streamed("en", works, lambda given: True, **how)({})]
+
+    told = once(most=explore_room.MOST_PUBLIC)
+    assert told[-1] == {"kind": "same", "status": text.TOO_LONG.fill(n=3).en, "busy": False}
+    assert closed == [190.0] and len(told) == 20, "and what it held is given back"
+    assert once()[-1]["kind"] == "images"
+
+    told.clear()
+    monkeypatch.setattr(explore_room, "streamed", lambda lang, handler, wanted, most: told.append(most))
+    monkeypatch.setattr(explore_room.gr, "on", lambda *a, **k: None)
+    for public in (True, False):
+        explore_room.wire(SimpleNamespace(page=SimpleNamespace(public=public), lang="en"), works, set(), None, None)  # type: ignore[arg-type]
+    assert told == [explore_room.MOST_PUBLIC, math.inf]
+
+
 def test_progress_is_told_but_not_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(explore_room.time, "monotonic", lambda: clock[0])

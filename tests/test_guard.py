@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from aigc.pretrained.text.asked import LONGEST
-from aigc.ui import guard, visitors
+from aigc.ui import guard, room, visitors
 from aigc.ui.guard import JSON_LIMIT, PUBLIC_UPLOAD_LIMIT, UPLOAD_LIMIT, Guard, Policy
 from aigc.ui.visitors import OWNER_COOKIE
 
@@ -67,6 +68,51 @@ def test_in_the_frame_of_a_space_the_cookie_is_partitioned(monkeypatch: pytest.M
     assert all(word in cookie for word in ("SameSite=None", "Secure", "Partitioned", "HttpOnly"))
 
 
+KEY = b"k" * visitors.KEY_BYTES
+
+
+def test_on_a_public_page_nobody_makes_up_an_owner():
+    c = client(Policy(public=True, key=KEY))
+    first = c.get("/")
+    owner, cookie = first.json()["owner"], c.cookies[OWNER_COOKIE]
+    assert re.fullmatch("[0-9a-f]{32}", owner) and re.fullmatch(rf"{owner}\.[0-9a-f]{{32}}", cookie)
+    again = c.get("/", headers={"cookie": f"aigc_lang=zh; {OWNER_COOKIE}={cookie}"})
+    assert again.json()["owner"] == owner and "set-cookie" not in again.headers
+    other = "b" * 32
+    for made_up in (other, f"{other}.{cookie[33:]}", f"{owner}.{'0' * 32}", f"{owner}.", owner, f"{cookie}0", f"{owner}.é"):
+        answer = client(Policy(public=True, key=KEY)).get("/", headers={b"cookie": f"{OWNER_COOKIE}={made_up};{OWNER_COOKIE}={made_up}".encode()})
+        assert answer.json()["owner"] not in (other, owner) and OWNER_COOKIE in answer.headers["set-cookie"]
+    elsewhere = client(Policy(public=True, key=b"x" * visitors.KEY_BYTES)).get("/", headers={"cookie": f"{OWNER_COOKIE}={cookie}"})
+    assert elsewhere.json()["owner"] != owner
+
+
+def test_the_key_stays_and_is_nobody_elses_to_read(tmp_path: Path):
+    key = visitors.signing_key(tmp_path / "runs")
+    (path,) = (tmp_path / "runs").iterdir()
+    assert len(key) == visitors.KEY_BYTES and visitors.signing_key(tmp_path / "runs") == key and path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(key[:5])
+    assert len({visitors.signing_key(tmp_path / "runs") for _ in range(3)} - {key}) == 1, "one that was cut short is made anew"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_writes_from_one_address_is_known_as_neighbours():
+    c = client(Policy(public=True, key=KEY))
+    near = c.app.neighbours.near  # type: ignore[attr-defined]
+
+    def writes(address: str) -> str:
+        return client_of(c).post("/gradio_api/queue/join", headers={"x-forwarded-for": address}).json()["owner"]
+
+    def client_of(one: TestClient) -> TestClient:
+        one.cookies.clear()
+        return one
+
+    ann, bob, cat = writes("8.8.8.8"), writes("8.8.8.8"), writes("9.9.9.9")
+    assert near(ann, bob) and near(ann, ann) and not near(ann, cat) and not near("a" * 32, "b" * 32)
+    for n in range(2 * visitors.Neighbours.MOST):
+        c.app.neighbours.note(str(n), "7.7.7.7")  # type: ignore[attr-defined]
+    assert len(c.app.neighbours.places) == visitors.Neighbours.MOST  # type: ignore[attr-defined]
+
+
 # who may ask
 @pytest.mark.parametrize(
     "host", ["evil.test", "localhost.evil.test", "127.1", "127.0.0.1.evil.test", "2130706433", "0.0.0.0", "", "[::2]:7860", "[bad"]
@@ -85,6 +131,7 @@ FOREIGN: list[dict[str, str]] = [
     {"origin": "null"},
     {"origin": "http://127.0.0.1:7861"},
     {"origin": "http://127.0.0.1:7860.evil.test"},
+    {"origin": "http://["},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
     {"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1:7860"},
@@ -183,6 +230,40 @@ def test_a_public_page_takes_smaller_uploads():
     assert public.post("/gradio_api/upload", content=b"x" * PUBLIC_UPLOAD_LIMIT).status_code == 200
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_without_room_an_upload_is_refused_in_words(public: bool):
+    c = client(Policy(public=public, room=lambda: False))
+    answer = c.post("/gradio_api/upload", content=b"x", headers={"accept-language": "zh"})
+    assert answer.status_code == 507 and answer.text == guard.NO_ROOM.zh
+    assert c.post("/gradio_api/queue/join").status_code == 200 and c.get("/").status_code == 200
+    assert client(Policy(public=public, room=lambda: True)).post("/gradio_api/upload", content=b"x").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public", "free", "total", "fits"),
+    [(True, 10, 20, True), (True, 1.9, 20, False), (True, 4, 100, False), (True, 6, 100, True), (False, 1, 100, True), (False, 0.1, 1, False)],
+)
+def test_room_is_what_the_disk_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, public: bool, free: float, total: float, fits: bool):
+    volume = SimpleNamespace(free=free * room.GIGABYTE, total=total * room.GIGABYTE)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: volume if path.exists() else pytest.fail("a folder that is not there"))
+    assert room.Room(tmp_path / "not" / "yet", 10, public)() is fits
+
+
+def test_uploads_of_strangers_have_a_share_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(room, "MOST_PUBLIC", 100)
+    monkeypatch.setattr(room, "LEAST_FREE_PUBLIC", (0, 0.0))
+    now = 0.0
+    public, alone = (room.Room(tmp_path, 30, public, clock=lambda: now) for public in (True, False))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old.png").write_bytes(b"x" * 30)
+    assert [public() for _ in range(4)] == [True, True, False, False], "those on their way count before they are seen"
+    now += 2 * room.LOOK_EVERY
+    assert public(), "they never came"
+    (tmp_path / "a" / "old.png").write_bytes(b"x" * 80)
+    now += 2 * room.LOOK_EVERY
+    assert not public() and alone()
+
+
 def _send(chunks: int, size: int, headers: dict[str, str], app: Any = None) -> tuple[int, int, int]:
     """(status, bytes the guard took, bytes answered) of a request whose body comes in pieces, whatever its headers say."""
     taken = 0
@@ -245,6 +326,21 @@ def test_a_flood_is_slowed_down_on_a_public_page_only():
     now[0] += 1
     assert [c.post("/gradio_api/queue/join").status_code for _ in range(25)].count(200) == 20
     assert {client().post("/gradio_api/queue/join").status_code for _ in range(50)} == {200}
+
+
+def test_looking_is_free_but_making_the_page_anew_is_not():
+    c = client(Policy(public=True))
+    c.app.pace = visitors.Pace(clock=lambda: 0.0)  # type: ignore[attr-defined]
+    assert {c.get(path).status_code for _ in range(500) for path in ("/", "/aigc/now")} == {200}
+    assert [c.get("/config").status_code for _ in range(60)].count(200) == 40
+    assert c.get("/").status_code == 200 and c.get("/", headers={"host": "another"}).status_code == 429
+    other = {"x-forwarded-for": "8.8.8.8"}
+    hosts = [c.get("/", headers={"host": f"made-up-{n}", **other}).status_code for n in range(60)]
+    assert hosts == [200] * 40 + [429] * 20
+    assert c.get("/zh", headers={"x-forwarded-for": "9.9.9.9"}).status_code == 200
+    assert len(c.app.places) <= 16  # type: ignore[attr-defined]
+    alone = client()
+    assert {alone.get("/config").status_code for _ in range(60)} == {200}
 
 
 def test_passwords_cannot_be_tried_quickly():

@@ -405,6 +405,45 @@ def test_models_leave_as_a_zip_or_as_their_weights() -> None:
     assert outputs.weights("mine").name == "mine.safetensors"
 
 
+@pytest.mark.usefixtures("tiny")
+def test_a_model_asked_for_again_and_again_is_one_file(tmp_path: Path) -> None:
+    registry.save(perturbed(), card("mine"))
+    assert len({outputs.model("mine") for _ in range(5)} | {outputs.weights("mine") for _ in range(5)}) == 2
+    for make in (outputs.model, outputs.weights):
+        with pytest.raises(Refusal):
+            make("nobody")
+    assert len(list(home.outputs_folder().iterdir())) == 2, "and what is not there leaves no folder"
+    old = outputs.model("mine")
+    os.utime(old.parent, (time.time() - 23 * 3600,) * 2)
+    outputs.model("mine")
+    assert time.time() - old.parent.stat().st_mtime < 3600, "it is not swept while it is asked for"
+    registry.delete("mine")
+    registry.save(perturbed(), card("mine", images=99))
+    assert outputs.model("mine") != old
+
+
+@pytest.mark.usefixtures("tiny")
+def test_looking_at_a_model_leaves_no_file() -> None:
+    from fastapi import FastAPI
+    from starlette.testclient import TestClient
+
+    from aigc.ui import downloads
+
+    registry.save(perturbed(), card("mine"))
+    app = FastAPI()
+    app.include_router(downloads.router())
+    client = TestClient(app)
+    for name in ("model.safetensors", "model.zip", "samples.png", "train.py"):
+        assert client.get(f"/aigc/models/nobody/{name}").status_code == 404
+    assert not home.outputs_folder().exists() or not list(home.outputs_folder().iterdir())
+    for _ in range(3):
+        weights = client.get("/aigc/models/mine/model.safetensors")
+        assert weights.content == registry.entry("mine").weights.read_bytes()
+        assert 'filename="mine.safetensors"' in weights.headers["content-disposition"]
+        assert 'filename="mine.zip"' in client.get("/aigc/models/mine/model.zip").headers["content-disposition"]
+    assert len(list(home.outputs_folder().iterdir())) == 1
+
+
 def test_a_target_is_replaced_whole_or_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "grid.png"
     target.write_bytes(b"old")

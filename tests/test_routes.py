@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 import torch
 from fastapi import FastAPI
@@ -17,11 +20,12 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from aigc.events import Preview, Step
+from aigc.jobs.files import DiskFull
 from aigc.jobs.request import Request
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
 from aigc.jobs.supervisor import Supervisor
-from aigc.ui import routes
+from aigc.ui import forms, routes, telling
 from aigc.ui.visitors import OWNER_COOKIE
 
 ANN, BOB = "a" * 32, "b" * 32
@@ -248,6 +252,21 @@ def test_a_film_is_a_film(alone: Any) -> None:
 def test_a_download_of_nothing_is_refused(alone: Any, wanted: dict[str, Any]) -> None:
     answer = alone[1].post(f"/aigc/runs/{running().id}/export", params={"lang": "zh"}, json=wanted)
     assert answer.status_code == 400 and answer.json()["error"].endswith("。")
+
+
+def test_a_download_for_which_there_is_no_room_says_so(alone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/a/path/of/this/machine")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for lang, says in (("en", "The disk is full"), ("zh", "磁盘已满")):
+        answer = alone[1].post(f"/aigc/runs/{running().id}/export", params={"lang": lang}, json={"kind": "png"})
+        assert answer.status_code == 507 and answer.json()["error"].startswith(says) and "/a/path" not in answer.text
+    with pytest.raises(gr.Error, match="The disk is full"), forms.in_words("en"):
+        full()
+    assert list(telling.guarded(lambda: iter([full()]), lambda words: words)) == [DiskFull().words]
+    with pytest.raises(OSError, match="another"), forms.in_words("en"):
+        raise OSError(errno.EIO, "another")
 
 
 def test_two_downloads_at_a_time(alone: Any) -> None:

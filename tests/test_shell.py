@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -68,6 +69,30 @@ def test_every_run_that_may_wait_leaves_a_handler_for_its_stop(app: Any, page: T
     assert lending.MOST + sum(fn.concurrency_limit for fn in programs) < demo._queue.max_thread_count == demo.limiter.total_tokens
 
 
+def test_a_visit_costs_little_and_keeps_its_states(app: Any):
+    sessions, demo = app[0].app.state_holder, app[0]
+    assert sessions.capacity == shell.SESSIONS
+    state = next(block for block in demo.blocks.values() if isinstance(block, gr.State))
+    box = next(block for block in demo.blocks.values() if isinstance(block, gr.Textbox))
+    for n in range(40):
+        session = sessions[f"visit-{n}"]
+        session[state._id] = n
+        session._update_config(box._id)
+        session._update_value_in_config(box._id, "typed")
+        assert len(session.config_values) <= 1, "the page is not described for each visit"
+    assert [sessions[f"visit-{n}"][state._id] for n in range(40)] == list(range(40))
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_a_public_page_signs_its_visitors_and_knows_who_is_near(public: bool):
+    supervisor = Supervisor()
+    assembled: Any = server.assemble(shell.build(supervisor, public=public), supervisor, public=public)
+    assert (assembled.policy.key is not None) is public and assembled.policy.room.public is public
+    assembled.neighbours.note("a", "8.8.8.8")
+    assembled.neighbours.note("b", "8.8.8.8")
+    assert supervisor.near("a", "b") is public
+
+
 # starting light
 def test_the_page_is_drawn_without_what_is_heavy(tmp_path: Path):
     code = f"""
@@ -114,6 +139,17 @@ def test_the_document_is_made_once_and_is_the_same_again(page: TestClient):
 def test_the_document_is_made_anew_for_another_address(page: TestClient):
     assert "http://localhost:7860" in page.get("/", headers={"host": "localhost:7860"}).text
     assert "http://localhost:7860" not in page.get("/").text
+
+
+def test_made_up_addresses_do_not_push_out_the_one_that_is_used(page: TestClient, monkeypatch: pytest.MonkeyPatch):
+    page.get("/?tab=vae")
+    monkeypatch.setattr("aigc.ui.document.MOST_KEPT", 2)
+    made = []
+    monkeypatch.setattr("aigc.ui.document.Document._ours", lambda self, text, lang: made.append(lang) or text)
+    for port in (1, 2, 3):
+        page.get("/", headers={"host": f"localhost:{port}"})
+        page.get("/")
+    assert len(made) == 3
 
 
 def test_what_describes_components_to_programs_is_left_out(page: TestClient):

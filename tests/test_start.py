@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from aigc.home import outputs_folder, runs_folder
+from aigc.jobs.store import PUBLIC
 from aigc.ui import start
 from aigc.ui.text import shell as text
 from aigc.words import Refusal
@@ -115,6 +117,47 @@ def test_the_terminal_speaks_the_language_of_the_shell(monkeypatch: pytest.Monke
     assert start._terminal_language(typed) == said
 
 
+class Enough(Exception):
+    """Everything was told that was to be told."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "space", "public"),
+    [([], "", False), (["--host", "localhost", "--auth", "me:secret"], "", False), (["--share", "--open"], "", True),
+     (["--share", "--auth", "me:secret"], "", True), (["--host", "0.0.0.0"], "", True), (["--host", "192.168.1.5"], "", True), ([], "a/b", True)],
+)  # fmt: skip
+def test_strangers_get_limits_and_the_owner_of_the_machine_none(monkeypatch: pytest.MonkeyPatch, typed: list[str], space: str, public: bool):
+    if space:
+        monkeypatch.setenv("SPACE_ID", space)
+    told: dict[str, dict[str, object]] = {}
+
+    class Supervised:
+        def __init__(self, home: Path, **how: object) -> None:
+            told["supervisor"] = how
+
+        def start(self) -> None: ...
+        def stop(self) -> None: ...
+
+    def assembled(*_: object, **how: object) -> None:
+        told["app"] = how
+        raise Enough
+
+    monkeypatch.setattr(start, "Supervisor", Supervised)
+    monkeypatch.setattr(start.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(start, "free_port", lambda host, first: first)
+    monkeypatch.setattr(start, "_own_temporary_folder", lambda age: told.update(sweep={"age": age}))
+    monkeypatch.setattr(start.shell, "build", lambda *_, **how: told.update(page=how))
+    monkeypatch.setattr(start.server, "assemble", assembled)
+    with pytest.raises(Enough):
+        start._run(start.parser().parse_args(typed), "en")
+    assert told["supervisor"]["limits"] is (PUBLIC if public else None)
+    assert told["supervisor"]["keep"] == (start.KEPT_PUBLIC if public else None)
+    assert [told[one]["single_user"] for one in ("supervisor", "page", "app")] == [not public] * 3
+    assert [told[one]["public"] for one in ("page", "app")] == [public] * 2
+    assert told["sweep"]["age"] == (start.SWEEP_AGE_PUBLIC if public else start.SWEEP_AGE)
+    assert told["app"]["auth"] == (("me", "secret") if "--auth" in typed else None)
+
+
 # sweeping
 def test_old_uploads_go_and_fresh_ones_stay(tmp_path: Path):
     old, fresh = tmp_path / "a" / "old.png", tmp_path / "b" / "fresh.png"
@@ -128,6 +171,20 @@ def test_old_uploads_go_and_fresh_ones_stay(tmp_path: Path):
     assert start.sweep(tmp_path, start.SWEEP_AGE) == 1
     assert not old.exists() and fresh.exists() and (PROJECT / "app.py").exists()
     assert start.sweep(tmp_path / "nowhere", 0) == 0
+
+
+def test_uploads_and_files_made_for_download_are_swept_from_the_start(aigc_home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "as it was")
+    old = [runs_folder() / "page" / "a" / "old.png", outputs_folder() / "b" / "old.zip"]
+    for file in old:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"x")
+        os.utime(file, (time.time() - 7200,) * 2)
+    start._own_temporary_folder(start.SWEEP_AGE_PUBLIC)
+    until = time.monotonic() + 10
+    while any(file.exists() for file in old) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not any(file.exists() for file in old)
 
 
 # the whole of it

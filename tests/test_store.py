@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,11 +12,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from aigc.home import runs_folder
 from aigc.jobs import database, lock, recovery, store
+from aigc.jobs.files import DiskFull
 from aigc.jobs.processes import Holder
 from aigc.jobs.runs import Request, Run
 from aigc.jobs.states import State
@@ -125,6 +129,17 @@ def test_limits_are_said_in_words(aigc_home: Path) -> None:
     assert line.place(id_of(12)) > 0
     with pytest.raises(Refusal):
         Store(limits=Limits(total=5)).enqueue(id_of(13), "C")
+
+
+def test_those_who_come_from_one_place_have_a_limit_with_room_for_a_class(aigc_home: Path) -> None:
+    assert 30 <= (PUBLIC.near or 0) < (PUBLIC.total or 0)
+    line = Store(limits=PUBLIC, near=lambda one, other: one[0] == other[0])
+    for n in range(PUBLIC.near or 0):
+        line.enqueue(id_of(n), f"made up {n}")
+    with pytest.raises(Refusal) as refusal:
+        line.enqueue(id_of(100), "made up anew")
+    assert "40 runs from where you are" in refusal.value.words.en and "40" in refusal.value.words.zh
+    assert line.enqueue(id_of(101), "somebody else") == id_of(101)
 
 
 def test_an_owner_has_one_run_at_work_also_on_two_devices(aigc_home: Path) -> None:
@@ -263,6 +278,29 @@ def test_what_cannot_be_written_is_a_sentence(line: Store, fault: Callable[..., 
     with pytest.raises(Refusal) as refusal:
         Store().enqueue(id_of(1))
     assert "AIGC_HOME" in refusal.value.words.en and "AIGC_HOME" in refusal.value.words.zh
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR | 19 << 8, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL])
+def test_on_a_full_disk_the_line_can_be_read_and_the_rest_is_a_sentence(line: Store, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    fill(line, "AB")
+    connect, free = sqlite3.connect, 0
+
+    def full(path: Any, **how: Any) -> Any:
+        if how.get("uri"):  # opened as a file that nobody changes
+            return connect(path, **how)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(DiskFull):
+        line.enqueue(id_of(9))
+    assert line.place(id_of(1)) == 2 and len(line.waiting()) == 2 and not line.holders()
+    if code != sqlite3.SQLITE_FULL:
+        free = 1 << 40  # then it is something else
+        with pytest.raises(Refusal, match="permissions"):
+            line.place(id_of(1))
 
 
 def test_an_older_file_is_brought_up_to_date(line: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ from aigc import data, registry
 from aigc.commands import Command, Do
 from aigc.data import own
 from aigc.home import runs_folder
-from aigc.jobs import arena
+from aigc.jobs import arena, worker
 from aigc.jobs.crew import Patience
 from aigc.jobs.files import locked
 from aigc.jobs.processes import LOOKS, Holder, environment, spare_threads
@@ -394,6 +396,26 @@ def test_a_home_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch
     assert "AIGC_HOME" in refusal.value.words.en
 
 
+def _full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_worker_that_cannot_even_say_so_ends_with_the_code_of_a_full_disk(aigc_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run.create(request())
+    monkeypatch.setattr(worker, "run_job", _full)
+    monkeypatch.setattr(worker.traceback, "print_exc", _full)  # its output goes to the same disk
+    monkeypatch.setattr(worker.os, "dup2", lambda *_: None)
+    assert worker._serve_one(run, threading.Event(), None) == errno.ENOSPC  # type: ignore[arg-type]
+
+
+def test_a_full_disk_is_not_told_to_the_log_every_second(lab: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    looks: list[int] = []
+    with monkeypatch.context() as m:
+        m.setattr(lab._dispatcher, "_look", lambda: looks.append(1) or _full())
+        wait(lambda: lab._dispatcher.wake() or len(looks) >= 4)
+    assert lab.healthy() and [record.getMessage().partition(":")[0] for record in caplog.records] == ["the disk is full"]
+
+
 def test_a_full_disk_is_a_sentence_to_who_asks(lab: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     from aigc.jobs import runs as module
 
@@ -483,6 +505,31 @@ def test_strangers_have_limits(aigc_home: Path) -> None:
         other = lab.submit(Request("gan", "moons", options={"seconds": 60.0, "images": 5}, owner="b", device="cpu"))
         assert lab.place(other.id) == 1, "b has had nothing yet"
         assert len(runs()) == 5, "what was refused left no folder"
+
+
+@pytest.mark.parametrize("strangers", [True, False])
+def test_a_paused_run_makes_way_for_strangers_who_wait_and_goes_on_later(aigc_home: Path, strangers: bool) -> None:
+    limits = Limits(seconds=1800.0) if strangers else None
+    with served(limits=limits, patience=Patience(warm_up=0.0, paused=1.5)) as lab:
+        options = {"seconds": 60.0, "images": 0}
+        run = lab.submit(Request("gan", "moons", options=options, device="cpu"))
+        learning(run, 5)
+        lab.command(run.id, None, Command(Do.PAUSE))
+        until(run, State.PAUSED)
+        time.sleep(2.5)
+        assert run.state is State.PAUSED, "nobody waits"
+        other = lab.submit(Request("gan", "moons", options={**options, "images": 20}, device="cpu"))
+        if not strangers:
+            time.sleep(3)
+            assert run.state is State.PAUSED and other.state is State.QUEUED
+            lab.command(run.id, None, Command(Do.STOP))
+            return
+        until(other, State.FINISHED)
+        assert run.state is State.INTERRUPTED and "made way" in reason(run)
+        kept = run.kept_images()
+        assert kept >= 5
+        lab.resume(run.id, None)
+        learning(run, kept + 1)
 
 
 def test_a_refusal_to_go_on_changes_nothing(aigc_home: Path) -> None:

@@ -31,6 +31,7 @@ class Patience:
     stalled: float = 60.0  # without a sign of life
     stop: float = 5.0  # from being told to stop to SIGTERM, and again to SIGKILL
     finish: float = 120.0  # the same once it has heard, or while it measures: it may be writing a large model
+    paused: float = 300.0  # in all, while others wait and strangers come
     leave: float = 10.0  # from SIGTERM to SIGKILL when the server stops
 
 
@@ -59,6 +60,7 @@ class Worker:
         self._beaten = False
         self._stopping: float | None = None
         self._terminated = False
+        self._paused, self._looked = 0.0, time.monotonic()
 
     def hand(self, run: Run) -> None:
         """Give it its run; should it be dead already, its end will tell."""
@@ -92,7 +94,7 @@ class Worker:
             send_signal(self.holder.pid, KILL)
 
     def leave(self) -> None:
-        """The server goes: write down what was learnt, and end."""
+        """The server goes, or others need the place: write down what was learnt, and end."""
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -119,11 +121,27 @@ class Worker:
             if waited > patience.stop:
                 self.kill(State.STOPPED, states.FORCED)
 
+    def make_way(self, patience: Patience, wanted: bool) -> None:
+        """Let a run go that was paused for long enough, all in all, while others `wanted` its device."""
+        now = time.monotonic()
+        if self.run is not None and self.run.state is State.PAUSED and self._is_its_worker() and (wanted or self.fate):
+            self._paused += now - self._looked
+            if self._paused > patience.paused and self.fate is None:
+                self.fate = State.INTERRUPTED, states.paused_too_long(patience.paused)
+                self.leave()
+            elif self._paused > patience.paused + patience.leave:
+                self.kill()
+        self._looked = now
+
     def bury(self, code: int) -> None:
         """Write into the run's folder how it ended, unless the worker did.  Raises OSError if there is no room for that."""
-        if self.run is not None and self._is_its_worker():
+        if self.run is None:
+            return
+        if self._is_its_worker():
             state, words = self.fate or self._fate_of(code)
             self.run.move(state, words, only_if={"holder": self.holder.as_json()})
+        elif self.fate and self.fate[1] and self._ended_as(self.fate[0]):  # it knows that it had to go, we know why
+            self.run.update(reason=self.fate[1].as_json())
 
     def _fate_of(self, code: int) -> tuple[State, Words]:
         """What an exit code means for a run that its worker left live."""
@@ -144,6 +162,11 @@ class Worker:
         assert self.run is not None
         record = self.run.record
         return states.state_in(record).live and Holder.from_json(record.get("holder")) == self.holder
+
+    def _ended_as(self, state: State) -> bool:
+        assert self.run is not None
+        record = self.run.record
+        return states.state_in(record) is state and Holder.from_json(record.get("holder")) == self.holder
 
     def _beat_now(self) -> int:
         """The heartbeat as a mark to compare, not a time: clocks jump."""

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from aigc.jobs.files import UNWRITABLE, DiskFull, in_words, locked
+from aigc.jobs.files import UNWRITABLE, DiskFull, has_no_room, in_words, locked
 from aigc.words import Refusal, both
 
 T = TypeVar("T")
 BUSY_SECONDS = 5.0
+_NO_ROOM = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # how it fails, too, where there is no room for its own small files
 
 
 class Database:
@@ -25,13 +26,13 @@ class Database:
         """`migrations[n]` brings version n to n + 1.  `refill` fills a new file that stands in for a damaged one.  Raises Refusal."""
         self.path, self._migrations, self._refill = path, migrations, refill
         self._rebuilding = threading.Lock()
-        with _in_words():
+        with _in_words(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
         self.look(_check)
 
     def do(self, work: Callable[[sqlite3.Connection], T], begin: str = "BEGIN IMMEDIATE") -> T:
         """`work` in one transaction; a damaged file is replaced first.  Raises Refusal."""
-        with _in_words():
+        with _in_words(self.path):
             try:
                 return self._transact(work, begin)
             except sqlite3.DatabaseError as error:
@@ -41,8 +42,13 @@ class Database:
             return self._transact(work, begin)
 
     def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work` that only reads: it waits for no writer."""
-        return self.do(work, "BEGIN")
+        """`work` that only reads: it waits for no writer, and a full disk does not keep it from what was written before."""
+        try:
+            return self.do(work, "BEGIN")
+        except DiskFull:  # reading, too, begins with a few bytes written
+            with _in_words(self.path), contextlib.closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True)) as db:
+                db.row_factory = sqlite3.Row
+                return work(db)
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], begin: str = "BEGIN IMMEDIATE") -> T:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -81,14 +87,14 @@ class Database:
 
 
 @contextlib.contextmanager
-def _in_words() -> Iterator[None]:
+def _in_words(path: Path) -> Iterator[None]:
     try:
         with in_words():
             yield
     except sqlite3.DatabaseError as error:
         if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Refusal(both("The queue is busy; try again in a moment.", "队列正忙；请稍后再试。")) from error
-        if _code(error) == sqlite3.SQLITE_FULL:
+        if _code(error) == sqlite3.SQLITE_FULL or (_code(error) in _NO_ROOM and has_no_room(path)):
             raise DiskFull from error
         raise Refusal(UNWRITABLE, why=error) from error
 

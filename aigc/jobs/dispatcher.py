@@ -10,9 +10,10 @@ import time
 from aigc.home import runs_folder
 from aigc.jobs import recovery, states
 from aigc.jobs.crew import Patience, Worker
+from aigc.jobs.files import is_full
 from aigc.jobs.runs import Run
 from aigc.jobs.states import State
-from aigc.jobs.store import PAGE, Store
+from aigc.jobs.store import PAGE, SHELL, Store, lane_of
 from aigc.words import Refusal
 
 log = logging.getLogger(__name__)
@@ -60,12 +61,18 @@ class Dispatcher:
                 self._bury(worker, worker.wait())
 
     def _tend(self) -> None:
+        full = False
         while not self._over.is_set():
             idle = True
             try:
                 idle = self._look()
-            except Exception:
-                log.exception("the line could not be tended; trying again")
+                full = False
+            except Exception as error:
+                if not is_full(error):
+                    log.exception("the line could not be tended; trying again")
+                elif not full:  # said once, not every second into what may be the same disk
+                    log.warning("the disk is full: the line cannot be tended until there is room again")
+                full = is_full(error)
             self._looked = time.monotonic()
             self._wake.wait(IDLE_TICK if idle else TICK)
             self._wake.clear()
@@ -76,6 +83,8 @@ class Dispatcher:
             self._look_at(worker)
         self._look_after_orphans()
         waiting = self._store.waiting()
+        if self._store.limits.seconds is not None:  # where strangers come, nobody may hold a place without using it
+            self._make_way({lane for _, lane in [*waiting, *self._store.waiting(SHELL)]})
         self._keep_a_spare(bool(waiting))
         for lane in dict.fromkeys(lane for _, lane in waiting):
             if self._spare and (id := self._store.claim(lane, self._spare.holder)):
@@ -95,6 +104,11 @@ class Dispatcher:
                 self._workers.remove(worker)
         except Refusal:  # its folder was deleted by hand
             worker.kill()
+
+    def _make_way(self, wanted: set[str]) -> None:
+        for worker in self._workers:
+            with contextlib.suppress(Refusal):  # its folder was deleted by hand
+                worker.make_way(self._patience, worker.run is not None and lane_of(worker.run.request.device) in wanted)
 
     def _begin(self, id: str, worker: Worker) -> None:
         try:

@@ -18,6 +18,7 @@ UNWRITABLE = both(
     "The folder of runs cannot be written ({why}): check its permissions, or set AIGC_HOME to another folder.",
     "训练文件夹无法写入（{why}）：请检查权限，或用 AIGC_HOME 指定另一个文件夹。",
 )
+NOTHING = 1 << 20  # bytes
 _passed: Counter[str] = Counter()
 
 
@@ -44,6 +45,17 @@ def in_words() -> Iterator[None]:
         if is_full(error):
             raise DiskFull from error
         raise Refusal(UNWRITABLE, why=error.strerror or type(error).__name__) from error
+
+
+@contextlib.contextmanager
+def full_in_words() -> Iterator[None]:
+    """A full disk becomes a sentence; whatever else goes wrong stays what it is.  Raises DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise DiskFull from error
 
 
 def crash_point(name: str) -> None:
@@ -101,6 +113,15 @@ def need_room(folder: Path, size: int) -> None:
     """Raises DiskFull unless three times `size` bytes are free on the volume of `folder`: the old, the new, and a margin."""
     if shutil.disk_usage(folder).free < 3 * size:
         raise DiskFull(3 * size)
+
+
+def has_no_room(path: Path) -> bool:
+    """Whether next to nothing is free on the volume where `path` is or would be."""
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), path)
+    try:
+        return shutil.disk_usage(there).free < NOTHING
+    except OSError:
+        return False
 
 
 def remove_folder(folder: Path) -> None:

@@ -88,6 +88,13 @@ def killed_at(images: int) -> Words:
     ).fill(n=f"{images:,}")
 
 
+def paused_too_long(seconds: float) -> Words:
+    return both(
+        "It was paused for {m:.0f} minutes while others waited, and made way for them; press Continue to go on from where it was.",
+        "它在别人排队时暂停了 {m:.0f} 分钟，已让出位置；请按“继续”，从停下的地方接着训练。",
+    ).fill(m=seconds / 60)
+
+
 def crashed(code: int) -> Words:
     return both(
         "The training process ended unexpectedly (code {code}); details are in the run's folder, output.log.",

@@ -6,9 +6,11 @@ named by its process, so that the dead are noticed and never block the living.
 
 from __future__ import annotations
 
+import operator
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,16 +40,17 @@ MIGRATIONS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What one owner may have in the queue, and all of them together; None is no limit."""
+    """What one owner may have in the queue, those who come from one place, and all of them together; None is no limit."""
 
     at_work: int | None = None
     waiting: int | None = None
+    near: int | None = None  # waiting
     total: int | None = 500
     seconds: float | None = None  # of training, in one run
     download: float | None = None  # bytes of a dataset that is not here yet
 
 
-PUBLIC = Limits(at_work=1, waiting=3, total=100, seconds=1800.0, download=200e6)
+PUBLIC = Limits(at_work=1, waiting=3, near=40, total=100, seconds=1800.0, download=200e6)
 
 
 def lane_of(device: str) -> str:
@@ -58,9 +61,12 @@ def lane_of(device: str) -> str:
 
 
 class Store:
-    def __init__(self, path: Path | None = None, limits: Limits | None = None):
-        """Opens or makes the file; a damaged one is moved aside and rebuilt.  Raises Refusal."""
-        self.limits = limits or Limits()
+    def __init__(self, path: Path | None = None, limits: Limits | None = None, near: Callable[[str, str], bool] = operator.eq):
+        """Opens or makes the file; a damaged one is moved aside and rebuilt.  Raises Refusal.
+
+        `near`: whether two owners come from one place, a classroom or one browser that throws its cookies away.
+        """
+        self.limits, self._near = limits or Limits(), near
         database = Database(path or runs_folder() / "queue.db", MIGRATIONS, _refill)
         self._do, self._look = database.do, database.look
 
@@ -92,13 +98,20 @@ class Store:
 
     def _check_limits(self, db: sqlite3.Connection, owner: str) -> None:
         waiting = db.execute("SELECT count(*) FROM jobs WHERE state = ? AND owner = ?", (WAITING, owner)).fetchone()[0]
-        total = db.execute("SELECT count(*) FROM jobs WHERE state = ?", (WAITING,)).fetchone()[0]
+        others = [row["owner"] for row in db.execute("SELECT owner FROM jobs WHERE state = ?", (WAITING,))]
+        total, near = len(others), sum(self._near(owner, other) for other in others)
         if self.limits.waiting is not None and waiting >= self.limits.waiting:
             words = both(
                 "You have {n} runs waiting already, which is the most here; wait for one to start, or cancel one.",
                 "你已有 {n} 次训练在排队，达到上限；请等其中一次开始，或取消一次。",
             )
             raise Refusal(words, n=waiting)
+        if self.limits.near is not None and near >= self.limits.near:
+            words = both(
+                "{n} runs from where you are wait already, which is the most here; try again when some have started.",
+                "从你所在的网络已有 {n} 次训练在排队，达到上限；请等其中一些开始后再试。",
+            )
+            raise Refusal(words, n=near)
         if self.limits.total is not None and total >= self.limits.total:
             raise Refusal(both("The queue is full ({n} runs); try again later.", "队列已满（{n} 次训练）；请稍后再试。"), n=total)
 

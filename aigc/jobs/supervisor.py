@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import operator
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ class Supervisor:
         if home is not None and home.resolve() != home_folder():
             raise ValueError(f"{home} is not where AIGC_HOME points: {home_folder()}")
         self.single_user, self.limits = single_user, limits or Limits()
+        self.near: Callable[[str, str], bool] = operator.eq  # whether two owners come from one place; whoever sees them knows better
         self._dispatch = (patience or Patience(), command, keep)
         self._held = contextlib.ExitStack()
 
@@ -47,7 +50,7 @@ class Supervisor:
         """Raises Refusal if another server uses this home, or it cannot be written."""
         self._held.enter_context(lock.alone())
         try:
-            self.store = Store(limits=self.limits)
+            self.store = Store(limits=self.limits, near=lambda one, other: self.near(one, other))
             recovery.settle(self.store)
             self._dispatcher = Dispatcher(self.store, *self._dispatch)
             self._dispatcher.start()

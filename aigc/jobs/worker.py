@@ -5,6 +5,7 @@ When that input ends, the server is gone: what was learnt is written down and th
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import faulthandler
 import os
@@ -72,14 +73,16 @@ def _serve_one(run: Run, leaving: threading.Event, loaded: Tools) -> int:
         run_job(run, should_exit=leaving.is_set, with_tools=loaded)
         return 0
     except OSError as error:
-        traceback.print_exc()
+        with contextlib.suppress(OSError):  # a full disk does not take this either, and must not be taken for a crash
+            traceback.print_exc()
         return errno.ENOSPC if is_full(error) else 1
 
 
 def _exit(code: int) -> None:
     """At once: nothing here is worth the seconds that taking torch apart can need."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import hashlib
 import io
 import os
 import re
 import shutil
+import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from aigc import home, registry
@@ -69,14 +72,38 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def model(slug: str) -> Path:
     """A model of the registry as a zip.  Raises Refusal."""
-    return registry.export(slug, new_path(f"{slug}.zip"))
+    return _kept(slug, "zip", lambda path: registry.export(slug, path))
 
 
 def weights(slug: str) -> Path:
     """The weights of a model, as the safetensors file they are.  Raises Refusal."""
-    path = new_path(f"{slug}.safetensors")
-    shutil.copyfile(registry.entry(slug).weights, path)
+    found = registry.entry(slug)
+    return _kept(slug, "safetensors", lambda path: shutil.copyfile(found.weights, path))
+
+
+def _kept(slug: str, kind: str, make: Callable[[Path], object]) -> Path:
+    """A file of a model: the one made before, unless the model has changed since, so that who asks a thousand times has one.
+    Raises Refusal."""
+    card = registry.entry(slug).card
+    digest = hashlib.sha256(card.as_bytes() + f"{slug}.{kind}".encode()).hexdigest()[:32]
+    sweep()
+    path = home.outputs_folder() / digest / f"{slug}.{kind}"
+    with contextlib.suppress(OSError):
+        os.utime(path.parent)  # not to be swept while somebody reads it
+    if path.is_file():
+        return path
+    with tempfile.TemporaryDirectory(prefix=".", dir=_folder()) as beside:
+        made = Path(beside) / path.name
+        make(made)
+        path.parent.mkdir(exist_ok=True)
+        os.replace(made, path)
     return path
+
+
+def _folder() -> Path:
+    folder = home.outputs_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _cell(value: object) -> object:

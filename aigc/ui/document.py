@@ -38,6 +38,11 @@ CONFIG = re.compile(r"(window\.gradio_config = )(\{.*?\})(;</script>)", re.DOTAL
 ADVERTS = re.compile(r'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<link rel="manifest"[^>]*>')
 
 
+def place(headers: Headers) -> tuple[str | None, ...]:
+    """The address that a document is asked for under."""
+    return tuple(headers.get(name) for name in PLACES)
+
+
 def head(lang: Lang) -> str:
     """What goes into the document's head, once for each language."""
     sheets = "".join(f'<link rel="stylesheet" href="{address(p.name)}">' for p in sorted(STATIC.glob("*.css")))
@@ -76,8 +81,10 @@ class Document:
             await away(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        under = (scope["method"], here, scope.get("scheme"), scope.get("root_path"), *(headers.get(name) for name in PLACES))
-        if under not in self.kept:
+        under = (scope["method"], here, scope.get("scheme"), scope.get("root_path"), *place(headers))
+        if under in self.kept:
+            self.kept.move_to_end(under)
+        else:
             answer: list[Message] = []
             await self.app(scope, receive, _rewriting(_into(answer), lambda page: self._ours(page, here)))
             if self.keep and all(message.get("status", 200) == 200 for message in answer):

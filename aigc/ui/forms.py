@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc.jobs.files import full_in_words
 from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value
 from aigc.registry import autoencoders, starts, teachers
 from aigc.ui.text.shell import REFUSED
@@ -45,9 +46,10 @@ class Form:
 
 @contextmanager
 def in_words(lang: Lang) -> Iterator[None]:
-    """A refusal inside becomes the page's own message, in its language and without a traceback in the log."""
+    """A refusal inside, or a full disk, becomes the page's own message, in its language and without a traceback in the log."""
     try:
-        yield
+        with full_in_words():
+            yield
     except Refusal as refusal:
         raise gr.Error(refusal.words[lang], title=REFUSED[lang], print_exception=False) from None
 

@@ -7,6 +7,7 @@ posts that another site started, and sends the headers that keep a page from bei
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc.ui import visitors
-from aigc.ui.document import LANG_COOKIE, preferred
+from aigc.ui.document import LANG_COOKIE, MOST_KEPT, PATHS, place, preferred
 from aigc.words import LANGS, Lang, Words, both
 
 MEGABYTE = 1_000_000
@@ -52,6 +53,7 @@ NO_ROUTE = both("There is nothing here.", "这里什么也没有。")
 FOREIGN = both("This request was started by another site and is refused.", "这个请求由其他网站发起，已被拒绝。")
 TOO_LARGE = both("That is too large: at most {mb} MB at a time.", "太大了：一次最多 {mb} MB。")
 TOO_MANY = both("Too many requests; please wait a moment.", "请求太多，请稍等片刻。")
+NO_ROOM = both("There is no room here for an upload now; try again later.", "现在没有空间接收上传，请稍后再试。")
 NO_PASSWORD = both("Please sign in first.", "请先登录。")
 
 
@@ -60,6 +62,8 @@ class Policy:
     public: bool = False
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})  # the names it goes by when not public
     signed_in: Callable[[str], bool] | None = None  # the cookie header -> has this browser given the password; None: there is none
+    key: bytes | None = None  # signs the owner cookies; None: they are taken as they come
+    room: Callable[[], bool] | None = None  # for one more upload
 
     @property
     def upload_limit(self) -> int:
@@ -73,6 +77,8 @@ class Guard:
         self.app = app
         self.policy = policy
         self.pace = visitors.Pace()
+        self.neighbours = visitors.Neighbours()
+        self.places: OrderedDict[tuple[str | None, ...], None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,9 +86,9 @@ class Guard:
                 await self.app(scope, receive, send)
             return  # the page speaks no websocket
         headers = Headers(scope=scope)
-        send, fresh_owner = self._dressed(scope, headers, send), visitors.with_owner(scope, headers)
+        send, fresh_owner = self._dressed(scope, headers, send), visitors.with_owner(scope, headers, self.policy.key)
         if fresh_owner and not STATIC.match(scope["path"]):
-            send = _set_cookie(send, visitors.owner_cookie(fresh_owner, visitors.is_https(scope, headers)))
+            send = _set_cookie(send, visitors.owner_cookie(visitors.signed(fresh_owner, self.policy.key), visitors.is_https(scope, headers)))
         if (refusal := self._refusal(scope, headers)) is not None:
             status, words = refusal
             await _answer(words, status, scope, headers)(scope, receive, send)
@@ -100,9 +106,32 @@ class Guard:
             return 403, FOREIGN
         if self.policy.signed_in and not OPEN.fullmatch(path) and not self.policy.signed_in(headers.get("cookie", "")):
             return 401, NO_PASSWORD
-        if writes and self.policy.public and not self.pace.allows(visitors.address(scope, headers), path):
+        return (self._too_often(scope, headers, writes) if self.policy.public else None) or self._no_room(path, writes)
+
+    def _no_room(self, path: str, writes: bool) -> tuple[int, Words] | None:
+        upload = writes and path.startswith(UPLOADS)
+        return (507, NO_ROOM) if upload and self.policy.room and not self.policy.room() else None
+
+    def _too_often(self, scope: Scope, headers: Headers, writes: bool) -> tuple[int, Words] | None:
+        path = scope["path"]
+        address = visitors.address(scope, headers)
+        if writes:
+            self.neighbours.note(visitors.owner_of(scope), address)
+        if (writes or path.startswith("/config") or self._is_new_place(path, headers)) and not self.pace.allows(address, path):
             return 429, TOO_MANY
         return None
+
+    def _is_new_place(self, path: str, headers: Headers) -> bool:
+        """Whether the page is asked for under an address of its own, for which its document has to be made; the first is free."""
+        if path not in PATHS:
+            return False
+        under = path, *place(headers)
+        new = under not in self.places and bool(self.places)
+        self.places[under] = None
+        self.places.move_to_end(under)
+        while len(self.places) > MOST_KEPT:
+            self.places.popitem(last=False)
+        return new
 
     async def _counted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Passes the request on until more bytes than allowed have come in; the sender's own figure is not believed."""
@@ -168,13 +197,13 @@ def _set_cookie(send: Send, cookie: str) -> Send:
 
 def _answer(words: Words, status: int, scope: Scope, headers: Headers) -> Response:
     """As JSON where a script of the page shows what it is told; of a refused upload Gradio's shows the bare text."""
-    told = words[_language(headers)]
+    told = words[language(headers)]
     if scope["method"] == "POST" and not scope["path"].startswith(UPLOADS):
         return JSONResponse({"error": told}, status)
     return PlainTextResponse(told, status)
 
 
-def _language(headers: Headers) -> Lang:
+def language(headers: Headers) -> Lang:
     """Of the page that asks, where the browser names it; else the one that was chosen before; else what the browser prefers."""
     page, chosen = _path(headers.get("referer", "")), visitors.cookies_in(headers.get("cookie", "")).get(LANG_COOKIE)
     if page:

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from aigc.commands import Command, Do
 from aigc.home import home
+from aigc.jobs.files import DiskFull, full_in_words
 from aigc.jobs.previews import FILE
 from aigc.jobs.runs import RUN_ID, Run, runs
 from aigc.knobs import knobs, read_value
@@ -41,6 +42,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # the address changes when the contents do
 ASK_AGAIN = {"Cache-Control": "no-cache"}
 NEVER_KEPT = {"Cache-Control": "no-store"}
+NO_ROOM = 507
 RECENT = 12  # runs in the list
 LEAST_FREE = 50 * 2**20  # bytes of disk below which nothing new should be started
 EXPORTS = threading.BoundedSemaphore(2)  # films made at a time: a training wants the cores
@@ -73,12 +75,19 @@ class InWords(APIRoute):
 
         async def in_words(request: Request) -> Response:
             try:
-                return await handle(request)
+                with full_in_words():
+                    return await handle(request)
             except Refusal as refusal:
-                lang: Lang = "zh" if request.query_params.get("lang") == "zh" else "en"
-                return JSONResponse({"error": refusal.words[lang]}, 404 if isinstance(refusal, Missing) else 400)
+                return refused(refusal, "zh" if request.query_params.get("lang") == "zh" else "en")
 
         return in_words
+
+
+def refused(refusal: Refusal, lang: Lang, status: int = 400) -> Response:
+    """What it says, for a script of the page."""
+    if isinstance(refusal, Missing | DiskFull):
+        status = 404 if isinstance(refusal, Missing) else NO_ROOM
+    return JSONResponse({"error": refusal.words[lang]}, status)
 
 
 def router(supervisor: Supervisor, *, single_user: bool = True) -> APIRouter:

@@ -9,24 +9,27 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from gradio.networking import setup_tunnel
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from aigc.home import outputs_folder
+from aigc.home import outputs_folder, runs_folder
 from aigc.ui import downloads, now, quick, routes
 from aigc.ui.document import STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
+from aigc.ui.room import Room
 from aigc.ui.tabs import arena_routes, evaluate_routes
 from aigc.ui.theme import theme
-from aigc.ui.visitors import cookies_in
+from aigc.ui.visitors import cookies_in, signing_key
 
 if TYPE_CHECKING:
     from gradio.routes import App
@@ -62,7 +65,12 @@ def assemble(
     with warnings.catch_warnings(), quick.mounting(demo):
         warnings.filterwarnings("ignore", "SSR mode")  # Gradio says that it does not do what nobody asked for
         _mount(app, demo, auth, lang, limit)
-    return Guard(app, Policy(public, signed_in=_signed_in(app) if auth else None))
+    key = signing_key(runs_folder()) if public else None
+    room = Room(Path(get_upload_folder()), limit, public)
+    guard = Guard(app, Policy(public, signed_in=_signed_in(app) if auth else None, key=key, room=room))
+    if public:
+        supervisor.near = guard.neighbours.near
+    return guard
 
 
 def _mount(app: FastAPI, demo: gr.Blocks, auth: tuple[str, str] | None, lang: str, limit: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from aigc.techniques import techniques
-from aigc.ui import quick
+from aigc.ui import fair, quick
 from aigc.ui.document import ADDRESS
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 DRAWN = {"home": home, "data": data, "text": text_tab, "image": image, "models": models, "evaluate": evaluate, "arena": arena}
 HANDLERS = 160  # at a time; a pretrained run keeps one while it waits for its model, and its Stop must find another
+SESSIONS = 1000  # whose States are kept; beyond, those of whoever pressed something longest ago go
 TEMPORARY = (3600, 24 * 3600)  # seconds: how often Gradio looks for old files it made, and how old they must be
 
 
 def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = False, single_user: bool = True) -> gr.Blocks:
     """The English page at "/", the Chinese one at "/zh"; they share nothing but the supervisor."""
     watch = watch or Watch()
+    quick.light_sessions()
+    quick.brief_log()
     names = ("home", "data", *techniques(), "text", "image", "models", "evaluate", "arena")
     with quick.drawing():
         with gr.Blocks(title=text.NAME.en, analytics_enabled=False, delete_cache=TEMPORARY) as demo:
@@ -35,7 +38,9 @@ def build(supervisor: Supervisor, *, watch: Watch | None = None, public: bool = 
         with demo.route(text.OTHER_LANGUAGE.en, "/zh", show_in_navbar=False):
             _draw(Page("zh", supervisor, watch, names, public=public, single_user=single_user))
         demo.max_threads = HANDLERS
+        demo.state_session_capacity = SESSIONS
         demo.queue()
+    fair.take_turns(demo, public)
     return demo
 
 

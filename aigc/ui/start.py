@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from aigc.home import home, runs_folder
+from aigc.home import home, outputs_folder, runs_folder
 from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
 from aigc.ui import server, shell, visitors
@@ -21,7 +21,7 @@ from aigc.ui.text import shell as text
 from aigc.words import Lang, Refusal
 
 PORTS = 10  # how many are tried from the one asked for
-SWEEP_EVERY, SWEEP_AGE = 3600.0, 24 * 3600.0  # seconds
+SWEEP_EVERY, SWEEP_AGE, SWEEP_AGE_PUBLIC = 1200.0, 24 * 3600.0, 1.5 * 3600.0  # seconds
 SPACE_PORT = 7860
 KEPT_PUBLIC = 200  # ended runs, models, arenas, sets of pictures; a public server is not an archive
 
@@ -56,9 +56,8 @@ def _run(asked: argparse.Namespace, lang: Lang) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    _own_temporary_folder()
-
     public = visitors.is_public(asked.share, asked.host)
+    _own_temporary_folder(SWEEP_AGE_PUBLIC if public else SWEEP_AGE)
     watch = Watch()
     supervisor = Supervisor(home(), single_user=not public, limits=PUBLIC if public else None, keep=KEPT_PUBLIC if public else None)
     supervisor.start()  # refuses when another server works in this folder
@@ -106,14 +105,15 @@ def free_port(host: str, first: int) -> int:
     raise Refusal(text.NO_PORT, port=first)
 
 
-def _own_temporary_folder() -> None:
-    """Gradio's uploads and copies go where old ones are swept: it forgets what it made when it is killed."""
+def _own_temporary_folder(age: float) -> None:
+    """Gradio's uploads and copies go where old ones are swept, and so are files made for download: it forgets what it made when killed."""
     folder = runs_folder() / "page"
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder))
 
     def keep_sweeping() -> None:
         while True:
-            sweep(folder, SWEEP_AGE)
+            for one in (folder, outputs_folder()):
+                sweep(one, age)
             time.sleep(SWEEP_EVERY)
 
     threading.Thread(target=keep_sweeping, name="sweep", daemon=True).start()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from aigc.jobs.files import full_in_words
 from aigc.pretrained import Stopped
 from aigc.ui.text import telling as text
 from aigc.words import Lang, Refusal, Words
@@ -51,7 +52,8 @@ def newest(results: Iterator[T], every: float, is_final: Callable[[T], bool] = i
 def guarded(run: Callable[[], Iterator[T]], complain: Callable[[Words], T]) -> Iterator[T]:
     """What `run` yields; a refusal, a stop or a mistake becomes `complain(the sentence)`."""
     try:
-        yield from run()
+        with full_in_words():
+            yield from run()
     except Refusal as refusal:
         yield complain(refusal.words)
     except Stopped:

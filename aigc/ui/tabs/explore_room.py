@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from aigc.words import Lang, Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 TELL_EVERY = 0.25  # seconds between two looks at what is not ready yet; also how soon Stop is noticed
+MOST_PUBLIC = 180.0  # seconds of one result; two are made at a time, for everybody
 KEEP_SECONDS = 3600  # how long a visitor's last result can be saved
 
 MODULE = "import(new URL('aigc/static/{file}', document.baseURI).href)"
@@ -125,8 +127,10 @@ def template(lang: Lang) -> str:
     return f'<div class="aigc-panel aigc-x" data-words="{html.escape(json.dumps(words, ensure_ascii=False))}"></div>'
 
 
-def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any]], bool]) -> Callable[..., Iterator[tuple[Any, Any]]]:
-    """A handler of results as Gradio's: its refusals and its mistakes become a sentence on the stage."""
+def streamed(
+    lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any]], bool], most: float = math.inf
+) -> Callable[..., Iterator[tuple[Any, Any]]]:
+    """A handler of results as Gradio's: its refusals and its mistakes become a sentence on the stage, as does that it took `most` seconds."""
 
     def run(given: dict[Component, Any]) -> Iterator[tuple[Any, Any]]:
         if not wanted(given):
@@ -135,7 +139,10 @@ def streamed(lang: Lang, handler: Handler, wanted: Callable[[dict[Component, Any
         go = {"go": secrets.token_hex(4)}  # what one press of the button brings
 
         def made() -> Iterator[tuple[Any, Any]]:
+            begun = time.monotonic()
             for payload, result in handler(given):
+                if payload.get("busy") and time.monotonic() - begun > most:
+                    raise Refusal(text.TOO_LONG, n=round(most / 60))
                 yield json.dumps({**payload, **go}), result if result is not None else gr.skip()
 
         yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), gr.skip()
@@ -176,7 +183,7 @@ def wire(
 ) -> Any:
     """`handler` runs when a trigger fires, and is wanted, and puts its results on the stage; Stop ends it at the next thing it tells."""
     outputs: list[Component] = [on, last]
-    run = streamed(room.lang, lambda given: handler(_with_model(room, given)), wanted)
+    run = streamed(room.lang, lambda given: handler(_with_model(room, given)), wanted, MOST_PUBLIC if room.page.public else math.inf)
     event = gr.on(list(triggers), run, inputs, outputs, trigger_mode="always_last", **{**QUIET, "concurrency_limit": 2})
     if stop is not None:
         stop.click(lambda: said(text.STOPPED, room.lang, stopped=True), None, on, cancels=[event], **QUIET)

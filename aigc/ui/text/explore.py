@@ -17,6 +17,10 @@ NONE = both(
     "There is no model of this kind yet. Train one: after a few seconds it can be explored while it learns.",
     "还没有这种模型。先训练一个：几秒之后就可以边学边探索。",
 )
+TOO_LONG = both(
+    "This took {n} minutes, which is the most on a public page, and was ended, since others may wait. Ask for fewer images, or fewer steps.",
+    "这已用了 {n} 分钟，达到公开页面的上限，因此结束：可能还有别人在等。请减少图像数或步数。",
+)
 
 VIEWS: dict[str, Words] = {
     "sample": both("Sample", "采样"),
