@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gradio.queueing import Event, Queue
 
 WAITING = 12  # of one visitor, or of one open page, for handlers that serve a few at a time: every view of a model redraws at once
-WAITING_ADDRESS = 60  # a classroom behind one address is welcome
+WAITING_ADDRESS = 240  # a classroom behind one address is welcome, and opens the same view at the same moment
 ASKED = 40  # of one visitor, at work or waiting
 ENOUGH = both("You have {n} things in hand here already; wait until some are done.", "你在这里已有 {n} 件事在进行，请等其中一些完成。")
 BUSY = both("Too much waits here already; try again in a moment.", "这里排队的已经太多，请稍后再试。")
