@@ -272,3 +272,22 @@ def test_the_end_is_said_in_words() -> None:
     assert shot(run)["log"][0]["text"] == "The budget is spent: finished."
     summary = live.summary(run, "zh", mine=False)
     assert summary["title"] == "手写数字 8×8 · 快速看看"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ""),
+        ({"beta": 0.6}, " · Beta 0.6"),
+        ({"beta": 0.6, "latent": 4, "width": 64, "layers": 3}, " · Latent size 4 · Beta 0.6 · …"),
+        ({"beta": "nonsense"}, ""),
+    ],
+)
+def test_runs_of_one_preset_are_told_apart_by_what_was_changed(given: dict[str, Any], told: str) -> None:
+    run = Run.create(Request("vae", "digits", config=given, preset="quick"), spec_as_json(data.spec("digits")))
+    assert live.summary(run, "en", mine=True)["title"] == f"Digits 8×8 · Quick look{told}"
+
+
+def test_a_run_of_a_preset_that_is_no_more_has_a_title() -> None:
+    run = Run.create(Request("vae", "digits", config={"beta": 0.6}, preset="gone"), spec_as_json(data.spec("digits")))
+    assert live.summary(run, "en", mine=True)["title"].startswith("Digits 8×8 · gone")

@@ -137,9 +137,7 @@ WHY = {
 }
 ASKED = both("as asked", "按所选设置")
 NOTE = both("{fit} {what}, {why}.", "{fit}{what}，{why}。")
-PLAIN = both(
-    "{fit} There is room for it as it is: it is not offloaded, sliced or compiled.", "{fit}内存够用：不卸载、不切片、不编译。"
-)
+PLAIN = both("{fit} There is room for it as it is: it is not offloaded, sliced or compiled.", "{fit}内存够用：不卸载、不切片、不编译。")
 MEMORY = {
     "cpu": both("main memory", "内存"),
     "cuda": both("GPU memory", "显存"),

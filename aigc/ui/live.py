@@ -15,6 +15,8 @@ from aigc.commands import Do
 from aigc.evaluate import measured_terms
 from aigc.jobs.runs import State
 from aigc.jobs.standings import short
+from aigc.knobs import as_values, knobs, read_value, said
+from aigc.options import Options
 from aigc.registry import made_by, spec_from_json
 from aigc.techniques import TechniqueInfo, Term, techniques
 from aigc.ui.text import live as text
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 CURVE_POINTS = 600  # on the wire, for each curve
 ROW_FRAMES = 120  # of each row's history
 LOG_LINES = 200
+TOLD = 2  # settings that a run's title tells
 OF_POINTS = ("js",)  # figures of 2-D sets; the others are of pictures
 
 Json = dict[str, Any]
@@ -297,9 +300,26 @@ def _is_points(record: Json) -> bool:
 
 
 def _title(record: Json, lang: Lang) -> str:
-    title = record["spec"]["title"]
-    preset = record["request"].get("preset", "")
-    return " · ".join(part for part in (title[lang], presets.preset(preset)[lang] if preset else "") if part)
+    """The data, the preset, and what was set otherwise than that: runs of one preset are told apart by it."""
+    title, preset = record["spec"]["title"], record["request"].get("preset", "")
+    return " · ".join([title[lang], *([presets.preset(preset)[lang], *_changed(record, lang)] if preset else [])])
+
+
+def _changed(record: Json, lang: Lang) -> list[str]:
+    """The first settings that are not the preset's: ["Beta 0.6"]."""
+    asked = record["request"]
+    info = techniques().get(asked["technique"])
+    if info is None:
+        return []
+    known, given = {**knobs(info.Config), **knobs(Options)}, {**asked["config"], **asked["options"]}
+    try:
+        usual = {name: value for part in info.read({}, spec_from_json(record["spec"]), asked["preset"]) for name, value in as_values(part).items()}
+        named = [name for name in known if name in given and given[name] != usual[name]]
+        named.sort(key=lambda name: known[name].group != "first")  # what stands open in the form
+        told = [f"{known[name].label[lang]} {said(read_value(known[name], given[name]), lang)}" for name in named[:TOLD]]
+    except Refusal:  # of another version
+        return []
+    return told + ["…"] * (len(named) > TOLD)
 
 
 def _term(term: Term, lang: Lang) -> Json:
