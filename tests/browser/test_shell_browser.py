@@ -67,8 +67,10 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def opened(browser: Any, server: Server, path: str = "/", lang: str = "en", size: str = "wide", **how: Any) -> Iterator[Any]:
+def opened(browser: Any, server: Server, path: str = "/", lang: str = "en", size: str = "wide", *, leaves: bool = False, **how: Any) -> Iterator[Any]:
+    """A page; `leaves`: for another document, maybe while a call is under way."""
     with visiting(browser, server.url, lang, viewport=SIZES[size], **how) as lab:
+        lab.reloaded = leaves
         lab.page.set_default_timeout(1000 * PATIENCE)
         lab.page.goto(f"{server.url}{path}")
         lab.page.locator("#tabs").wait_for()
@@ -150,7 +152,7 @@ def test_what_moves_rests_when_asked(browser: Any, server: Server):
 
 # languages and links
 def test_a_chinese_browser_reads_chinese_and_may_switch(browser: Any, server: Server):
-    with opened(browser, server, "/?tab=vae", lang="zh") as page:
+    with opened(browser, server, "/?tab=vae", lang="zh", leaves=True) as page:
         assert urlsplit(page.url).path == "/zh" and query(page)["tab"] == "vae"
         assert page.locator("html").get_attribute("lang") == "zh-Hans" and selected(page) == "vae"
         page.locator("#aigc-lang").click()
