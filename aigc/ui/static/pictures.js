@@ -40,7 +40,7 @@ export class Pictures {
   clear() {
     this.player.halt();
     this.ticket += 1;
-    Object.assign(this, { previews: [], at: null, current: null, real: null, drawn: "" });
+    Object.assign(this, { previews: [], at: null, current: null, standing: null, real: null, drawn: "" });
     this.loaded.clear();
     this.frame.replaceChildren(h("p", { className: "aigc-quiet" }, this.words.waiting_picture));
     this.stage.classList.remove("aigc-filled");
@@ -129,7 +129,7 @@ export class Pictures {
     if (key === this.drawn) return;
     this.drawn = key;
     this.current = preview;
-    this.range.setAttribute("aria-valuetext", filled(this.words.at, preview.words));
+    this.tell(preview);
     if (this.isPoints) this.drawPoints(preview);
     else this.drawSheet(preview);
     if (this.peeked === null || this.peeked === undefined) this.moved(preview);
@@ -144,7 +144,7 @@ export class Pictures {
       const image = await this.load(sheet.file);
       if (ticket !== this.ticket) return;
       this.tiles = sheet;
-      say(this.when, filled(this.words.at, preview.words));
+      this.standing = preview;
       image.alt = `${this.sheets[this.sheet] ?? this.sheet}, ${this.when.textContent}`;
       const [rows, columns] = sheet.tiles;
       const lines = h("div", { className: "aigc-lines", style: `--rows: ${rows}; --columns: ${columns}` });
@@ -159,7 +159,15 @@ export class Pictures {
 
   /** A preview that was thinned out meanwhile, or a network that is away: the last picture stays, and this one may be asked for again. */
   missed(ticket) {
-    if (ticket === this.ticket) this.drawn = "";
+    if (ticket !== this.ticket) return;
+    this.drawn = "";
+    if (this.standing) this.tell(this.standing);
+  }
+
+  /** Which moment it is. */
+  tell(preview) {
+    say(this.when, filled(this.words.at, preview.words));
+    this.range.setAttribute("aria-valuetext", this.when.textContent);
   }
 
   load(file) {
@@ -182,13 +190,13 @@ export class Pictures {
       this.real ??= this.json("real");
       const [arrays, real] = await Promise.all([this.json(preview.arrays), this.real.catch(() => (this.real = null))]);
       if (ticket !== this.ticket) return;
-      say(this.when, filled(this.words.at, preview.words));
+      this.standing = preview;
       if (this.cloud.canvas.parentNode !== this.frame) this.frame.replaceChildren(this.cloud.canvas);
       this.cloud.toggles.hidden = false;
       this.cloud.show(arrays, real?.points, this.when.textContent);
       this.fit();
     } catch {
-      // as above
+      this.missed(ticket);
     }
   }
 
