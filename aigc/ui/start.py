@@ -53,6 +53,7 @@ def _run(asked: argparse.Namespace, lang: Lang) -> None:
     port = free_port(asked.host, asked.port)
     if port != asked.port:
         print(text.NEXT_PORT.fill(port=asked.port, other=port)[lang], flush=True)
+    print(text.STARTING[lang], flush=True)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -30,6 +30,7 @@ OTHER_LANGUAGE = both("中文", "English")  # as its readers call it
 SWITCH = both("Read this page in Chinese", "用英文阅读本页")
 
 # said in the terminal
+STARTING = both("Starting …", "正在启动……")
 OPEN_HERE = both("AIGC Lab is ready: {url}", "AIGC 实验室已就绪：{url}")
 SHARED = both("Anyone with this link can look: {url}", "有这个链接的人都能打开：{url}")
 NO_SHARE = both("The share link could not be made; the page works on this machine.", "未能建立分享链接；本机上的页面照常可用。")
