@@ -102,6 +102,7 @@
     };
     if (byHand.tab === tab && byHand.from && byHand.from !== shown) {
       say(byHand.from, "replaceState"); // what Back leads to
+      if (byHand.from === "train") now.delete("run"); // the other views choose for themselves
       say(shown, "pushState");
     } else say(shown, "replaceState");
     byHand = {};
