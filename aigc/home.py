@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -39,3 +40,19 @@ def evaluations_folder() -> Path:
 def outputs_folder() -> Path:
     """Files made for download; old ones are swept."""
     return home() / "runs" / "outputs"
+
+
+def existing(path: Path) -> Path:
+    """`path`, or the nearest folder above it that is there: what a disk is asked for its room by."""
+    whole = path.absolute()
+    return next(p for p in (whole, *whole.parents) if p.exists())
+
+
+def bytes_in(folder: Path) -> int:
+    """Of the files under it; one that goes meanwhile counts for nothing."""
+    found = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                found += os.lstat(os.path.join(parent, name)).st_size
+    return found

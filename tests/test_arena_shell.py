@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import tiny  # noqa: F401
+from tiny import aborted_at, tiny  # noqa: F401
 
 from aigc import cli
 from aigc.cli import arena as cli_arena
@@ -101,17 +101,7 @@ def test_the_run_at_work_is_in_the_arena_from_its_beginning() -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_an_abort_still_shows_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from tiny import Tiny
-
-    real, calls = Tiny.loss, []
-
-    def loss(self: Any, *args: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 20:
-            raise KeyboardInterrupt
-        return real(self, *args)
-
-    monkeypatch.setattr(Tiny, "loss", loss)
+    aborted_at(20, monkeypatch)
     to = tmp_path / "t.csv"
     code, told = said(capsys, "tiny", "--images", "256", "--sweep", "width=4,6,8", "--out", str(to))
     assert code == 130 and [r["state"] for r in told["runs"]] == ["finished", "interrupted", ""]

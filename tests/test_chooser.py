@@ -154,12 +154,17 @@ def test_offline_there_is_no_button_but_a_sentence(monkeypatch: pytest.MonkeyPat
     assert not is_visible(update[drawn.get]) and "HF_HUB_OFFLINE" in update[drawn.facts]
 
 
-def test_a_loaded_model_can_be_put_away(server: FakeHub):
+def with_a_loaded_model() -> Chooser:
     drawn = chooser()
     drawn._fetched(given(drawn, "gpt2"), NOBODY)
     arrived()
     with shelf.lent(GPT2, lambda *_: object(), threading.Event()):
         pass
+    return drawn
+
+
+def test_a_loaded_model_can_be_put_away(server: FakeHub):
+    drawn = with_a_loaded_model()
     update = shown(drawn, "gpt2")
     assert is_visible(update[drawn.unload]) and "Loaded" in update[drawn.facts]
     assert "would run on the CPU in float16" in drawn._turned_to(given(drawn, "gpt2", device="cpu", dtype="float16"))[drawn.facts]
@@ -236,11 +241,7 @@ def test_on_a_public_page_only_the_list_and_no_settings_of_the_machine(server: F
 
 
 def test_strangers_neither_set_the_machine_up_nor_put_models_away(server: FakeHub):
-    drawn = chooser()
-    drawn._fetched(given(drawn, "gpt2"), NOBODY)
-    arrived()
-    with shelf.lent(GPT2, lambda *_: object(), threading.Event()):
-        pass
+    drawn = with_a_loaded_model()
     drawn.page = replace(drawn.page, public=True)  # whatever the browser was shown
     assert drawn.chosen(given(drawn, "gpt2", device="cpu", dtype="float16"))[1] == AUTOMATIC
     assert not is_visible(drawn._unloaded(given(drawn, "gpt2"))[drawn.unload])

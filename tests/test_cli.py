@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import POINTS, card, perturbed, tiny  # noqa: F401
+from tiny import POINTS, aborted_at, card, perturbed, tiny  # noqa: F401
 
 from aigc import home, registry
 from aigc.cli import main
@@ -464,17 +464,7 @@ def test_sigterm_interrupts_and_the_run_can_be_resumed() -> None:
 
 
 def test_an_abort_in_the_middle_of_a_step_leaves_the_run_interrupted(tiny: Any, here: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    from tiny import Tiny
-
-    real, calls = Tiny.loss, []
-
-    def loss(self: Any, *args: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 20:
-            raise KeyboardInterrupt
-        return real(self, *args)
-
-    monkeypatch.setattr(Tiny, "loss", loss)
+    calls = aborted_at(20, monkeypatch)
     before = signal.getsignal(signal.SIGINT)
     answer = here("train", "tiny", "--images", "6400", "--json")
     assert len(calls) == 20 and answer.code == 130 and answer.json["state"] == "interrupted"

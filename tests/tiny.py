@@ -103,3 +103,17 @@ def perturbed(spec: DataSpec = SPEC, seed: int = 1) -> Technique:
             p.copy_(torch.randn(p.shape, generator=rng))
         model.count.fill_(seed + 41)  # type: ignore[operator,union-attr]
     return model
+
+
+def aborted_at(call: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ctrl-C in the middle of a step: that call of the loss is cut short.  -> grows by one a call"""
+    real, calls = Tiny.loss, list[int]()
+
+    def loss(self: Tiny, *args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(Tiny, "loss", loss)
+    return calls

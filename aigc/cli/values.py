@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aigc.home import existing
 from aigc.knobs import knobs, read
 from aigc.words import Refusal, both
 
@@ -59,7 +60,7 @@ def target(path: str, ending: str) -> Path:
 
 def folder_to(path: Path) -> Path:
     """A folder for a result, there or yet to be made, looked at before any work is done for it.  Raises Refusal."""
-    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    there = existing(path)
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise Refusal(NOT_WRITABLE, p=str(there)[:200])
     return path

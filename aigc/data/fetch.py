@@ -49,7 +49,7 @@ def fetch(client: httpx.Client, url: str, target: Path, size: int, sha256: str, 
         except filelock.Timeout:
             tick(_size(partial))
     try:
-        if not target.exists() or _size(target) != size:
+        if not _is_here(target, size):
             patiently(lambda: _continue(client, url, partial, size, tick), lambda: _size(partial))
             _check_sum(partial, target.name, size, sha256)
             os.replace(partial, target)
@@ -65,7 +65,7 @@ def partial_of(target: Path, size: int, sha256: str) -> Path:
 
 def still_to_come(target: Path, size: int, sha256: str) -> int:
     """Bytes of a file that are neither at `target` nor in what was fetched of it."""
-    return 0 if target.exists() and _size(target) == size else max(0, size - _size(partial_of(target, size, sha256)))
+    return 0 if _is_here(target, size) else max(0, size - _size(partial_of(target, size, sha256)))
 
 
 def patiently(attempt: Callable[[], T], size: Callable[[], int] = lambda: 0) -> T:
@@ -118,6 +118,10 @@ def _check_sum(partial: Path, name: str, size: int, sha256: str) -> None:
     if not right:
         partial.unlink()
         raise WrongSum(name)
+
+
+def _is_here(target: Path, size: int) -> bool:
+    return target.exists() and _size(target) == size
 
 
 def _size(path: Path) -> int:

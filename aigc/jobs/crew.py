@@ -140,7 +140,7 @@ class Worker:
         if self._is_its_worker():
             state, words = self.fate or self._fate_of(code)
             self.run.move(state, words, only_if={"holder": self.holder.as_json()})
-        elif self.fate and self.fate[1] and self._ended_as(self.fate[0]):  # it knows that it had to go, we know why
+        elif self.fate and self.fate[1] and self._state() is self.fate[0]:  # it knows that it had to go, we know why
             self.run.update(reason=self.fate[1].as_json())
 
     def _fate_of(self, code: int) -> tuple[State, Words]:
@@ -158,15 +158,15 @@ class Worker:
         return State.FAILED, states.crashed(code)
 
     def _is_its_worker(self) -> bool:
-        """False once the run is over; somebody may have sent it on already, before this process was quite gone."""
-        assert self.run is not None
-        record = self.run.record
-        return states.state_in(record).live and Holder.from_json(record.get("holder")) == self.holder
+        """False once the run is over."""
+        state = self._state()
+        return state is not None and state.live
 
-    def _ended_as(self, state: State) -> bool:
+    def _state(self) -> State | None:
+        """Of the run; None if somebody has sent it on already, before this process was quite gone."""
         assert self.run is not None
         record = self.run.record
-        return states.state_in(record) is state and Holder.from_json(record.get("holder")) == self.holder
+        return states.state_in(record) if Holder.from_json(record.get("holder")) == self.holder else None
 
     def _beat_now(self) -> int:
         """The heartbeat as a mark to compare, not a time: clocks jump."""

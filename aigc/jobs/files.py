@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from aigc.home import existing
 from aigc.words import Refusal, both
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}  # no space, over the size limit of the process, over the quota
@@ -117,9 +118,8 @@ def need_room(folder: Path, size: int) -> None:
 
 def has_no_room(path: Path) -> bool:
     """Whether next to nothing is free on the volume where `path` is or would be."""
-    there = next((folder for folder in (path, *path.parents) if folder.exists()), path)
     try:
-        return shutil.disk_usage(there).free < NOTHING
+        return shutil.disk_usage(existing(path)).free < NOTHING
     except OSError:
         return False
 

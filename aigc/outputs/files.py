@@ -77,8 +77,7 @@ def model(slug: str) -> Path:
 
 def weights(slug: str) -> Path:
     """The weights of a model, as the safetensors file they are.  Raises Refusal."""
-    found = registry.entry(slug)
-    return _kept(slug, "safetensors", lambda path: shutil.copyfile(found.weights, path))
+    return _kept(slug, "safetensors", lambda path: shutil.copyfile(registry.entry(slug).weights, path))
 
 
 def _kept(slug: str, kind: str, make: Callable[[Path], object]) -> Path:
@@ -92,18 +91,13 @@ def _kept(slug: str, kind: str, make: Callable[[Path], object]) -> Path:
         os.utime(path.parent)  # not to be swept while somebody reads it
     if path.is_file():
         return path
-    with tempfile.TemporaryDirectory(prefix=".", dir=_folder()) as beside:
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent.parent) as beside:
         made = Path(beside) / path.name
         make(made)
         path.parent.mkdir(exist_ok=True)
         os.replace(made, path)
     return path
-
-
-def _folder() -> Path:
-    folder = home.outputs_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _cell(value: object) -> object:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import psutil
 
 from aigc.data.sources import downloads_folder, in_bytes
+from aigc.home import existing
 from aigc.knobs import Choice, Switch, knob
 from aigc.pretrained import hub, layout
 from aigc.pretrained.catalogue import Entry, Task
@@ -154,7 +155,7 @@ def fit(entry: Entry, setup: Setup = AUTOMATIC, spare: Callable[[str], int] = no
     how = chosen(entry, setup, spare)
     device, dtype, need, free, main = how.device, how.dtype, how.need, _free(how.device, spare), _free("cpu", spare)
     disk_need = 0 if hub.here(entry) else max(0, entry.download_bytes - hub.arrived(entry))
-    disk_free = shutil.disk_usage(_existing(downloads_folder())).free
+    disk_free = shutil.disk_usage(existing(downloads_folder())).free
     has_room = need <= free and (not how.offload or (device != "cpu" and how.whole <= main))
     fits = has_room and disk_need + hub.SPARE * bool(disk_need) <= disk_free
     told = {"need": in_bytes(need), "free": in_bytes(free), "memory": MEMORY[device], "device": device.upper(), "dtype": dtype}
@@ -291,7 +292,3 @@ def free_memory(device: str) -> int:
         return min(free, max(0, limit - used + cached))
     except (OSError, ValueError):  # no container, or one without a limit
         return free
-
-
-def _existing(folder: Path) -> Path:
-    return next(p for p in (folder, *folder.parents) if p.exists())

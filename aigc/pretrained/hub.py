@@ -23,6 +23,7 @@ import httpx
 from aigc.data.fetch import Stalled, client, fetch, patiently
 from aigc.data.remote import RemoteFile, Sentences, check_room, endpoint, headers, in_words, set_mirror, tree
 from aigc.data.sources import downloads_are_off, downloads_folder
+from aigc.home import bytes_in
 from aigc.pretrained import Stopped, architecture, layout
 from aigc.pretrained.catalogue import Entry, shipped_at
 from aigc.words import Refusal, both
@@ -141,7 +142,7 @@ def remove(entry: Entry) -> int:
 
 def arrived(entry: Entry) -> int:
     """Bytes of what was fetched of a model, half a download too."""
-    return sum(path.stat().st_size for path in _folder(entry).rglob("*") if path.is_file())
+    return bytes_in(_folder(entry))
 
 
 def download(entry: Entry, stop: threading.Event) -> Iterator[Progress]:

@@ -113,11 +113,10 @@ def amend(slug: str, *, title: str | None = None, quality: Mapping[Words, float]
         card = _own(slug).card
         if of and card.hashes.get(WEIGHTS) != of:
             raise Refusal(CHANGED, name=slug)
-        if title is not None:
-            card = replace(card, title=title.strip()[:120])
-        for name, value in (quality or {}).items():
-            card = replace(card, quality={**card.quality, name.en: value}, quality_zh={**card.quality_zh, name.en: name.zh})
-        _rewrite(card)
+        title = card.title if title is None else title.strip()[:120]
+        measured = quality or {}
+        values, names = ({**card.quality, **{n.en: v for n, v in measured.items()}}, {**card.quality_zh, **{n.en: n.zh for n in measured}})
+        _rewrite(replace(card, title=title, quality=values, quality_zh=names))
     return entry(slug)
 
 

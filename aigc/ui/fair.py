@@ -15,7 +15,6 @@ from fastapi import HTTPException
 
 from aigc.ui import visitors
 from aigc.ui.guard import NO_ROUTE, language
-from aigc.ui.visitors import OWNER_COOKIE
 from aigc.words import Words, both
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _at_work(queue: Queue) -> list[Event]:
 
 
 def _owner(request: Request) -> str:
-    return visitors.owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
+    return visitors.owner_of(request.cookies)
 
 
 def _address(request: Request) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -116,7 +117,7 @@ class Guard:
         path = scope["path"]
         address = visitors.address(scope, headers)
         if writes:
-            self.neighbours.note(visitors.owner_of(scope), address)
+            self.neighbours.note(visitors.owner_of(HTTPConnection(scope).cookies), address)
         if (writes or path.startswith("/config") or self._is_new_place(path, headers)) and not self.pace.allows(address, path):
             return 429, TOO_MANY
         return None

@@ -6,9 +6,11 @@ holds the whole history, thinned out.  `static/live.js` draws it.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aigc.commands import Do
@@ -313,13 +315,20 @@ def _changed(record: Json, lang: Lang) -> list[str]:
         return []
     known, given = {**knobs(info.Config), **knobs(Options)}, {**asked["config"], **asked["options"]}
     try:
-        usual = {name: value for part in info.read({}, spec_from_json(record["spec"]), asked["preset"]) for name, value in as_values(part).items()}
+        usual = _usual(info.slug, json.dumps(record["spec"]), asked["preset"])
         named = [name for name in known if name in given and given[name] != usual[name]]
         named.sort(key=lambda name: known[name].group != "first")  # what stands open in the form
         told = [f"{known[name].label[lang]} {said(read_value(known[name], given[name]), lang)}" for name in named[:TOLD]]
     except Refusal:  # of another version
         return []
     return told + ["…"] * (len(named) > TOLD)
+
+
+@lru_cache(maxsize=100)
+def _usual(technique: str, spec: str, preset: str) -> dict[str, Any]:
+    """The settings of a preset for the data that `spec` describes in JSON.  Raises Refusal."""
+    parts = techniques()[technique].read({}, spec_from_json(json.loads(spec)), preset)
+    return {name: value for part in parts for name, value in as_values(part).items()}
 
 
 def _term(term: Term, lang: Lang) -> Json:

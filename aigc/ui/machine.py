@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from aigc.home import home
+from aigc.home import existing, home
 from aigc.words import Words, both
 
 WARM_AFTER = 5.0  # seconds after the start: the first visitor's page comes first
@@ -73,12 +73,12 @@ def first_look() -> Machine:
 
 def load_now() -> dict[str, float]:
     """Shares in [0, 1] of processor, memory and disk in use."""
-    disk = shutil.disk_usage(_existing(home()))
+    disk = shutil.disk_usage(existing(home()))
     return {"cpu": psutil.cpu_percent() / 100, "memory": psutil.virtual_memory().percent / 100, "disk": 1 - disk.free / disk.total}
 
 
 def free_disk() -> int:
-    return shutil.disk_usage(_existing(home())).free
+    return shutil.disk_usage(existing(home())).free
 
 
 class Watch:
@@ -153,10 +153,6 @@ def _memory_limit() -> int:
         return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     except (OSError, ValueError):
         return total
-
-
-def _existing(folder: Path) -> Path:
-    return next(p for p in (folder, *folder.parents) if p.exists())
 
 
 def _lower_priority() -> None:

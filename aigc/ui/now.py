@@ -18,7 +18,7 @@ from aigc.registry import entries, made_by
 from aigc.ui import live
 from aigc.ui.machine import Machine, Watch, load_now
 from aigc.ui.tabs import home
-from aigc.ui.visitors import OWNER_COOKIE, owner_in
+from aigc.ui.visitors import owner_of
 from aigc.words import LANGS, Lang, Refusal
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def router(supervisor: Supervisor, watch: Watch, *, single_user: bool) -> APIRou
 
     @api.get("/aigc/now")
     def now(request: Request, lang: str = "en") -> dict[str, str]:
-        owner = "" if single_user else owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
+        owner = "" if single_user else owner_of(request.cookies)
         spoken: Lang = "zh" if lang == LANGS[1] else "en"
         lines = [line for run in newest() if (line := _line(run, supervisor, owner, spoken))]
         machine: Machine = watch.machine

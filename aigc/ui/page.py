@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import gradio as gr
 
 from aigc.ui.document import ADDRESS
 from aigc.ui.machine import Watch
-from aigc.ui.visitors import OWNER_COOKIE, owner_in
+from aigc.ui.visitors import owner_of
 from aigc.words import Lang, Words
 
 if TYPE_CHECKING:
@@ -44,8 +45,17 @@ class Page:
         """Who is asking: the owner cookie, or "" for whoever sits at this machine alone."""
         if self.single_user:
             return ""
-        return (owner_in(request.cookies.get(OWNER_COOKIE)) if request else None) or "nobody"
+        return owner_of(request.cookies if request else {})
 
     def is_dark(self, request: gr.Request | None) -> bool:
         """Whether this visitor's page is dark now, for plots drawn here; page.js keeps the cookie."""
         return bool(request) and request.cookies.get("aigc_theme") == "dark"  # type: ignore[union-attr]
+
+
+def from_js(told: Any) -> dict[str, Any]:
+    """What a script of the page says in a hidden box, as JSON; nonsense is {}."""
+    try:
+        value = json.loads(told)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from aigc.home import bytes_in, existing
 
 GIGABYTE = 1_000_000_000
 LEAST_FREE = GIGABYTE // 5  # bytes of disk, where nobody but the owner of it sends anything
@@ -24,8 +25,7 @@ class Room:
         self.looking = threading.Lock()
 
     def __call__(self) -> bool:
-        there = next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        disk = shutil.disk_usage(there)
+        disk = shutil.disk_usage(existing(self.folder))
         if not self.public:
             return disk.free >= LEAST_FREE
         least, share = LEAST_FREE_PUBLIC
@@ -33,20 +33,8 @@ class Room:
             return False
         with self.looking:
             if self.clock() > self.until:
-                self.held, self.until = size_of(self.folder), self.clock() + LOOK_EVERY
+                self.held, self.until = bytes_in(self.folder), self.clock() + LOOK_EVERY
             if self.held + self.limit > MOST_PUBLIC:
                 return False
             self.held += self.limit  # it may come to that before the next look
         return True
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of the files under it."""
-    found = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                found += os.lstat(os.path.join(parent, name)).st_size
-            except OSError:
-                continue  # swept a moment ago
-    return found

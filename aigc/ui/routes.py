@@ -30,7 +30,7 @@ from aigc.options import Options
 from aigc.techniques import technique
 from aigc.ui import frames, live
 from aigc.ui.text import live as text
-from aigc.ui.visitors import OWNER_COOKIE, owner_in
+from aigc.ui.visitors import owner_of
 from aigc.words import Lang, Refusal, both
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def router(supervisor: Supervisor, *, single_user: bool = True) -> APIRouter:
     api = APIRouter(route_class=InWords)
 
     def owner(request: Request) -> str:
-        return "" if single_user else owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
+        return "" if single_user else owner_of(request.cookies)
 
     @api.get("/aigc/panels/{slug}")
     def panel(slug: str, request: Request, lang: Lang = "en", run: str = "") -> Response:

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,9 +93,9 @@ def with_owner(scope: Scope, headers: Headers, key: bytes | None = None) -> str 
     return None if known else owner
 
 
-def owner_of(scope: Scope) -> str:
-    """Who asks, once `with_owner` has been there."""
-    return owner_in(cookies_in(Headers(scope=scope).get("cookie", "")).get(OWNER_COOKIE)) or "nobody"
+def owner_of(cookies: Mapping[str, str]) -> str:
+    """Who asks, by the cookies of a request that `with_owner` has seen."""
+    return owner_in(cookies.get(OWNER_COOKIE)) or "nobody"
 
 
 def owner_cookie(value: str, https: bool) -> str:

@@ -37,7 +37,6 @@ class Panel extends Follower {
   setUp(hello) {
     this.words = hello.words;
     this.hello = hello;
-    const moment = (images) => this.pictures.goTo(images);
     this.pictures = new Pictures(this.words, hello.sheets, hello.layers, {
       url: (file) => new URL(`runs/${this.id}/previews/${file}?${this.version()}`, BASE).href,
       json: async (file) => (await ask(`runs/${this.id}/arrays/${file}`, { g: this.version() })).json(),
@@ -47,7 +46,7 @@ class Panel extends Follower {
     this.curves = new Curves(this.words, this.lang, {
       onpick: (at) => {
         const before = this.pictures.at;
-        if (at) moment(at[0]);
+        if (at) this.pictures.goTo(at[0]);
         return () => this.pictures.scrub(before);
       },
       onpeek: (at) => this.pictures.peek(at && at[0]),

@@ -217,6 +217,7 @@
     dress();
     // Gradio sets its own idea of the theme when it starts.
     new MutationObserver(dress).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-    new MutationObserver(reword).observe(document.body, { childList: true, subtree: true });
+    const toasted = ({ target, addedNodes }) => target.closest(".toast-wrap") || [...addedNodes].some((node) => node.classList?.contains("toast-wrap"));
+    new MutationObserver((changes) => changes.some(toasted) && reword()).observe(document.body, { childList: true, subtree: true });
   });
 })();

@@ -14,7 +14,7 @@ from aigc.ui.routes import NEVER_KEPT, InWords, Missing
 from aigc.ui.tabs import arena_picture, arena_state
 from aigc.ui.text import arena as text
 from aigc.ui.text import live as live_text
-from aigc.ui.visitors import OWNER_COOKIE, owner_in
+from aigc.ui.visitors import owner_of
 from aigc.words import Lang, Refusal, both
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def router(supervisor: Supervisor, *, single_user: bool = True) -> APIRouter:
     api = APIRouter(route_class=InWords)
 
     def owner(request: Request) -> str:
-        return "" if single_user else owner_in(request.cookies.get(OWNER_COOKIE)) or "nobody"
+        return "" if single_user else owner_of(request.cookies)
 
     @api.get("/aigc/arenas")
     def listed(request: Request, lang: Lang = "en") -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc.ui.page import from_js
 from aigc.ui.studio import film as films
 from aigc.ui.studio.film import Film
 from aigc.ui.studio.subjects import Subject, opened, subject
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 MARKS = 150  # test images marked at most
 LATENTS_TOLD = 4
 
-NO_PLACE = both("This is no place on the plane.", "这不是平面上的位置。")
-
 
 def draw(room: Room, tab: gr.Tab) -> None:
     page = room.page
@@ -62,9 +61,7 @@ def draw(room: Room, tab: gr.Tab) -> None:
 
     def pick(key: Any, named: Any, place: Any) -> tuple[str, Any]:
         try:
-            return _picked(room, key, named, json.loads(str(place) or "null"))
-        except ValueError:
-            return said(NO_PLACE, room.lang), gr.skip()
+            return _picked(room, key, named, from_js(place))
         except Refusal as refusal:
             return said(refusal.words, room.lang), gr.skip()
         except Exception:
@@ -140,5 +137,5 @@ def _share(place: Any, axis: str) -> float:
     """A number in [0, 1] from the browser.  Raises Refusal."""
     value = place.get(axis) if isinstance(place, dict) else None
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-        raise Refusal(NO_PLACE)
+        raise Refusal(both("This is no place on the plane.", "这不是平面上的位置。"))
     return float(value)

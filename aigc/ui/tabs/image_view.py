@@ -149,13 +149,12 @@ class View:
         inputs |= words | (self.given.inputs if self.given else set())
         self.inputs = inputs
         made: list[Component] = [self.easel, self.last, self.newest, self.history, self.strip]
-        run = self.go.click(self.run, inputs, made, trigger_mode="multiple", **QUIET)  # a press during a run ends it and begins another
-        self.chooser.follows(run)
+        pressed = [self.go.click, *([] if self.prompt is None else [self.prompt.submit])]
+        # a press during a run ends it and begins another
+        self.chooser.follows(gr.on(pressed, self.run, inputs, made, trigger_mode="multiple", **QUIET))
         if self.another is not None:
             seed = self.form.widgets["seed"]
             self.another.click(lambda: secrets.randbelow(2**31), None, seed, **QUIET).then(self.run, inputs, made, **QUIET)
-        if self.prompt is not None:
-            self.prompt.submit(self.run, inputs, made, trigger_mode="multiple", **QUIET)
         for button, some in zip(self.some, text.SOME[self.page.lang], strict=False):
             button.click(lambda some=some: some, None, self.prompt, **QUIET).then(self.run, inputs, made, trigger_mode="multiple", **QUIET)
         self.stop.click(self.stopped, None, None, **QUIET)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from aigc.techniques import techniques
 from aigc.ui import model_card
 from aigc.ui.forms import in_words
 from aigc.ui.markup import esc
-from aigc.ui.page import Page
+from aigc.ui.page import Page, from_js
 from aigc.ui.tabs.compare import Compare
 from aigc.ui.text import models as text
 from aigc.words import Refusal, Words
@@ -121,7 +120,7 @@ class Models:
 
     def told(self, given: dict[Component, Any], request: gr.Request) -> dict[Any, Any]:
         """A name, a box or a column head was pressed in the table."""
-        meant = _pressed(given[self.pressed])
+        meant = from_js(given[self.pressed])
         boxes, ticked = (_slugs(meant.get(part)) for part in ("boxes", "ticked"))
         before = given[self.picked]
         picked = [s for s in before if s not in boxes or s in ticked] + [s for s in ticked if s not in before]
@@ -225,14 +224,6 @@ class Models:
         if not self.page.single_user and found.card.owner != self.page.owner(request):
             raise Refusal(text.NOT_YOURS, name=found.card.name)
         return found
-
-
-def _pressed(told: Any) -> dict[str, Any]:
-    try:
-        meant = json.loads(told)
-    except (TypeError, ValueError):
-        return {}
-    return meant if isinstance(meant, dict) else {}
 
 
 def _slugs(told: Any) -> list[str]:
