@@ -22,6 +22,11 @@ def runs_folder() -> Path:
     return home() / "runs"
 
 
+def recordings_folder() -> Path:
+    """Trainings that come along, to be looked at: `runs` and `arenas` as they are in the home, but nothing here is written."""
+    return SHIPPED / "recordings"
+
+
 def models_folder() -> Path:
     """Models trained here; shipped ones are in SHIPPED."""
     return home() / "checkpoints" / "local"

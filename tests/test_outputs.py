@@ -374,9 +374,10 @@ def test_every_file_has_a_folder_of_its_own_and_a_name_people_can_read() -> None
     a, b = outputs.new_path("my gan.png"), outputs.new_path("my gan.png")
     assert a.name == b.name == "my-gan.png" and a.parent != b.parent
     assert re.fullmatch("[0-9a-f]{32}", a.parent.name) and a.parent.parent == home.outputs_folder()
-    for bad in ("../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b", "\n", "x" * 5000, ".hidden"):
+    for bad in ("../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b", "\n", "x" * 5000, "𠮷" * 100, ".hidden"):
         path = outputs.new_path(bad)
         assert path.parent.parent == home.outputs_folder() and 0 < len(path.name) <= 80 and not path.name.startswith(".")
+        path.touch()
 
 
 def test_any_name_that_a_file_may_have_will_do(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def _delete(run: Run) -> None:
 def find(beginning: str) -> Run:
     """The run whose id begins like this.  Raises Refusal if there is none, or more than one."""
     if RUN_ID.fullmatch(beginning):
-        return Run.open(beginning)
+        return Run.open(beginning).ours()
     found = [run for run in runs() if run.id.startswith(beginning.lower())] if len(beginning) >= 4 else []
     if len(found) == 1:
         return found[0]

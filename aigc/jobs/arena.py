@@ -20,10 +20,10 @@ from typing import Any
 
 from aigc import data
 from aigc.commands import Command, Do
-from aigc.home import home
+from aigc.home import home, recordings_folder
 from aigc.jobs.files import in_words, write_whole
 from aigc.jobs.request import Request, checked
-from aigc.jobs.runs import Run
+from aigc.jobs.runs import RECORDED, Run
 from aigc.jobs.states import State
 from aigc.jobs.supervisor import Supervisor
 from aigc.knobs import Choice, Knob, ModelName, knobs, read_value
@@ -250,26 +250,32 @@ def _owner_of(run: str) -> str | None:
 
 # those there are
 def arenas() -> list[Arena]:
-    """Every readable arena, newest first."""
+    """Every readable arena, newest first; those that come along at the end."""
     found = []
-    for path in _folder().glob("*.json"):
-        if ARENA_ID.fullmatch(path.stem):
+    for id in {path.stem for folder in (_folder(), _recordings()) for path in folder.glob("*.json")}:
+        if ARENA_ID.fullmatch(id):
             try:
-                found.append(open_arena(path.stem))
+                found.append(open_arena(id))
             except Refusal:
                 continue
-    return sorted(found, key=lambda arena: arena.created, reverse=True)
+    return sorted(found, key=lambda arena: (not recorded(arena), arena.created), reverse=True)
 
 
 def open_arena(id: object) -> Arena:
     """Raises Refusal, before any path is made, unless there is one of that id."""
     if not isinstance(id, str) or not ARENA_ID.fullmatch(id):
         raise Refusal(UNKNOWN)
+    path = _folder() / f"{id}.json"
     try:
-        arena = Arena.from_json(json.loads((_folder() / f"{id}.json").read_bytes()))
+        arena = Arena.from_json(json.loads((path if path.exists() else _recordings() / path.name).read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(UNKNOWN) from None
     return replace(arena, id=id)
+
+
+def recorded(arena: Arena) -> bool:
+    """Whether it came along, so that nobody may change it."""
+    return (_recordings() / f"{arena.id}.json").exists() and not (_folder() / f"{arena.id}.json").exists()
 
 
 def run_of(cell: Cell) -> Run | None:
@@ -286,6 +292,8 @@ def is_live(arena: Arena) -> bool:
 
 def may(supervisor: Supervisor, owner: str | None, arena: Arena) -> bool:
     """Whether `owner` may stop or delete this arena; to look is free to all."""
+    if recorded(arena):
+        return False
     return supervisor.single_user or (bool(owner) and hmac.compare_digest(str(owner).encode(), arena.owner.encode()))
 
 
@@ -322,6 +330,8 @@ def _state(run: Run) -> State | None:
 
 def _mine(supervisor: Supervisor, id: object, owner: str | None) -> Arena:
     arena = open_arena(id)
+    if recorded(arena):
+        raise Refusal(RECORDED)
     if not may(supervisor, owner, arena):
         raise Refusal(NOT_YOURS)
     return arena
@@ -329,6 +339,10 @@ def _mine(supervisor: Supervisor, id: object, owner: str | None) -> Arena:
 
 def _folder() -> Path:
     return home() / "arenas"
+
+
+def _recordings() -> Path:
+    return recordings_folder() / "arenas"
 
 
 def write(arena: Arena) -> None:

@@ -7,6 +7,8 @@
     checkpoint/     see checkpoints.py
     heartbeat       touched while the training moves
 
+Runs that come along are recordings: such folders without a checkpoint, elsewhere, which nobody writes to.
+
 A log only grows, except when training goes on from a checkpoint or there are too many previews: then it is replaced by a new
 file, so that a page which remembers how far it has read knows by the file's number (its inode) that it must begin again.
 """
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from aigc import __version__
 from aigc.commands import Command, Do
 from aigc.events import Event, Preview, Said
-from aigc.home import runs_folder
+from aigc.home import recordings_folder, runs_folder
 from aigc.jobs import checkpoints, lines, previews
 from aigc.jobs.files import locked, remove_folder, write_whole
 from aigc.jobs.request import Request
@@ -31,14 +33,17 @@ from aigc.jobs.states import State, state_in
 from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from aigc.events import Saved
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 COMMAND_BYTES = 2000
+RECORDED = both("This is a recording that came along: look at it, or train one of your own.", "这是随项目提供的记录：可以看，也可以自己训练一次。")
 
-__all__ = ["RUN_ID", "Request", "Run", "State", "runs"]
+__all__ = ["RUN_ID", "Request", "Run", "State", "recordings", "runs"]
 
 
 class Run:
@@ -50,6 +55,19 @@ class Run:
             raise _unknown()
         self.id = id
         self.folder = runs_folder() / id
+        if not self.folder.is_dir() and (shipped := recordings_folder() / "runs" / id).is_dir():
+            self.folder = shipped
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it came along, so that nobody may change it."""
+        return self.folder.parent != runs_folder()
+
+    def ours(self) -> Run:
+        """Itself, unless it is a recording: then raises Refusal."""
+        if self.recorded:
+            raise Refusal(RECORDED)
+        return self
 
     @staticmethod
     def create(request: Request, spec: dict[str, Any] | None = None, **more: Any) -> Run:
@@ -95,7 +113,7 @@ class Run:
 
     def update(self, **changes: Any) -> dict[str, Any]:
         """Change these fields of run.json and leave the others to whoever else writes."""
-        with locked(self.folder / ".lock"):
+        with locked(self.ours().folder / ".lock"):
             record = {**self.record, **changes}
             self._write(record)
             return record
@@ -103,7 +121,7 @@ class Run:
     def move(self, to: State, reason: Words | None = None, *, only_if: dict[str, Any] | None = None, **changes: Any) -> bool:
         """To another state, if that can follow the present one and these fields still have these values; False leaves
         everything as it was."""
-        with locked(self.folder / ".lock"):
+        with locked(self.ours().folder / ".lock"):
             record = self.record
             if not state_in(record).may_become(to) or any(record.get(k) != v for k, v in (only_if or {}).items()):
                 return False
@@ -204,13 +222,22 @@ class Run:
 
     def discard(self) -> None:
         """Remove it, whatever it says; for one that nobody else has heard of."""
-        remove_folder(self.folder)
+        remove_folder(self.ours().folder)
 
 
 def runs() -> list[Run]:
-    """Every readable run, newest first."""
+    """Every readable run of this home, newest first."""
+    return _runs_in(runs_folder())
+
+
+def recordings() -> list[Run]:
+    """Those that come along."""
+    return [run for run in _runs_in(recordings_folder() / "runs") if run.recorded]
+
+
+def _runs_in(parent: Path) -> list[Run]:
     found = []
-    for folder in runs_folder().iterdir() if runs_folder().is_dir() else ():
+    for folder in parent.iterdir() if parent.is_dir() else ():
         if RUN_ID.fullmatch(folder.name):
             run = Run(folder.name)
             try:

@@ -119,6 +119,8 @@ class Supervisor:
 
     def may(self, owner: str | None, run: Run) -> bool:
         """Whether `owner` may steer this run; to look is free to all."""
+        if run.recorded:
+            return False
         if self.single_user:
             return True
         return bool(owner) and hmac.compare_digest(str(owner).encode(), run.request.owner.encode())
@@ -133,7 +135,7 @@ class Supervisor:
         self.store.forget(run_id)
 
     def _mine(self, run_id: str, owner: str | None) -> Run:
-        run = Run.open(run_id)
+        run = Run.open(run_id).ours()
         if not self.may(owner, run):
             raise Refusal(both("This run belongs to someone else.", "这次训练属于别人。"))
         return run

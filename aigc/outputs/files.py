@@ -23,7 +23,7 @@ KEEP_SECONDS = 24 * 3600
 def new_path(name: str) -> Path:
     """A path for a new file called `name`, as far as that is a file name."""
     sweep()
-    clean = re.sub(r"[^\w.-]+", "-", name).strip("-.")[-80:] or "file"
+    clean = re.sub(r"[^\w.-]+", "-", name)[-80:].encode()[-240:].decode(errors="ignore").strip("-.") or "file"  # 255 bytes a name
     folder = home.outputs_folder() / uuid.uuid4().hex
     folder.mkdir(parents=True)
     return folder / clean

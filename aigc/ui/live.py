@@ -52,11 +52,11 @@ def snapshot(run: Run, since: str, lang: Lang, *, mine: bool, place: int = 0) ->
         "fresh": fresh,
         "live": state.live,
         "state": state.value,
-        "says": says(state, place)[lang],
+        "says": (text.RECORDING if run.recorded else says(state, place))[lang],
         "reason": (record["reason"] or {}).get(lang, ""),
         "mine": mine,
         "why": "" if mine else text.NOT_YOURS[lang],
-        "actions": actions(record, state, info, lang),
+        "actions": [] if run.recorded else actions(record, state, info, lang),
         **_position(record, state, events, fresh, lang),
         **_history(record, events, lang),
     }
@@ -70,10 +70,11 @@ def summary(run: Run, lang: Lang, *, mine: bool, place: int = 0) -> Json:
     return {
         "id": run.id,
         "title": _title(record, lang),
-        "says": says(state, place)[lang],
+        "says": (text.RECORDED if run.recorded else says(state, place))[lang],
         "state": state.value,
         "live": state.live,
         "mine": mine,
+        "recorded": run.recorded,
         "created": record["created"],
         "trained": text.duration(record.get("seconds") or 0.0)[lang],
     }

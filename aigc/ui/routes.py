@@ -24,7 +24,7 @@ from aigc.commands import Command, Do
 from aigc.home import home
 from aigc.jobs.files import DiskFull, full_in_words
 from aigc.jobs.previews import FILE
-from aigc.jobs.runs import RUN_ID, Run, runs
+from aigc.jobs.runs import RUN_ID, Run, recordings, runs
 from aigc.knobs import knobs, read_value
 from aigc.options import Options
 from aigc.techniques import technique
@@ -151,16 +151,21 @@ def _panel(supervisor: Supervisor, owner: str, slug: str, lang: Lang, asked: str
     """What a technique's panel needs before it shows a run: its words, its curves' names, the recent runs, and which to show."""
     info = technique(slug)
     found = [run for run in runs() if _technique_of(run) == slug]
-    lines = [live.summary(run, lang, mine=supervisor.may(owner, run), place=supervisor.place(run.id)) for run in found[:RECENT]]
-    mine = [line for line in lines if line["mine"]]
-    first = next((line for line in mine if line["live"]), mine[0] if mine else None)
+    shipped = [run for run in recordings() if _technique_of(run) == slug]
+    lines = [live.summary(run, lang, mine=supervisor.may(owner, run), place=supervisor.place(run.id)) for run in [*found[:RECENT], *shipped]]
+    first = max((line for line in lines if line["mine"] or line["recorded"]), key=_worth_showing, default=None)
     return {
         "words": {name: words[lang] for name, words in text.BROWSER.items()},
         "sheets": {name: words[lang] for name, words in text.SHEETS.items()},
         "layers": {name: words[lang] for name, words in text.LAYERS.items()},
         "recent": lines,
-        "show": asked if asked in [run.id for run in found] else first["id"] if first else None,
+        "show": asked if asked in [run.id for run in [*found, *shipped]] else first["id"] if first else None,
     } | live.legend(info, lang)
+
+
+def _worth_showing(line: live.Json) -> tuple[bool, bool, float]:
+    """One's own that is going on before those that are over, and only then a recording."""
+    return line["live"], line["mine"], line["created"]
 
 
 def _technique_of(run: Run) -> str:

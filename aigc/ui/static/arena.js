@@ -152,7 +152,7 @@ class Arena extends Follower {
     this.list(hello.arenas);
     this.clear();
     const asked = new URLSearchParams(location.search);
-    const first = hello.arenas.find((a) => a.mine && a.live) ?? hello.arenas.find((a) => a.mine);
+    const first = hello.arenas.find((a) => a.mine && a.live) ?? hello.arenas.find((a) => a.mine) ?? hello.arenas.find((a) => a.recorded);
     const wanted = this.wanted ?? (asked.get("tab") === "arena" && asked.get("arena")) ?? first?.id;
     if (wanted || first) this.show(wanted || first.id);
     setInterval(() => this.seen && this.refreshList(), LIST_MS);
@@ -234,7 +234,8 @@ class Arena extends Follower {
     const key = `${news.live} ${news.mine} ${this.id}`;
     if (key === this.buttonsKey && this.buttons.childElementCount) return;
     this.buttonsKey = key;
-    if (!news.mine) this.buttons.replaceChildren(h("span", { className: "aigc-quiet" }, this.words.view_only));
+    if (news.recorded) this.buttons.replaceChildren();
+    else if (!news.mine) this.buttons.replaceChildren(h("span", { className: "aigc-quiet" }, this.words.view_only));
     else if (news.live) this.buttons.replaceChildren(this.button("stop", () => this.command("stop")));
     else this.buttons.replaceChildren(this.button("delete", () => this.sure()));
   }
@@ -374,7 +375,7 @@ class Arena extends Follower {
       };
       const link = h("a", { href: `?${new URLSearchParams({ tab: "arena", arena: arena.id })}`, onclick: open }, arena.title);
       const when = new Date(arena.created * 1000).toLocaleString(this.lang, { dateStyle: "short", timeStyle: "short" });
-      const told = [arena.says, when, arena.mine ? "" : this.words.view_only].filter(Boolean);
+      const told = [arena.says, when, arena.mine || arena.recorded ? "" : this.words.view_only].filter(Boolean);
       return h("li", {}, h("i", { className: "aigc-dot", "data-state": arena.live ? "running" : "finished" }), link, h("span", {}, told.join(" · ")));
     });
     this.past.replaceChildren(...(items.length ? items : [h("li", { className: "aigc-quiet" }, this.words.none)]));

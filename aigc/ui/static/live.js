@@ -268,7 +268,7 @@ class Panel extends Follower {
       const link = h("a", { href: `?${new URLSearchParams({ tab: this.technique, run: run.id })}`, "data-run": run.id, onclick: open }, run.title);
       const state = h("i", { className: "aigc-dot", "data-state": run.state });
       const when = new Date(run.created * 1000).toLocaleString(this.lang, { dateStyle: "short", timeStyle: "short" });
-      const told = [run.says, run.live ? "" : run.trained, when, run.mine ? "" : this.words.others].filter(Boolean);
+      const told = [run.says, run.live ? "" : run.trained, when, run.mine || run.recorded ? "" : this.words.others].filter(Boolean);
       return h("li", {}, state, link, h("span", {}, told.join(" · ")));
     });
     this.recent.replaceChildren(...(items.length ? items : [h("li", { className: "aigc-quiet" }, this.words.nothing)]));

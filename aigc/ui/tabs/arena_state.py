@@ -154,9 +154,10 @@ def summary(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang) -> Jso
     return {
         "id": arena.id,
         "title": title(arena)[lang],
-        "says": says(here)[lang],
+        "says": (live_text.RECORDED if arenas.recorded(arena) else says(here))[lang],
         "live": _is_live(here),
         "mine": arenas.may(supervisor, owner, arena),
+        "recorded": arenas.recorded(arena),
         "created": arena.created,
     }
 
@@ -183,9 +184,10 @@ def snapshot(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang, since
     answer: Json = {
         "id": arena.id,
         "title": title(arena)[lang],
-        "says": says(here)[lang],
+        "says": (text.RECORDING if arenas.recorded(arena) else says(here))[lang],
         "live": _is_live(here),
         "mine": arenas.may(supervisor, owner, arena),
+        "recorded": arenas.recorded(arena),
         "progress": round(sum(_progress(e) for e in here) / len(here), 3),
         "columns": arena.columns,
         "shape": _shape(here),

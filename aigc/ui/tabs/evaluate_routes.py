@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, JSONResponse, Response
 
+from aigc import outputs
 from aigc.evaluate import Report, picture_of, reports
 from aigc.evaluate.report import file_name
 from aigc.registry import SLUG
@@ -27,8 +27,9 @@ def router() -> APIRouter:
 
     @api.get("/aigc/evaluations/table.csv")
     def table(of: Annotated[list[str], Query()]) -> Response:
+        written = outputs.as_csv((*COLUMNS, *ORIGIN), _rows([_report(address) for address in of[:MOST]]))
         headers = NEVER_KEPT | {"Content-Disposition": 'attachment; filename="figures.csv"'}
-        return Response(as_csv([_report(address) for address in of[:MOST]]), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(written, media_type="text/csv; charset=utf-8", headers=headers)
 
     @api.get("/aigc/evaluations/reports.json")
     def whole(of: Annotated[list[str], Query()]) -> Response:
@@ -55,15 +56,11 @@ def _report(address: str) -> Report:
     raise Missing(both("There is no such report here.", "这里没有这份评估。"))
 
 
-def as_csv(found: list[Report]) -> str:
+def _rows(found: list[Report]) -> Iterator[tuple[object, ...]]:
     """A line a figure."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow((*COLUMNS, *ORIGIN))
     for r in found:
         sampling = " ".join(f"{k}={v}" for k, v in r.settings.items())
         for f in r.figures:
             o = r.origin(f.part)
             origin = (o.extractor, o.seed, o.created, o.device, o.code_version, sampling)
-            writer.writerow((r.slug, r.data, f.part, f.key, f.label.en, f.value, f.error, f.floor, f.floor_n or "", f.n, f.unit, f.better, *origin))
-    return out.getvalue()
+            yield r.slug, r.data, f.part, f.key, f.label.en, f.value, f.error, f.floor, f.floor_n or "", f.n, f.unit, f.better, *origin

@@ -38,6 +38,7 @@ DISTANCES = {"fid": both("FID {n}", "FID {n}"), "js": both("JS {n}", "JS {n}")} 
 DONE_OF = both("{done} of {n} runs are over", "{n} 次训练已结束 {done} 次")
 ALL_OVER = both("All {n} runs are over", "全部 {n} 次训练已结束")
 NOW = both("{what} is training", "{what} 正在训练")
+RECORDING = both("A recording that came along: press “Start the arena” for one of your own", "随项目提供的记录：按“开擂”开始你自己的")
 ON = both("{what} on {data}, {budget} each", "{what}，数据 {data}，各 {budget}")
 SWEEP_OF = both("{technique}: {knobs}", "{technique}：{knobs}")
 NOT_STARTED = both("not started", "未开始")

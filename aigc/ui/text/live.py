@@ -14,6 +14,8 @@ ACTIONS: dict[str, Words] = {
     "longer": both("Train longer", "再训练"),
 }
 CANCEL = both("Cancel", "取消")
+RECORDING = both("A recording that came along: press Train for one of your own", "随项目提供的记录：按“训练”开始你自己的")
+RECORDED = both("recording", "记录")
 NOT_YOURS = both("This is someone else’s run: you can look, but not steer.", "这是别人的训练：可以看，不能操作。")
 
 PHASES: dict[str, Words] = {"critic": both("critic", "判别器"), "discriminator": both("critic", "判别器"), "generator": both("generator", "生成器")}
