@@ -31,6 +31,7 @@ from aigc.techniques.base import Technique, parameters_of
 from aigc.train.compiling import compile_now, compiler_here
 from aigc.train.loop import Loop
 
+NOT_COMPILED = "aigc, not compiled"
 CPU = torch.device("cpu")
 
 
@@ -56,7 +57,7 @@ def contenders(workload: Workload, data: Dataset, device: torch.device = CPU) ->
     compiling = "compiling" in knobs(technique(workload.technique).Config) and compiler_here(device)
     racing: list[Contender] = [Ours(workload, data, device, compiling=compiling)]
     if compiling:
-        racing.append(Ours(workload, data, device, name="aigc, not compiled"))
+        racing.append(Ours(workload, data, device, name=NOT_COMPILED))
     if device.type == "cuda":
         racing.append(Ours(workload, data, device, name="aigc, not recorded", recorded=False))
     racing.append(Usual(workload, data, device))

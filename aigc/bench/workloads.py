@@ -21,18 +21,17 @@ class Workload:
     technique: str
     preset: str
     values: dict[str, Any] = field(default_factory=dict)  # over the preset
-    goal: float = 1.0  # times the images per second of the usual loop
 
 
 WORKLOADS = {
     w.name: w
     for w in (
-        Workload("autoencoder", both("autoencoder 784-32-784, batch 256", "自编码器 784-32-784，批 256"), "autoencoder", "article", goal=3.0),
-        Workload("vae", both("VAE 784-256-512-2, batch 256", "VAE 784-256-512-2，批 256"), "vae", "article", goal=3.0),
+        Workload("autoencoder", both("autoencoder 784-32-784, batch 256", "自编码器 784-32-784，批 256"), "autoencoder", "article"),
+        Workload("vae", both("VAE 784-256-512-2, batch 256", "VAE 784-256-512-2，批 256"), "vae", "article"),
         Workload("gan", both("GAN 100-128-128-784, small convolutional critic, batch 64", "GAN 100-128-128-784，小型卷积判别器，批 64"),
-                 "gan", "article", goal=3.0),
-        Workload("conv-gan", both("convolutional GAN of the quick preset", "“快速看看”预设的卷积 GAN"), "gan", "quick", goal=1.3),
-        Workload("unet", both("diffusion U-Net of the quick preset", "“快速看看”预设的扩散 U-Net"), "diffusion", "quick", goal=1.3),
+                 "gan", "article"),
+        Workload("conv-gan", both("convolutional GAN of the quick preset", "“快速看看”预设的卷积 GAN"), "gan", "quick"),
+        Workload("unet", both("diffusion U-Net of the quick preset", "“快速看看”预设的扩散 U-Net"), "diffusion", "quick"),
     )
 }  # fmt: skip
 

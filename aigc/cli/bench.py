@@ -95,20 +95,23 @@ def _seconds(typed: str) -> float:
 
 
 def _table(made: dict[str, Any], out: Out) -> list[str]:
+    from aigc.bench.contenders import NOT_COMPILED
     from aigc.bench.workloads import WORKLOADS
 
     head = tuple(w[out.lang] for w in (
         both("workload", "项目"), both("loop", "循环"), both("images/s", "张/秒"), both("images/CPU-s", "张/CPU 秒"),
         both("ours is ... times", "本项目为其"), both("by CPU time", "按 CPU 时间"), both("rounds", "各轮"), both("in kernels", "内核占比"),
     ))  # fmt: skip
+    profiled = {r["workload"]: r["contender"] for r in made["results"] if r["contender"] in ("aigc", NOT_COMPILED)}
     rows = []
     for r in made["results"]:
         ours = r["contender"] == "aigc"
         low, high = r["spread"]
+        share = f"{made['kernel_share'][r['workload']]:.0%}" if profiled[r["workload"]] == r["contender"] else ""
         rows.append((
             WORKLOADS[r["workload"]].title[out.lang] if ours else "", r["contender"], f"{r['images_per_second']:,.0f}",
             f"{r['images_per_cpu_second']:,.0f}", "" if ours else f"{r['ratio']:.2f}", "" if ours else f"{r['cpu_ratio']:.2f}",
-            "" if ours else f"{low:.2f}-{high:.2f}", f"{made['kernel_share'][r['workload']]:.0%}" if ours else "",
+            "" if ours else f"{low:.2f}-{high:.2f}", share,
         ))  # fmt: skip
     lines = [*columns([head, *rows]), "", ABOUT.fill(**made["machine"])[out.lang]]
     return [*lines, *(SAMPLED.fill(**one)[out.lang] for one in made["sampling"])]

@@ -1,6 +1,6 @@
 """Makes a recording of an arena, to come along: a page on which nothing was trained yet has something to show.
 
-    python -m aigc.jobs.recordings ARENA    where it stands is told; commit it
+python -m aigc.jobs.recordings ARENA    where it stands is told; commit it
 """
 
 from __future__ import annotations
