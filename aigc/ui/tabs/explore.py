@@ -108,12 +108,13 @@ LINKED = """(key) => {
 
 
 def _facts(this: Subject | None, lang: Lang) -> str:
-    """What the model is, in a line, and the way to its figures; everything in it may come from a stranger's card."""
+    """What the model is, in a line, with its first figure and the way to the others; everything in it may come from a stranger's card."""
     if this is None:
         return f"<p>{html.escape(text.NONE[lang])}</p>"
     card = this.card
     parts = [this.spec.title, images(card.images, this.spec.is_points), duration(card.seconds)]
     said = [html.escape(p[lang]) for p in parts]
+    said += [html.escape(f"{name}: {value:.4g}") for name, value in [*card.figures(lang).items()][:1]]
     if not this.is_run:
         address = f"{ADDRESS[lang]}?tab=evaluate&amp;model={html.escape(this.name)}"
         said.append(f'<a href="{address}">{html.escape(text.HOW_GOOD[lang])}</a>')
