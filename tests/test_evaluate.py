@@ -215,6 +215,11 @@ def test_a_vae_and_a_diffusion_model_are_bounded(monkeypatch: pytest.MonkeyPatch
     assert keys["vae"]["nll"].unit == "nats" and keys["vae"]["nll"].value <= keys["vae"]["negative_elbo"].value
     assert keys["vae"]["nll"].value < 64 * 0.7 + 10 + 3  # an untrained decoder gives every pixel about log 2, and the label log 10
     assert keys["diffusion"]["bits_per_dimension"].value > 3
+    counts = torch.stack([torch.bincount(place.long(), minlength=256) for place in data.x.flatten(1).T])
+    greys = data.test_x[torch.randperm(len(data.test_x), generator=torch.Generator().manual_seed(2026))[:60]].flatten(1).long()
+    apart = -((counts + 0.05) / (counts + 0.05).sum(1, keepdim=True)).log2().gather(1, greys.T).mean()
+    beside = keys["diffusion"]["bits_of_histograms"]
+    assert beside.value == pytest.approx(float(apart), abs=0.1) and (beside.n, beside.better) == (60, "")
 
 
 @pytest.mark.parametrize("slug", ["vae", "diffusion"])
@@ -311,5 +316,5 @@ def test_real_pictures_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_figure_is_named_in_both_languages_and_belongs_to_a_part() -> None:
     for key, kind in KINDS.items():
         assert kind.part in PARTS and kind.better in ("low", "high", "") and kind.label.zh and kind.help.en.rstrip("}").endswith((".", "?", "how"))
-        names = dict.fromkeys(("net", "data", "k", "few", "seed", "size", "space", "how", "matched"), "x")
+        names = dict.fromkeys(("net", "data", "k", "few", "noise", "seed", "size", "space", "how", "matched"), "x")
         assert "{" not in figure(key, 1.0, n=1, **names).label.en  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal, Normal
 
-from aigc.maths.bounds import Denoise, importance_weighted_bound, variational_bound
+from aigc.maths.bounds import Denoise, grey_histograms, importance_weighted_bound, variational_bound
 from aigc.maths.noise_paths import cosine_alpha_bar, linear_alpha_bar, straight, variance_preserving, zero_terminal_snr
 
 WEIGHT, SIGMA = torch.tensor([[1.0, 0.5], [-0.3, 0.8], [0.2, 1.1]]), 0.7  # x = W z + sigma e, z of two numbers, x of three
@@ -66,7 +66,7 @@ MEAN, SPREAD = 0.3, 0.4
 def best_denoiser() -> Denoise:
     """E[x0 | x_t] of x0 ~ N(MEAN, SPREAD²)."""
 
-    def denoise(x: Tensor, a: float, s: float, time: float) -> Tensor:
+    def denoise(x: Tensor, a: Tensor, s: Tensor, time: Tensor) -> Tensor:
         return MEAN + SPREAD**2 * a / (a**2 * SPREAD**2 + s**2) * (x - a * MEAN)
 
     return denoise
@@ -99,15 +99,15 @@ def test_how_finely_the_path_is_cut_does_not_matter() -> None:
     assert float(found[0]) == pytest.approx(float(found[1]), abs=0.1)
 
 
-def test_the_network_is_told_the_time_of_the_noise_it_sees() -> None:
+def test_the_network_is_told_the_time_of_the_noise_it_sees_and_every_example_has_levels_of_its_own() -> None:
     told: list[tuple[float, float]] = []
 
-    def denoise(x: Tensor, a: float, s: float, time: float) -> Tensor:
-        told.append((time, s))
+    def denoise(x: Tensor, a: Tensor, s: Tensor, time: Tensor) -> Tensor:
+        told.extend(zip(time.tolist(), s.flatten().tolist(), strict=True))
         return torch.zeros_like(x)
 
     variational_bound(torch.zeros(2, 3), denoise, straight(1000).tolist(), Generator().manual_seed(0), draws=32)
-    assert len(told) == 32 and all(time == pytest.approx(s, abs=1e-6) for time, s in told)  # on the straight path they are the same
+    assert len(set(told)) == 64 and all(time == pytest.approx(s, abs=1e-6) for time, s in told)  # on the straight path they are the same
     assert min(s for _, s in told) < 0.002 and max(s for _, s in told) > 0.99
 
 
@@ -120,7 +120,67 @@ def test_greys_that_are_read_off_surely_cost_nothing_and_the_rest_what_the_denoi
     assert float(-mean_only.mean()) / 6 / math.log(2) == pytest.approx(8.0, abs=0.15)  # 8 bits for one of 256
 
 
-def _of_uniform_greys(x: Tensor, a: float, s: float, time: float) -> Tensor:
+SOME = torch.tensor([[0.9, 0.02, 0.05, 0.03], [0.1, 0.6, 0.2, 0.1]])  # chances of four greys in two places
+GREYS = torch.tensor([0, 1, 2, 255])
+
+
+def unlike_greys(n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """x (n, 2), log p(x) (n,), and log p of 256 greys in both places (2, 256)."""
+    drawn = torch.stack([torch.multinomial(p, n, True, generator=Generator().manual_seed(i)) for i, p in enumerate(SOME)], 1)
+    log_prior = torch.full((2, 256), -torch.inf, dtype=torch.float64)
+    log_prior[:, GREYS] = SOME.double().log()
+    return GREYS[drawn] / 127.5 - 1, SOME.double().log().gather(1, drawn.T).sum(0), log_prior
+
+
+@pytest.mark.parametrize("noise", [0.005, 0.03, 0.3])
+def test_greys_of_unlike_chances_cost_these_wherever_the_walk_ends(noise: float) -> None:
+    x, exact, log_prior = unlike_greys(4000)
+    at = -2 * math.log(noise)
+    bound = variational_bound(x, _of_greys(log_prior), straight(1000).tolist(), Generator().manual_seed(4), 128, sharpest=at, log_prior=log_prior)
+    assert float(bound.mean()) == pytest.approx(float(exact.mean()), abs=0.02)
+
+
+def test_another_prior_or_none_still_gives_a_bound() -> None:
+    x, exact, log_prior = unlike_greys(2000)
+    other = torch.randn(2, 256, generator=Generator().manual_seed(1)).double().log_softmax(-1)
+    for prior in (other, None):
+        bound = variational_bound(
+            x, _of_greys(log_prior), straight(1000).tolist(), Generator().manual_seed(4), 64, sharpest=-2 * math.log(0.03), log_prior=prior
+        )
+        assert float(bound.mean()) < float(exact.mean()) - 0.5
+
+
+def test_what_a_denoiser_does_not_know_of_the_finest_noise_is_no_loss_where_greys_are_read_off_before() -> None:
+    x, exact, log_prior = unlike_greys(2000)
+    best = _of_greys(log_prior)
+
+    def blind(x: Tensor, a: Tensor, s: Tensor, time: Tensor) -> Tensor:
+        return torch.where(s < 0.03 * a, x / a, best(x, a, s, time))
+
+    to_the_end, before = (
+        variational_bound(x, blind, straight(1000).tolist(), Generator().manual_seed(4), 128, sharpest=-2 * math.log(at), log_prior=log_prior).mean()
+        for at in (0.001, 0.03)
+    )
+    assert float(before) == pytest.approx(float(exact.mean()), abs=0.03) and to_the_end < before - 2
+
+
+def test_a_greys_chance_is_its_count_in_its_place_and_none_is_impossible() -> None:
+    pictures = torch.tensor([[[[0, 255]]], [[[0, 7]]], [[[9, 7]]]], dtype=torch.uint8)  # three, of one row
+    chance = grey_histograms(pictures, own=2.0).exp()
+    everywhere = torch.ones(256).double().scatter_add(0, pictures.flatten().long(), torch.ones(6).double()) / (256 + 6)
+    assert chance.shape == (2, 256) and torch.allclose(chance.sum(1), torch.ones(2).double()) and chance.min() > 0
+    assert torch.allclose(chance[0, [0, 9, 7]], (torch.tensor([2.0, 1.0, 0.0]) + 2 * everywhere[[0, 9, 7]]) / 5)
+
+
+def _of_greys(log_prior: Tensor) -> Denoise:
+    """E[x0 | x_t] of greys in [-1, 1] with these chances, place by place."""
     greys = torch.linspace(-1, 1, 256).double()
-    chance = (-0.5 * ((x.double()[..., None] - a * greys) / s) ** 2).softmax(-1)
-    return (chance * greys).sum(-1).float()
+
+    def denoise(x: Tensor, a: Tensor, s: Tensor, time: Tensor) -> Tensor:
+        chance = (log_prior - 0.5 * ((x.double()[..., None] - a[..., None] * greys) / s[..., None]) ** 2).softmax(-1)
+        return (chance * greys).sum(-1).float()
+
+    return denoise
+
+
+_of_uniform_greys = _of_greys(torch.zeros(256))
