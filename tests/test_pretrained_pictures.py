@@ -193,6 +193,11 @@ def test_the_shipped_one_has_the_right_colours_in_few_steps_as_the_page_sets_it(
     assert seen.thing.all() and seen.colour.all() and seen.ground.all()
 
 
+def test_the_shipped_one_is_extended_to_the_side_where_another_thing_has_room():
+    how = habits.habits(Verb.OUTPAINT, habits.MINIATURE)
+    assert [how[side] for side in ("left", "right", "top", "bottom")] == [0, 32, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("prompt", "strange"),
     [
