@@ -18,6 +18,8 @@ from PIL import Image, ImageDraw
 from torch import Generator, Tensor
 from transformers import CLIPTokenizer
 
+from aigc.pretrained.image import habits
+from aigc.pretrained.image.asked import Verb
 from aigc.pretrained.image.kit import Kit
 from aigc.pretrained.image.prompts import remarks
 from aigc.pretrained.image.schedulers import admitted, scheduler
@@ -180,6 +182,20 @@ def test_the_shipped_one_draws_a_red_seven_within_five_seconds(shipped: Any):
     assert (time.process_time() - begun) / 2 < 5
     seen = measure.followed(torch.cat([pixels(image) for image in made]), [SEVEN, SEVEN])
     assert seen.colour.all() and seen.ground.all()
+
+
+def test_the_shipped_one_has_the_right_colours_in_few_steps_as_the_page_sets_it(shipped: Any):
+    own, how = shipped.scheduler, habits.habits(Verb.GENERATE, habits.MINIATURE)
+    shipped.scheduler = scheduler(shipped, how["scheduler"])
+    made = [picture(shipped, "a red seven on blue", seed, num_inference_steps=5, guidance_scale=how["guidance"]) for seed in range(4)]
+    shipped.scheduler = own
+    seen = measure.followed(torch.cat([pixels(image) for image in made]), [SEVEN] * 4)
+    assert seen.thing.all() and seen.colour.all() and seen.ground.all()
+
+
+def test_the_shipped_one_is_extended_to_the_side_where_another_thing_has_room():
+    how = habits.habits(Verb.OUTPAINT, habits.MINIATURE)
+    assert [how[side] for side in ("left", "right", "top", "bottom")] == [0, 32, 0, 0]
 
 
 @pytest.mark.parametrize(

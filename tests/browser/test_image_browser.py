@@ -170,7 +170,7 @@ def test_what_is_painted_over_is_filled_in(visit: Visit, picture: str) -> None:
 
 def test_a_canvas_grows(visit: Visit, picture: str) -> None:
     visit.open("outpaint").give("outpaint", picture).quick().go("outpaint")
-    assert "96 × 96" in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
+    assert "96 × 64" in visit.page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
 
 
 def test_a_picture_is_enlarged(visit: Visit, picture: str) -> None:

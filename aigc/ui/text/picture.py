@@ -63,7 +63,7 @@ EXAMPLES: dict[str, Words] = {
     "generate": both("a red seven on blue", "蓝底上的红色七"),
     "edit": both("a green three on yellow", "黄底上的绿色三"),
     "inpaint": both("a white sneaker on blue", "蓝底上的白色运动鞋"),
-    "outpaint": both("a red seven on blue", "蓝底上的红色七"),
+    "outpaint": both("two red sevens on blue", "蓝底上的两个红色七"),
     "upscale": both("", ""),
     "inside": both("a red seven on blue", "蓝底上的红色七"),
 }
