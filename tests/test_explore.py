@@ -491,8 +491,10 @@ def test_what_each_technique_offers() -> None:
 
 def test_a_stranger_s_card_is_escaped() -> None:
     spec = DataSpec("own-x", both("<b>x</b>", "<b>x</b>"), (1, 8, 8))
-    this = SimpleNamespace(spec=spec, card=SimpleNamespace(images=5, seconds=1.0), is_run=False, name='"><i>')
+    card = SimpleNamespace(images=5, seconds=1.0, figures=lambda lang: {"<b>FID</b>": 0.5, "KID": 1.0})
+    this = SimpleNamespace(spec=spec, card=card, is_run=False, name='"><i>')
     told = explore._facts(this, "en")  # type: ignore[arg-type]
+    assert "FID" in told and "KID" not in told
     assert "<b>" not in told and "<i>" not in told and 'href="./?tab=evaluate&amp;model=' in told
 
 

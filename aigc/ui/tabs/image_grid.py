@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 GRIDS = on_gpu("aigc.pretrained.image.run:grids", seconds=240)
 TILE = 256  # pixels a cell is shown and saved at, at most
 STARTS: dict[Verb, tuple[Start, Start]] = {
-    **dict.fromkeys((Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT), (("steps", "4, 8, 16"), ("guidance", "1, 3, 6"))),
+    **dict.fromkeys((Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT), (("steps", "5, 10, 20"), ("guidance", "1, 3, 6"))),
     Verb.UPSCALE: (("steps", "5, 10, 20"), ("guidance", "1, 4, 7")),
     Verb.STYLE: (("amount", "0.4, 0.7, 1"), ("method", "adain, gatys")),
     Verb.SAMPLE: (("steps", "5, 10, 20"), ("scheduler", "ddim, dpm++-sde")),
