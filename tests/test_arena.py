@@ -254,9 +254,7 @@ def test_costs_come_when_they_are_there_and_a_bad_config_costs_nothing() -> None
     costs, spec = Costs(), spec_as_json(data.spec("digits"))
     for config in ({"width": 4, "conditional": True}, {"width": "much"}):
         costs.of("tiny", config, spec)
-    until = time.monotonic() + 30
-    while costs.busy and time.monotonic() < until:
-        time.sleep(0.02)
+    costs.wait(30.0)
     found = costs.of("tiny", {"width": 4, "conditional": True}, spec)
     assert found and found.parameters == 320
     assert costs.of("tiny", {"width": "much"}, spec) is None and not costs.busy

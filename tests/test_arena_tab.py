@@ -183,7 +183,7 @@ def test_the_panel_shows_samples_quality_and_cost(line: Supervisor) -> None:
     first, second = told["cells"]
     assert first["state"] == "running" and first["picture"].startswith("000000000064-samples.png?g=") and first["tiles"] == [5, 10, 8, 8]
     assert told["shape"] == 2.0 and told["progress"] == 0.25 and told["live"] and told["mine"] and "picture" not in second
-    assert (first["quality"], second["quality"]) == ("FID 30", "")
+    assert (first["quality"], second["quality"]) == ("FID-512, Digits 8×8 CNN: 30", "")
     assert told["curves"] == {"0 fid": [[1000, 7.5, 90.0], [2000, 15.0, 45.0], [3000, 22.5, 30.0]]}
     assert (
         told["panels"] == {"fid": "FID-512, Digits 8×8 CNN"} and told["terms"]["0 fid"]["label"] == "GAN" and told["terms"]["1 fid"]["label"] == "VAE"
@@ -327,6 +327,7 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
     train(arena.cells[0].run)
     rows = list(csv.DictReader(io.StringIO(client.get(f"/aigc/arenas/{arena.id}/arena.csv").text)))
     assert rows[0]["technique"] == "gan" and float(rows[0]["seconds (s)"]) == 22.5 and float(rows[0]["fid"]) == 30.0
+    assert int(rows[0]["parameters"]) > 1000 and float(rows[0]["flops (FLOP per image)"]) > 1000, "counted before the first file is made"
     assert float(rows[0]["watts (W, assumed)"]) == 20.0 and float(rows[0]["energy (Wh, estimated)"]) == 20.0 * 22.5 / 3600
     whole = client.get(f"/aigc/arenas/{arena.id}/arena.json").json()
     assert whole["runs"][0]["measured"]["fid"][-1] == [3000, 22.5, 30.0] and "Estimated" in whole["energy_assumption"]

@@ -70,7 +70,7 @@ def test_a_resumed_run_does_not_measure_its_past_again(costless: None) -> None:
 def test_nothing_is_measured_that_costs_more_than_its_share() -> None:
     moments = Moments(3)
     assert not moments.due(0.01, 10.0, 0.0)  # too early
-    assert not moments.due(0.04, 4.0, 5.0)  # 5 of 100 seconds are more than a thirtieth
+    assert not moments.due(0.04, 4.0, 6.0)  # 6 of 100 seconds are more than a twentieth
     assert moments.due(0.2, 20.0, 1.0)
     assert not moments.due(0.9, 90.0, 0.0)  # the last one has a right of its own
     assert moments.last_due(100.0, 5.0) and not moments.last_due(10.0, 5.0)
@@ -79,9 +79,9 @@ def test_nothing_is_measured_that_costs_more_than_its_share() -> None:
 
 def test_what_is_spent_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = Moments(20)
-    moments.cost = moments._spent = 2.0
-    assert not moments.due(0.2, 20.0, 0.0)  # 4 of 100 seconds
-    assert moments.due(0.3, 60.0, 0.0)  # 4 of 200
+    moments.cost = moments._spent = 3.0
+    assert not moments.due(0.2, 20.0, 0.0)  # 6 of 100 seconds
+    assert moments.due(0.3, 60.0, 0.0)  # 6 of 200
 
 
 def test_digits_are_measured_by_their_network_and_points_by_their_formula() -> None:

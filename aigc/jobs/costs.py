@@ -31,6 +31,7 @@ class Costs:
         self._waiting: set[str] = set()
         self._asked: queue.SimpleQueue[tuple[str, str, dict[str, Any], dict[str, Any]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._done = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self.counted = 0  # how many have been, whatever came of it
 
@@ -52,6 +53,11 @@ class Costs:
         """Whether something that was asked for has not been counted yet."""
         return bool(self._waiting)
 
+    def wait(self, seconds: float) -> None:
+        """Until everything that was asked for has been counted, but no longer than that."""
+        with self._done:
+            self._done.wait_for(lambda: not self._waiting, seconds)
+
     def _count(self) -> None:
         while True:
             key, technique, config, spec = self._asked.get()
@@ -59,8 +65,10 @@ class Costs:
                 self._known[key] = count(technique, config, spec)
             except Exception:  # a run that could not be built says so itself; here a cell of a table stays empty
                 logging.getLogger(__name__).info("no cost for %s", key, exc_info=True)
-            self.counted += 1
-            self._waiting.discard(key)
+            with self._done:
+                self.counted += 1
+                self._waiting.discard(key)
+                self._done.notify_all()
 
 
 def count(technique: str, config: dict[str, Any], spec: dict[str, Any]) -> Cost:

@@ -86,7 +86,7 @@ class Moments:
     its share of the time."""
 
     EARLIEST = 0.03  # of the budget
-    SHARE, LAST_SHARE = 0.03, 0.1  # of the time that all may take, and the last one, which training does not wait for
+    SHARE, LAST_SHARE = 0.05, 0.1  # of the time that all may take, and the last one, which training does not wait for
 
     def __init__(self, count: int):
         self._moments = [self.EARLIEST ** (1 - i / max(1, count - 1)) for i in range(count)][: count - 1]

@@ -163,8 +163,8 @@ class Arena extends Follower {
     const status = this.status();
     this.grid = h("div", { className: "aigc-tiles" });
     const nothing = { onpick: () => {}, onpeek: () => {}, onexplain: (term) => say(this.note, term.help) };
-    this.curves = [1, 0].map((axis) => Object.assign(new Curves(w, this.lang, nothing), { axis }));
-    const log = h("input", { type: "checkbox", onchange: () => this.curves.forEach((c) => c.set({ log: log.checked })) });
+    this.curves = [1, 0].map((axis) => Object.assign(new Curves(w, this.lang, nothing), { axis, log: true })); // one technique's FID is ten times another's
+    const log = h("input", { type: "checkbox", checked: true, onchange: () => this.curves.forEach((c) => c.set({ log: log.checked })) });
     this.logs = h("label", { className: "aigc-log-switch", hidden: true }, log, ` ${w.log_axis}`);
     const plots = this.curves.map((c) => h("div", {}, h("h5", {}, c.axis ? w.by_seconds : w.by_images), c.element));
     this.notDrawn = h("p", { className: "aigc-quiet" });

@@ -42,7 +42,8 @@ function smoothed(points, amount) {
 class Plot {
   constructor(group, title, terms) {
     this.group = group;
-    this.terms = terms; // {name: {label, help, role, unit}}, and {dash} where it is the caller's
+    this.terms = terms; // {name: {label, help, role, unit}}, and {dash, linear} where it is the caller's
+    this.linear = Object.values(terms).every((term) => term.linear || term.unit === "%");
     this.lines = {};
     this.legend = h("div", { className: "aigc-legend" });
     this.canvas = svg("svg", { class: "aigc-plot", height: HEIGHT, role: "img", "aria-label": title });
@@ -121,7 +122,8 @@ class Plot {
 
   draw() {
     this.width = this.canvas.clientWidth || this.element.clientWidth || 300;
-    const { axis, smooth, log, hidden, curves } = this.group;
+    const { axis, smooth, hidden, curves } = this.group;
+    const log = this.group.log && !this.linear; // a share has no decades
     const mine = Object.keys(curves).filter((name) => this.terms[name]);
     this.span = this.group.span();
     const shown = mine.filter((name) => !hidden.has(name)).map((name) => [name, smoothed(curves[name], smooth)]);

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 KEPT = 500  # runs whose logs are remembered
 CURVES_OF = 6  # runs whose curves are drawn before any are chosen
 SHEET_SHAPE = 2.0  # of most: five rows of ten
+COUNTED_WITHIN = 20.0  # seconds that a file waits for what its runs cost
 COSTS = Costs()
 
 Json = dict[str, Any]
@@ -260,8 +261,9 @@ def _cell(e: Entry, supervisor: Supervisor, lang: Lang) -> Json:
 
 def quality(e: Entry) -> Words:
     """Its distance from real data, as in the table."""
-    told = ((words, e.seen.measured[key][-1][2]) for key, words in text.DISTANCES.items() if key in e.seen.measured)
-    return next((words.fill(n=_digits(value)) for words, value in told if value is not None), Words("", ""))
+    figures = _figures([e])
+    told = ((figures[key].label, e.seen.measured[key][-1][2]) for key in text.DISTANCES if key in figures)
+    return next((text.QUALITY.fill(figure=label, n=_digits(value)) for label, value in told if value is not None), Words("", ""))
 
 
 def _digits(value: float | None) -> str:
@@ -304,7 +306,7 @@ def named(term: Term) -> Words:
 def _term(i: int, e: Entry, term: Term, lang: Lang, key: str) -> Json:
     """Of the run in place `i`, which keeps its colour and its dashes whatever is drawn beside it."""
     dash, colour = divmod(i, len(palette.SERIES))
-    look = {"role": palette.SERIES[colour].value, "dash": dash, "row": False, "sparse": True}
+    look = {"role": palette.SERIES[colour].value, "dash": dash, "row": False, "sparse": True, "linear": term.unit == "%"}
     return {"label": e.label[lang], "help": term.help[lang], "unit": "", "panel": key} | look
 
 
@@ -382,8 +384,17 @@ def numbers(e: Entry) -> Json:
 # files
 def as_json(arena: Arena) -> Json:
     """Everything that can be computed with: the table as numbers, and the curves."""
+    _count(arena)
     return standings.about(arena) | {"runs": [numbers(e) | {"measured": e.seen.measured} for e in entries(arena)]}
 
 
 def as_csv(arena: Arena) -> str:
+    _count(arena)
     return standings.as_csv([numbers(e) for e in entries(arena)])
+
+
+def _count(arena: Arena) -> None:
+    """A file is made once: what its runs cost is waited for."""
+    for e in entries(arena):
+        numbers(e)
+    COSTS.wait(COUNTED_WITHIN)

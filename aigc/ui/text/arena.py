@@ -34,7 +34,8 @@ WILL_BE = both("At most {n} runs of yours wait here at a time.", "这里每人�
 
 # what the panel says
 MOMENT = both("{images}, {seconds}", "{images}，{seconds}")
-DISTANCES = {"fid": both("FID {n}", "FID {n}"), "js": both("JS {n}", "JS {n}")}  # from real data; a run has one of them
+DISTANCES = ("fid", "js")  # from real data; a run has one of them
+QUALITY = both("{figure}: {n}", "{figure}：{n}")
 DONE_OF = both("{done} of {n} runs are over", "{n} 次训练已结束 {done} 次")
 ALL_OVER = both("All {n} runs are over", "全部 {n} 次训练已结束")
 NOW = both("{what} is training", "{what} 正在训练")
