@@ -117,7 +117,9 @@ def test_samples_are_what_was_asked_for_and_near_to_real_ones(slug: str, data_na
     assert by.distance(x) < of_yardstick * by.yardstick(data.x[-JUDGED:])
 
 
-@pytest.mark.parametrize(("slug", "of_yardstick"), [("mnist-vae", 2.0), ("mnist-autoencoder-16", 2.0), ("mnist-autoencoder", 4.0)])
+# Judges taught from other seeds, or the same on another processor, read 1.1 to 2.5, 1.1 to 2.3 and 1.5 to 3.2 times their yardsticks,
+# since how much they see of faint noise differs; codes drawn from one Gaussian would be twenty times.
+@pytest.mark.parametrize(("slug", "of_yardstick"), [("mnist-vae", 4.0), ("mnist-autoencoder-16", 4.0), ("mnist-autoencoder", 5.0)])
 def test_samples_from_fitted_codes_are_near_to_real_pictures(slug: str, of_yardstick: float) -> None:
     by, data = judge("mnist")
     x, _ = draw(registry.load(slug), JUDGED)
