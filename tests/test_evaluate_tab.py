@@ -280,6 +280,14 @@ def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None
     assert light.layout.template.layout.font.color != dark.layout.template.layout.font.color
     assert [t.name for t in light.data] == ["one: samples", "real", "two: samples"]
     assert light.data[0].line.dash != light.data[2].line.dash and light.data[0].line.color == light.data[2].line.color
+    assert {t.mode for t in light.data} == {"lines+markers"}
+    of_classes = [(c, dataclasses.replace(s, x=both("class", "类别"))) for c, s in having]
+    assert {t.mode for t in e._figure(of_classes, False).data} == {"markers"}, "nothing lies between two classes"
+
+
+def test_units_are_in_the_language_of_the_page() -> None:
+    f = figure(unit="bits/dim", floor=None)
+    assert "bits/dim" in evaluate_view._cell(f, False, "en") and "bit/维" in evaluate_view._cell(f, False, "zh")
 
 
 def test_what_lies_over_another_axis_has_a_plot_of_its_own() -> None:

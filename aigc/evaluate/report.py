@@ -24,7 +24,7 @@ PARTS: dict[str, Words] = {
 }
 SHIPPED_REPORT = "evaluation.json"  # in the folder of a shipped model
 OF_SAMPLES = ("fidelity", "usefulness")  # parts whose figures are of as many samples as were asked for
-UNITS_ZH = {"nats": "nat", "bits/dim": "bit/维", "points": "百分点"}
+UNITS_ZH = {"nats": "nat", "bits/dim": "bit/维", "points": "百分点"}  # what differs from the English
 Line = list[tuple[float, float, float | None]]
 
 
@@ -45,9 +45,14 @@ class Figure:
     floor_n: int = 0  # real pictures behind the floor
 
     @property
+    def unit_in_words(self) -> Words:
+        return both(self.unit, UNITS_ZH.get(self.unit, self.unit))
+
+    @property
     def name(self) -> Words:
         """As a model's card names it: "FID, MNIST CNN, n = 10,000"."""
-        en, zh = (f" ({self.unit})", f"（{UNITS_ZH.get(self.unit, self.unit)}）") if self.unit else ("", "")
+        unit = self.unit_in_words
+        en, zh = (f" ({unit.en})", f"（{unit.zh}）") if self.unit else ("", "")
         return both(f"{self.label.en}{en}, n = {self.n:,}", f"{self.label.zh}{zh}，n = {self.n:,}")
 
 

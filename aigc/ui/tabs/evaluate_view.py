@@ -62,8 +62,8 @@ def four(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _in_unit(said: str, f: Figure) -> str:
-    return f"{said} %" if f.unit == "%" and said != "–" else f"{said} {f.unit}".strip()
+def _in_unit(said: str, f: Figure, lang: Lang) -> str:
+    return f"{said} {f.unit_in_words[lang]}" if f.unit and said != "–" else said
 
 
 # the table
@@ -120,17 +120,17 @@ def _name(f: Figure, lang: Lang) -> str:
 
 
 def _cells_of_one(f: Figure, lang: Lang) -> str:
-    floor = floor_in_words(f, _in_unit(four(f.floor), f))[lang] if f.floor is not None else "–"
+    floor = floor_in_words(f, _in_unit(four(f.floor), f, lang))[lang] if f.floor is not None else "–"
     why = text.COUNT_OF.fill(n=f"{f.floor_n:,}")[lang] if f.floor_n else ""
-    value = _in_unit(with_error(f.value, f.error), f)
+    value = _in_unit(with_error(f.value, f.error), f, lang)
     return f'<td><b>{esc(value)}</b></td><td title="{esc(why)}">{esc(floor)}</td><td>{f.n:,}</td>'
 
 
 def _cell(f: Figure | None, best: bool, lang: Lang) -> str:
     if f is None:
         return "<td>–</td>"
-    value = esc(_in_unit(with_error(f.value, f.error), f))
-    told = [text.FLOOR_OF.fill(value=floor_in_words(f, _in_unit(four(f.floor), f)))[lang]] if f.floor is not None else []
+    value = esc(_in_unit(with_error(f.value, f.error), f, lang))
+    told = [text.FLOOR_OF.fill(value=floor_in_words(f, _in_unit(four(f.floor), f, lang)))[lang]] if f.floor is not None else []
     told.append(text.COUNT_OF.fill(n=f"{f.n:,}")[lang])
     return f"<td>{f'<b>{value}</b>' if best else value}<small>{esc(' · '.join(told))}</small></td>"
 
