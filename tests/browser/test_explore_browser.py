@@ -191,6 +191,15 @@ def test_a_denoiser_shows_its_way_and_can_be_stopped(visit: Any) -> None:
     assert page.locator(".aigc-x-sample .aigc-x-status").inner_text() == "Stopped."
 
 
+def test_a_link_that_names_a_model_opens_it_without_loading_the_page_again(visit: Any) -> None:
+    page = visit("/?tab=models&model=vae-one")
+    page.evaluate("window.stayed = true")
+    page.locator("#models-card a[href*='view=explore'][href*='model=vae-one']").first.click()
+    page.wait_for_function("document.querySelector('#view-vae .aigc-x-model input')?.value.startsWith('vae-one')")
+    page.wait_for_function("location.search.includes('view=explore') && location.search.includes('model=vae-one')")
+    assert page.evaluate("window.stayed"), "the page is the same"
+
+
 @pytest.mark.parametrize(("address", "lang"), [("/?tab=gan&view=how", "en"), ("/zh?tab=diffusion&view=how", "zh"), ("/zh?tab=vae&view=how", "zh")])
 def test_how_it_works_is_drawn_whole(visit: Any, address: str, lang: str) -> None:
     page = visit(address, lang=lang)

@@ -116,7 +116,14 @@
     history.replaceState(null, "", [...now].length ? `${here}?${now}` : here);
   };
 
-  // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told.
+  // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told. Explore asks
+  // for the model that it was told of, whenever it is shown anew.
+  const meant = new Map();
+  aigc.meant = (tab) => {
+    const model = meant.get(tab) ?? "";
+    meant.delete(tab);
+    return model;
+  };
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
   let opening = 0; // grows when a link or a hand goes elsewhere
@@ -149,10 +156,16 @@
     const link = event.target.closest("a[href*='?tab=']");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const to = new URLSearchParams(new URL(link.href).search);
-    if ([...to.keys()].some((k) => k !== "tab" && k !== "view")) return;
-    if (!button("tabs", to.get("tab"))) return;
+    const [tab, view, model] = ["tab", "view", "model"].map((name) => to.get(name));
+    if (!button("tabs", tab)) return;
+    if ([...to.keys()].some((k) => !["tab", "view", "model"].includes(k))) return;
+    if (model) {
+      if (view !== "explore" || inside(tab) === view) return;
+      left.set(tab, String(to));
+      meant.set(tab, `model:${model}`);
+    }
     event.preventDefault();
-    aigc.open(to.get("tab"), to.get("view"));
+    aigc.open(tab, view);
     scrollTo({ top: 0 });
   }
   /** Gradio tells of a slider that is put back as of one let go, with its old value sometimes; it hears as if a hand had moved it. */

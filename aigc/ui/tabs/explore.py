@@ -57,9 +57,12 @@ def views_of(info: TechniqueInfo) -> list[str]:
 def _wire(room: Room, tab: Any) -> None:
     info, model = room.info, room.model
     known = gr.State([])  # keys that were in the list; what is new is chosen
+    meant = gr.Textbox(visible="hidden")  # what a link of this page names; only the browser fills it
 
-    def came(current: Any, seen: list[str], request: gr.Request) -> tuple[Any, list[str]]:
-        """The first time, the page's address may name a model or a run."""
+    def came(current: Any, seen: list[str], named: Any, request: gr.Request) -> tuple[Any, list[str]]:
+        """A link may have named a model; the first time, the page's address may name one or a run."""
+        if isinstance(named, str) and named:
+            return _listed(room, None, seen, named)
         query = request.query_params
         if seen or query.get("tab") != info.slug or query.get("view") != HERE:
             return _listed(room, current, seen)
@@ -78,7 +81,8 @@ def _wire(room: Room, tab: Any) -> None:
             this = None
         return [how(this) for _, how in room.follow]
 
-    tab.select(came, [model, known], [model, known], **QUIET)
+    js = f"(current, seen, _) => [current, seen, window.aigc?.meant?.('{info.slug}') ?? '']"
+    tab.select(came, [model, known, meant], [model, known], js=js, **QUIET)
     model.focus(looked, model, model, **QUIET)
     model.change(moved, model, [component for component, _ in room.follow], **QUIET)
     model.input(None, model, None, js=LINKED, **QUIET)

@@ -70,8 +70,14 @@ ORIGIN = both("How it was measured", "怎样测得的")
 DOWNLOAD = both("Download the table", "下载表格")
 PICTURES: dict[str, Words] = {
     "neighbours": both("In every row a sample, then the training pictures nearest to it", "每行先是一个样本，其后是离它最近的训练图像"),
-    "neighbours_pixels": both("In every row a sample, then the training pictures nearest to it in pixels", "每行先是一个样本，其后是像素空间中离它最近的训练图像"),
-    "neighbours_features": both("In every row a sample, then the training pictures nearest to it in features", "每行先是一个样本，其后是特征空间中离它最近的训练图像"),
+    "neighbours_pixels": both(
+        "In every row a sample, then the training pictures nearest to it in pixels",
+        "每行先是一个样本，其后是像素空间中离它最近的训练图像",
+    ),
+    "neighbours_features": both(
+        "In every row a sample, then the training pictures nearest to it in features",
+        "每行先是一个样本，其后是特征空间中离它最近的训练图像",
+    ),
 }
 SAME_AGAIN = both("The same from a shell", "在命令行里做同样的评估")
 
