@@ -20,7 +20,7 @@ from aigc.evaluate.distances import (
     kernel_distance_and_error,
     moments,
 )
-from aigc.evaluate.neighbours import Closeness, closeness, mean_and_error
+from aigc.evaluate.neighbours import Closeness, closeness, mean_and_error, reference_errors
 from aigc.evaluate.report import Figure, Line, Series
 from aigc.evaluate.subject import Found, Note, Subject, as_bytes
 from aigc.evaluate.text import figure
@@ -71,9 +71,14 @@ def compared(subject: Subject, key: str, value: float, error: float | None, floo
     return figure(key, value, error, floor, n=n, floor_n=0 if floor is None else n, net=subject.extractor.title)
 
 
+def asked(subject: Subject, n: int) -> Tensor | None:
+    """The classes that were asked for: so many of each, whatever else is drawn."""
+    return None if subject.asked is None else subject.asked[:n].long()
+
+
 def distances(subject: Subject, n: int, test: Tensor | None) -> Iterator[Figure]:
     x, reference = subject.read[0][:n], moments(subject.real[0])
-    fid, error = frechet(*moments(x), *reference), frechet_error(x, *reference, subject.rng())
+    fid, error = frechet(*moments(x), *reference), frechet_error(x, *reference, asked(subject, n))
     floor = None if test is None else frechet(*moments(subject.test[0][test]), *reference)
     yield compared(subject, "fid", fid, error, floor, n)
     yield kernel_figure(subject, min(n, MOST_PAIRED), test)
@@ -88,7 +93,7 @@ def distances(subject: Subject, n: int, test: Tensor | None) -> Iterator[Figure]
 
 def kernel_figure(subject: Subject, n: int, test: Tensor | None) -> Figure:
     x, real = subject.read[0][:n], subject.real[0][subject.some_real(MOST_PAIRED)]
-    value, error = kernel_distance_and_error(x, real, subject.rng())
+    value, error = kernel_distance_and_error(x, real, asked(subject, n))
     floor = None if test is None else 1000 * kernel_distance(subject.test[0][subject.some_test(n)], real)
     return compared(subject, "kid", 1000 * value, 1000 * error, floor, n)
 
@@ -102,15 +107,18 @@ def with_noise(x: Tensor, subject: Subject) -> Tensor:
 def neighbourhoods(subject: Subject, n: int, test: Tensor | None) -> Iterator[Figure]:
     n = min(n, MOST_PAIRED)
     real = subject.real[0][subject.some_real(n)]
-    found = _means(closeness(real, subject.read[0][:n]))
+    x, classes = subject.read[0][:n], asked(subject, n)
+    found, (recall, coverage) = closeness(real, x), reference_errors(real, x, classes)
+    precision, density = mean_and_error(found.in_real, classes)[1], mean_and_error(found.balls, classes)[1]
+    errors = {"precision": precision, "recall": recall, "density": density, "coverage": coverage}
     floors = {} if test is None else _means(closeness(real, subject.test[0][subject.some_test(n)]))
-    for key, (value, error) in found.items():
-        yield compared(subject, key, value, error, floors[key][0] if floors else None, n)
+    for key, value in _means(found).items():
+        yield compared(subject, key, value, errors[key], floors.get(key), n)
 
 
-def _means(c: Closeness) -> dict[str, tuple[float, float]]:
+def _means(c: Closeness) -> dict[str, float]:
     values = {"precision": c.in_real, "recall": c.in_samples, "density": c.balls, "coverage": c.covered}
-    return {key: mean_and_error(value) for key, value in values.items()}
+    return {key: float(value.double().mean()) for key, value in values.items()}
 
 
 def scores(subject: Subject, n: int, test: Tensor | None) -> Iterator[Found]:
@@ -118,10 +126,10 @@ def scores(subject: Subject, n: int, test: Tensor | None) -> Iterator[Found]:
     if not subject.data.spec.classes:
         return
     logits, of_test = subject.read[1][:n], None if test is None else subject.test[1][test]
-    surely, error = inception_score(logits), inception_score_error(logits, subject.rng(2))
+    surely, error = inception_score(logits), inception_score_error(logits, asked(subject, n))
     yield compared(subject, "inception_score", surely, error, None if of_test is None else inception_score(of_test), n)
-    if subject.asked is not None:
-        value, error = mean_and_error(logits.argmax(1) == subject.asked[:n])
+    if (classes := asked(subject, n)) is not None:
+        value, error = mean_and_error(logits.argmax(1) == classes, classes)
         assert subject.data.test_labels is not None, "a conditional model was trained with labels"
         right = None if of_test is None else 100 * mean_and_error(of_test.argmax(1) == subject.data.test_labels[test])[0]
         yield compared(subject, "asked_class", 100 * value, 100 * error, right, n)
@@ -136,16 +144,17 @@ def class_shares(subject: Subject, test: Tensor | None) -> Iterator[Found]:
     def shares(of: Tensor) -> Tensor:
         return 100 * of.bincount(minlength=len(classes)) / len(of)
 
-    made, real = shares(subject.read[1].argmax(1)), shares(labels)
-    off, errors = (made - real).abs(), (made * (100 - made) / subject.n).sqrt()
+    read = subject.read[1].argmax(1)
+    made, real = shares(read), shares(labels)
+    off, errors = (made - real).abs(), [100 * mean_and_error(read == i, asked(subject, subject.n))[1] for i in range(len(classes))]
     worst, floor = int(off.argmax()), None
     if test is not None and len(test) == subject.n:
         floor = float((shares(subject.test[1][test].argmax(1)) - real).abs().max())
-    yield compared(subject, "class_shares", float(off[worst]), float(errors[worst]), floor, subject.n)
+    yield compared(subject, "class_shares", float(off[worst]), errors[worst], floor, subject.n)
     named = [(i, c) for i, c in enumerate(classes) if c.en != str(i)]  # a digit needs no name
     names = both("".join(f" {i} {c.en}." for i, c in named), "".join(f"{i} {c.zh}。" for i, c in named))
     lines: dict[str, Line] = {
-        "samples": [(float(i), float(made[i]), float(errors[i])) for i in range(len(classes))],
+        "samples": [(float(i), float(made[i]), errors[i]) for i in range(len(classes))],
         "real": [(float(i), float(real[i]), None) for i in range(len(classes))],
     }
     yield (
