@@ -166,6 +166,19 @@ def test_inception_is_asked_only_where_it_is_installed(digits: Dataset, monkeypa
     assert isinstance(note, Note) and "No Inception FID" in note.words.en
 
 
+@pytest.mark.parametrize("broken", ["raise AttributeError('module numpy has no bool')", "import nothing_like_it", "1 / 0", "x ="])
+@pytest.mark.usefixtures("tiny")
+def test_a_broken_torch_fidelity_costs_its_own_figure_alone(
+    broken: str, digits: Dataset, network: Extractor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "torch_fidelity.py").write_text(broken)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch_fidelity", raising=False)
+    found = list(fidelity.examine(subject(digits, digits.test_x, None, network, perturbed(SPEC))))
+    (note,) = [f.words.en for f in found if isinstance(f, Note)]
+    assert "No Inception FID: torch-fidelity says" in note and "fid" in figures(found) and "inception_fid" not in figures(found)
+
+
 # memorisation
 
 
