@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,9 +19,10 @@ from aigc.evaluate.distances import (
     inception_score_error,
     kernel_distance,
     kernel_distance_and_error,
+    left_out,
     moments,
 )
-from aigc.evaluate.neighbours import ROWS, closeness, mean_and_error, nearest, radii, squared_distances
+from aigc.evaluate.neighbours import ROWS, closeness, mean_and_error, nearest, radii, reference_errors, squared_distances
 
 RNG = 5
 
@@ -68,7 +71,7 @@ def test_it_is_that_of_scipy_on_features_and_symmetric() -> None:
 def test_its_error_is_that_of_repeated_draws() -> None:
     reference = moments(normal(50_000, 3))
     draws = torch.tensor([frechet(*moments(normal(400, 3, seed) + 0.5), *reference) for seed in range(100, 160)])
-    told = frechet_error(normal(400, 3, 99) + 0.5, *reference, Generator().manual_seed(0), resamples=60)
+    told = frechet_error(normal(400, 3, 99) + 0.5, *reference)
     assert told == pytest.approx(float(draws.std()), rel=0.4)
 
 
@@ -94,15 +97,15 @@ def test_the_kernel_distance_is_unbiased() -> None:
 
 
 def test_the_kernel_distance_is_of_the_whole_and_tells_how_much_samples_vary(monkeypatch: pytest.MonkeyPatch) -> None:
-    y, rng = 1.3 * normal(2000, 4, 9), Generator().manual_seed(0)
-    found = [kernel_distance_and_error(normal(200, 4, s), y, rng) for s in range(60)]
+    y = 1.3 * normal(2000, 4, 9)
+    found = [kernel_distance_and_error(normal(200, 4, s), y) for s in range(60)]
     values, errors = torch.tensor(found).T
     assert float(errors.mean()) == pytest.approx(float(values.std()), rel=0.3)
     assert float(values.mean()) == pytest.approx(kernel_distance(normal(4000, 4, 99), y), rel=0.1)
-    whole = kernel_distance_and_error(normal(200, 4), y, Generator().manual_seed(1))
+    whole = kernel_distance_and_error(normal(200, 4), y)
     assert whole[0] == pytest.approx(kernel_distance(normal(200, 4), y), rel=1e-12)
     monkeypatch.setattr("aigc.evaluate.distances.ROWS", 7)  # blocks that do not divide the rows
-    assert kernel_distance_and_error(normal(200, 4), y, Generator().manual_seed(1)) == pytest.approx(whole, rel=1e-9)
+    assert kernel_distance_and_error(normal(200, 4), y) == pytest.approx(whole, rel=1e-9)
 
 
 # scores
@@ -113,7 +116,7 @@ def test_the_score_is_the_number_of_classes_at_best_and_one_at_worst() -> None:
     assert inception_score(sure) == pytest.approx(7.0)
     assert inception_score(torch.zeros(50, 7)) == pytest.approx(1.0)
     assert inception_score(sure[:1].repeat(50, 1)) == pytest.approx(1.0)  # sure, but always of the same
-    assert inception_score_error(sure, Generator().manual_seed(0)) > 0
+    assert inception_score_error(sure) > 0
 
 
 # neighbours
@@ -177,3 +180,101 @@ def test_torchmetrics_agrees_where_it_is_installed() -> None:
     fid = pytest.importorskip("torchmetrics.image.fid")
     (m, a), (o, b) = moments(x), moments(y)
     assert frechet(m, a, o, b) == pytest.approx(float(fid._compute_fid(m, a, o, b)), rel=1e-4)
+
+
+# errors: what is told beside what many sets of samples really vary by
+
+
+CENTRES = normal(10, 12, 1)
+ROOTS = normal(120, 12, 2).view(10, 12, 12) / 4
+
+
+def mixture(n: int, seed: int, asked: bool = False, shift: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Samples of ten Gaussians and their classes, which come in turn where they are asked for and by chance where not.  -> (n, 12), (n,)"""
+    rng = Generator().manual_seed(seed)
+    classes = torch.arange(n) % 10 if asked else torch.randint(10, (n,), generator=rng)
+    apart = torch.randn(n, 12, generator=rng, dtype=torch.float64)
+    return CENTRES[classes] + torch.einsum("nf,nfg->ng", apart, ROOTS[classes]) + shift, classes
+
+
+SETS, TOLD, SIZE = 100, 8, 400
+REAL = mixture(6000, 1_000_000)[0]
+
+
+def logits(x: Tensor) -> Tensor:
+    return -torch.cdist(x, CENTRES)
+
+
+def of_fid(x: Tensor) -> float:
+    return frechet(*moments(x), *moments(REAL))
+
+
+def of_share(x: Tensor) -> float:
+    return float((logits(x).argmax(1) == 3).double().mean())
+
+
+def of_beside(key: str) -> Callable[[Tensor], float]:
+    return lambda x: float(getattr(closeness(REAL[:SIZE], x), key).double().mean())
+
+
+def told_of_beside(key: str) -> Callable[[Tensor, Tensor | None], float]:
+    return lambda x, classes: mean_and_error(getattr(closeness(REAL[:SIZE], x), key), classes)[1]
+
+
+ERRORS: dict[str, tuple[Callable[[Tensor], float], Callable[[Tensor, Tensor | None], float]]] = {
+    "fid": (of_fid, lambda x, classes: frechet_error(x, *moments(REAL), classes)),
+    "kid": (lambda x: kernel_distance(x, REAL[:1000]), lambda x, classes: kernel_distance_and_error(x, REAL[:1000], classes)[1]),
+    "score": (lambda x: inception_score(logits(x)), lambda x, classes: inception_score_error(logits(x), classes)),
+    "share": (of_share, lambda x, classes: mean_and_error(logits(x).argmax(1) == 3, classes)[1]),
+    "precision": (of_beside("in_real"), told_of_beside("in_real")),
+    "density": (of_beside("balls"), told_of_beside("balls")),
+    "recall": (of_beside("in_samples"), lambda x, classes: reference_errors(REAL[:SIZE], x, classes)[0]),
+    "coverage": (of_beside("covered"), lambda x, classes: reference_errors(REAL[:SIZE], x, classes)[1]),
+}
+
+
+def error_over_truth(measure: Callable[[Tensor], float], error_of: Callable[[Tensor], float], sets: Callable[[int], Tensor]) -> float:
+    values = torch.tensor([measure(sets(seed)) for seed in range(SETS)])
+    return sum(error_of(sets(seed)) for seed in range(SETS, SETS + TOLD)) / TOLD / float(values.std())
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["classes-asked-for", "classes-by-chance"])
+@pytest.mark.parametrize("key", ERRORS)
+def test_an_error_is_what_many_sets_of_samples_vary_by(key: str, asked: bool) -> None:
+    measure, error_of = ERRORS[key]
+    classes = mixture(SIZE, 0, asked=True)[1] if asked else None
+    ratio = error_over_truth(measure, lambda x: error_of(x, classes), lambda seed: mixture(SIZE, seed, asked, shift=0.3)[0])
+    assert 1 / 1.3 < ratio < 1.3
+
+
+def test_at_the_floor_the_error_of_a_frechet_distance_is_rather_too_large() -> None:
+    ratio = error_over_truth(of_fid, lambda x: frechet_error(x, *moments(REAL)), lambda seed: mixture(SIZE, seed)[0])
+    asked = error_over_truth(of_fid, lambda x: frechet_error(x, *moments(REAL), torch.arange(SIZE) % 10), lambda seed: mixture(SIZE, seed, True)[0])
+    assert 1 < ratio < 1.5 and 1 < asked < 1.5
+
+
+@pytest.mark.parametrize(("which", "key"), [(0, "in_samples"), (1, "covered")], ids=["recall", "coverage"])
+def test_one_sample_decides_for_many_real_examples_and_errors_know(which: int, key: str) -> None:
+    real = normal(SIZE, 2, 1_000_000)  # in two dimensions neighbours are shared most
+
+    def measure(x: Tensor) -> float:
+        return float(getattr(closeness(real, x), key).double().mean())
+
+    ratio = error_over_truth(measure, lambda x: reference_errors(real, x)[which], lambda seed: 0.8 * normal(SIZE, 2, seed))
+    assert 1 / 1.3 < ratio < 1.3
+
+
+def test_every_class_keeps_its_share_where_a_group_is_left_out() -> None:
+    classes = torch.tensor([0] * 50 + [1] * 33 + [2] * 7 + [3])
+    weights = left_out(len(classes), classes, 10)
+    assert weights.shape == (10, 91) and weights.min() == 0 and ((weights == 0).sum(0) == 1).all()
+    for k, share in ((0, 50), (1, 33), (2, 7)):
+        assert weights[:-1, classes == k].sum(1).mean() == pytest.approx(share / 91, abs=0.002)
+    assert torch.allclose(weights.sum(1), torch.ones(10).double())
+
+
+def test_the_errors_of_ten_thousand_samples_take_a_moment() -> None:
+    x, classes = torch.randn(10_000, 64, generator=Generator().manual_seed(0)), torch.arange(10_000) % 10
+    began = time.process_time()
+    assert frechet_error(x, *moments(x[:5000]), classes) > 0
+    assert time.process_time() - began < 15

@@ -122,6 +122,29 @@ def test_all_test_pictures_give_the_floors_of_their_file(digits: Dataset, networ
     assert floors["fid"].floor == frechet(*moments(s.test[0]), *moments(s.real[0]))
 
 
+@pytest.mark.parametrize("n", [100, 297, 500, 1500])
+def test_a_floor_is_of_as_many_pictures_as_its_value(n: int, digits: Dataset, network: Extractor) -> None:
+    assert digits.labels is not None
+    s = subject(digits, digits.x[:n], digits.labels[:n], network)
+    found = list(fidelity.examine(s))
+    told = figures(found)
+    for figure in told.values():
+        assert figure.floor is None or figure.floor_n == figure.n
+        assert figure.n == (n if figure.key == "class_shares" else min(n, 297))
+        assert (figure.floor is None) == (figure.key == "yardstick" or (figure.key == "class_shares" and n > 297))
+    assert told["fid"].value == frechet(*moments(s.read[0][: told["fid"].n]), *moments(s.real[0]))
+    notes = [f.words.en for f in found if isinstance(f, Note)]
+    assert ["297 samples" in note for note in notes] == ([True] if n > 297 else [])
+
+
+def test_few_test_pictures_give_no_floors_and_take_no_samples_away(digits: Dataset, network: Extractor) -> None:
+    assert digits.labels is not None and digits.test_labels is not None
+    held_out = Dataset(digits.spec, digits.x, digits.labels, digits.test_x[:30], digits.test_labels[:30])
+    found = list(fidelity.examine(subject(held_out, digits.x[:500], digits.labels[:500], network)))
+    assert all((f.n, f.floor, f.floor_n) == (500, None, 0) for f in figures(found).values())
+    assert [f.words.en for f in found if isinstance(f, Note)] == ["No floors beside the fidelity: 30 test pictures are too few to give any."]
+
+
 @pytest.mark.usefixtures("tiny")
 def test_inception_is_asked_only_where_it_is_installed(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
@@ -141,6 +164,19 @@ def test_inception_is_asked_only_where_it_is_installed(digits: Dataset, monkeypa
     monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace(calculate_metrics=lambda **how: Path("/nowhere/weights").read_bytes()))
     (_, note) = inception.examine(s)
     assert isinstance(note, Note) and "No Inception FID" in note.words.en
+
+
+@pytest.mark.parametrize("broken", ["raise AttributeError('module numpy has no bool')", "import nothing_like_it", "1 / 0", "x ="])
+@pytest.mark.usefixtures("tiny")
+def test_a_broken_torch_fidelity_costs_its_own_figure_alone(
+    broken: str, digits: Dataset, network: Extractor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "torch_fidelity.py").write_text(broken)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch_fidelity", raising=False)
+    found = list(fidelity.examine(subject(digits, digits.test_x, None, network, perturbed(SPEC))))
+    (note,) = [f.words.en for f in found if isinstance(f, Note)]
+    assert "No Inception FID: torch-fidelity says" in note and "fid" in figures(found) and "inception_fid" not in figures(found)
 
 
 # memorisation
@@ -302,6 +338,17 @@ def test_more_real_pictures_teach_more(digits: Dataset, network: Extractor, monk
     lines = series(list(usefulness.sweep(subject(digits, digits.x[:200], digits.labels[:200], network, perturbed(SPEC)), digits)))["usefulness"].lines
     values, errors = zip(*((y, error) for _, y, error in lines["alone"]), strict=True)
     assert values[0] < values[1] < values[2] + errors[2] and max(errors) < 4
+
+
+@pytest.mark.usefixtures("tiny")
+def test_as_many_samples_teach_as_real_pictures(digits: Dataset, network: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[int]()
+    assert digits.labels is not None
+    few = Dataset(digits.spec, digits.x[:200], digits.labels[:200], digits.test_x, digits.test_labels)
+    monkeypatch.setattr(usefulness, "taught", lambda data, lesson, device: seen.append(len(data)))
+    monkeypatch.setattr(usefulness, "right", lambda *_: (0.9, 0.01))
+    found = figures(usefulness.examine(subject(few, digits.x[:700], digits.labels[:700], network, perturbed(SPEC))))["taught_on_samples"]
+    assert (found.n, found.floor_n) == (200, 200) and seen[:4] == [200] * 4 and max(seen) > 700
 
 
 def test_the_error_of_a_taught_classifier_counts_how_the_teaching_went(monkeypatch: pytest.MonkeyPatch) -> None:

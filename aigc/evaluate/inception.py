@@ -44,13 +44,14 @@ def examine(subject: Subject) -> Iterator[Found]:
     n = min(subject.n, len(subject.data), MOST_ON_CPU if on_cpu else subject.n)
     real = subject.data.x[subject.some_real(n)]
     yield READING.fill(n=f"{2 * n:,}")
-    import torch_fidelity
-
     try:
+        import torch_fidelity
+
         found = torch_fidelity.calculate_metrics(
             input1=Pictures(subject.samples[:n]), input2=Pictures(real), fid=True, cuda=torch.cuda.is_available() and not on_cpu, verbose=False
         )  # fmt: skip
-    except (OSError, RuntimeError, ValueError) as error:  # its weights are downloaded at first use
-        yield Note(FAILED.fill(why=str(error)[:200]))
+        value = float(found["frechet_inception_distance"])
+    except Exception as error:  # somebody else's package, which may not fit this torch, and whose weights are downloaded at first use
+        yield Note(FAILED.fill(why=(str(error) or type(error).__name__)[:200]))
         return
-    yield figure("inception_fid", float(found["frechet_inception_distance"]), n=n)
+    yield figure("inception_fid", value, n=n)

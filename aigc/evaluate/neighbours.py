@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 ROWS = 1000  # of a block of distances: 10,000 x 10,000 at once would be 400 MB
+BLOCKS, BLOCK = 10, 500  # that errors are taken from, and samples in each where there are as many
 
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
@@ -53,7 +54,41 @@ def closeness(real: Tensor, samples: Tensor, k: int = 3, k_coverage: int = 5) ->
     return Closeness(torch.cat(in_real), in_samples, torch.cat(balls), covered)
 
 
-def mean_and_error(values: Tensor) -> tuple[float, float]:
-    """The mean, and its standard deviation over bootstrap resamples, which is known in closed form."""
+def reference_errors(real: Tensor, samples: Tensor, classes: Tensor | None = None) -> tuple[float, float]:
+    """Standard errors of recall and coverage, had other samples been drawn beside the same real examples.
+
+    They are means over real examples, which one sample decides for many at once, so that these tell nothing of it.  Both sets are cut into
+    blocks, of every class (N,) as many samples in each: how much the figures vary from block to block of samples beside one block of real
+    examples, where the neighbours stand to each other as they do in the whole.
+    """
+    rng = torch.Generator().manual_seed(2026)
+    blocks = max(2, min(BLOCKS, min(len(samples), len(real)) // BLOCK))
+    variances = []
+    for _ in range(-(-BLOCKS // blocks)):  # fewer blocks are cut anew until there were enough
+        beside = [part for places in cut(len(samples), blocks, rng, classes) if len(part := samples[places])]
+        for places in cut(len(real), blocks, rng):
+            found = [closeness(real[places], part) for part in beside]
+            both = torch.stack([torch.stack([c.in_samples, c.covered]).double().mean(1) for c in found])
+            variances.append(both.var(0) / blocks)
+    recall, coverage = torch.stack(variances).mean(0).sqrt().tolist()
+    return recall, coverage
+
+
+def cut(n: int, blocks: int, rng: torch.Generator, classes: Tensor | None = None) -> list[Tensor]:
+    """Places of n examples by chance in so many blocks, every class (n,) in each."""
+    order = torch.randperm(n, generator=rng)
+    if classes is not None:
+        order = order[classes[order].argsort(stable=True)]
+    return [order[i::blocks] for i in range(blocks)]
+
+
+def mean_and_error(values: Tensor, classes: Tensor | None = None) -> tuple[float, float]:
+    """The mean, and its standard error over other draws, as many of every class (N,) as here: what tells classes apart does not vary."""
     values = values.double()
-    return float(values.mean()), float(values.std(correction=0) / len(values) ** 0.5)
+    own = values.mean() if classes is None else _class_means(values, classes)[classes]
+    return float(values.mean()), float(((values - own).square().mean() / len(values)).sqrt())
+
+
+def _class_means(values: Tensor, classes: Tensor) -> Tensor:
+    counts = classes.bincount()
+    return torch.zeros(len(counts)).double().index_add_(0, classes, values) / counts.clamp(min=1)

@@ -35,7 +35,7 @@ class Figure:
     key: str  # "fid", "kid", "precision", ...
     label: Words  # names what it was measured with: never a bare "FID"
     value: float
-    error: float | None  # standard deviation over resamples
+    error: float | None  # what it would vary by, had other samples been drawn beside the same real ones
     floor: float | None  # the same figure for real against real; None where it has no meaning
     n: int  # samples, or real pictures where no samples are asked
     help: Words  # one sentence: what it measures and how to read it

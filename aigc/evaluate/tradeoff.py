@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from aigc.evaluate import dial_of
-from aigc.evaluate.neighbours import closeness, mean_and_error
+from aigc.evaluate.neighbours import closeness, mean_and_error, reference_errors
 from aigc.evaluate.report import Line, Series
 from aigc.evaluate.subject import Found, Subject, as_bytes
 from aigc.knobs import knobs
@@ -38,9 +38,10 @@ def examine(subject: Subject) -> Iterator[Found]:
     recall: Line = []
     for value in settings:
         yield TURNING.fill(knob=knob.label, value=value)
-        found = closeness(real, features(subject, n, {**subject.how, name: value}))
-        precision.append((value, *mean_and_error(found.in_real)))
-        recall.append((value, *mean_and_error(found.in_samples)))
+        x, classes = features(subject, n, {**subject.how, name: value})
+        found = closeness(real, x)
+        precision.append((value, *mean_and_error(found.in_real, classes)))
+        recall.append((value, mean_and_error(found.in_samples)[0], reference_errors(real, x, classes)[0]))
     names = {"precision": both("precision", "精确率"), "recall": both("recall", "召回率")}
     net = subject.extractor.title
     measured = both(
@@ -73,7 +74,7 @@ def examine(subject: Subject) -> Iterator[Found]:
     )
 
 
-def features(subject: Subject, n: int, how: dict[str, Any]) -> Tensor:
-    """Of n samples made in this way.  -> (n, F)"""
-    made = torch.cat([as_bytes(x) for x, _ in pieces(subject.model, n, subject.seed, how=how)])
-    return subject.extractor.read(made)[0]
+def features(subject: Subject, n: int, how: dict[str, Any]) -> tuple[Tensor, Tensor | None]:
+    """Of n samples made in this way, and the classes asked for.  -> (n, F), (n,)"""
+    made, labels = zip(*((as_bytes(x), labels) for x, labels in pieces(subject.model, n, subject.seed, how=how)), strict=True)
+    return subject.extractor.read(torch.cat(made))[0], None if labels[0] is None else torch.cat(labels)

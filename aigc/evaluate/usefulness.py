@@ -41,13 +41,14 @@ def examine(subject: Subject) -> Iterator[Found]:
     if labels is None:
         labels, how = subject.read[1].argmax(1), AS_READ.fill(net=subject.extractor.title)
     samples = dataset(subject.data, subject.samples, labels)
-    lesson = Lesson(min(max(FEWEST, TIMES * subject.n), MOST), seed=subject.seed)
+    n = min(subject.n, len(subject.data))  # of both, so that the floor is of as many
+    lesson = Lesson(min(max(FEWEST, TIMES * n), MOST), seed=subject.seed)
     yield TEACHING.fill(what=ON_SAMPLES)
-    value, error = taught_and_right(subject, samples, lesson)
+    value, error = taught_and_right(subject, dataset(subject.data, subject.samples[:n], labels[:n]), lesson)
     yield TEACHING.fill(what=ON_REAL)
-    real = some_of(subject.data, subject.some_real(subject.n))
+    real = some_of(subject.data, subject.some_real(n))
     floor, _ = right(subject, taught(real, lesson, subject.model.device))
-    yield figure("taught_on_samples", 100 * value, 100 * error, 100 * floor, n=subject.n, floor_n=len(real), how=how)
+    yield figure("taught_on_samples", 100 * value, 100 * error, 100 * floor, n=n, floor_n=n, how=how)
     yield from sweep(subject, samples)
 
 
