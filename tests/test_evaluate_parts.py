@@ -296,6 +296,24 @@ def test_wasserstein_is_the_best_of_all_matchings() -> None:
     assert points.wasserstein(x, x + np.array([3.0, 4.0])) == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize("name", ["ring", "moons"])
+def test_all_points_are_matched_so_that_good_points_stand_out_from_the_floor_of_few(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    wasserstein = points.wasserstein
+    monkeypatch.setattr(points, "wasserstein", lambda x, y: asked.append(len(x)) or wasserstein(x, y))
+    (near,) = points.transported(name, points.fresh(name, 2000, 7)[0])
+    assert (near.n, near.floor_n) == (2000, 2000) and "2,000 points" in near.label.en
+    assert asked.count(2000) == 2 * points.MATCHES and near.floor is not None and near.floor < 0.22  # of 500 it is 0.25 and more
+
+
+@pytest.mark.parametrize("shrink", [1.0, 0.8])
+def test_the_error_of_a_matching_is_what_many_sets_of_points_vary_by(shrink: float) -> None:
+    true = points.fresh("ring", 400, 1)[0]
+    values = [points.wasserstein(shrink * points.fresh("ring", 400, 1000 + i)[0], true) for i in range(60)]
+    told = [points.wasserstein_error(shrink * points.fresh("ring", 400, 2000 + i)[0], true) for i in range(10)]
+    assert 1 / 1.5 < np.mean(told) / np.std(values, ddof=1) < 1.5
+
+
 def test_divergences_are_those_of_two_coins() -> None:
     p, q = np.array([0.5, 0.5]), np.array([0.9, 0.1])
     assert points.divergence(p, q) == pytest.approx(0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1))
