@@ -13,6 +13,7 @@ from torch import Tensor
 
 from aigc.pretrained import Stopped
 from aigc.pretrained.verse import MARKS
+from aigc.pretrained.weights import whole
 from aigc.words import Refusal, Words, both
 
 CHUNK = 256  # tokens read between two looks at the stop event
@@ -123,7 +124,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise Refusal(NO_TOKENIZER, why=(str(error).splitlines() or ["?"])[0][:200]) from error
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    model = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, **safe)
+    model = whole(kind, folder, dtype=dtype, trust_remote_code=False)
     return Kit(model.to(device).eval(), tokenizer)
 
 
