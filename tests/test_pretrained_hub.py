@@ -443,6 +443,34 @@ def test_missing_parts_are_named(server: FakeHub):
     assert "neither" in refused(own(Task.CHAT, {"config.json": b"[not json"}, server))
 
 
+def without_words(slug: str) -> dict[str, bytes]:
+    return {name: content for name, content in repository(BY_SLUG[slug]).items() if not name.startswith(("tokenizer", "vocab", "merges"))}
+
+
+@pytest.mark.parametrize(("slug", "task"), [("qwen3-0.6b", Task.CHAT), ("bart-large-cnn", Task.SUMMARISE)])
+def test_a_language_model_without_a_tokenizer_is_refused_before_its_weights_come(server: FakeHub, slug: str, task: Task):
+    files = without_words(slug)
+    entry = own(task, files, server)
+    assert "no tokenizer" in refused(entry)
+    files[layout.WORDS] = b'{"tokenizer_class": "PreTrainedTokenizerFast"}'
+    assert "no tokenizer" in refused(entry)
+    with pytest.raises(Refusal, match="no tokenizer"):
+        hub.look(entry)
+    assert not weights(server)
+
+
+def test_a_pipeline_without_its_vocabulary_is_refused_too(server: FakeHub):
+    files = {n: content for n, content in repository(PAINTER).items() if n not in ("tokenizer/vocab.json", "tokenizer/tokenizer.json")}
+    assert "no tokenizer" in refused(own(Task.TEXT_TO_IMAGE, files, server))
+    assert not weights(server)
+
+
+def test_a_model_that_reads_bytes_needs_no_vocabulary(server: FakeHub):
+    entry = own(Task.CONTINUE, {**without_words("gpt2"), layout.WORDS: b'{"tokenizer_class": "ByT5Tokenizer"}'}, server)
+    fetched(entry)
+    assert layout.is_complete(there(entry))
+
+
 def test_nothing_is_written_outside_the_models_folder(server: FakeHub, aigc_home: Path):
     files = repository(PAINTER)
     files["model_index.json"] = json.dumps({**json.loads(files["model_index.json"]), "..": ["diffusers", "UNet2DConditionModel"]}).encode()

@@ -65,6 +65,10 @@ UNUSABLE = {
         "{title} 不是 transformers 或 diffusers 的模型：既没有 model_index.json，也没有 config.json。",
     ),
     "missing": both("{title} is incomplete at {page}: the weights of {what} are missing.", "{page} 上的 {title} 不完整：缺少 {what} 的权重。"),
+    "wordless": both(
+        "{title} has no tokenizer at {page}, and without one no model can read words: choose a repository that has tokenizer.json or a vocabulary.",
+        "{page} 上的 {title} 没有分词器，模型没有它便读不了文字：请选择带有 tokenizer.json 或词表的仓库。",
+    ),
     "pickled": both(
         "{title} keeps its weights as {what}, a format that can run code when it is opened; only safetensors are loaded here. "
         "Choose a repository that has them.",
@@ -216,14 +220,17 @@ def _survey(entry: Entry) -> _Found:
             commit, licence = _commit(hub, entry)
             there = {f.name: f for f in tree(hub, f"models/{entry.repo}", commit, recursive=True)}
             about = next((name for name in (layout.PIPELINE, layout.MODEL) if name in there), None)
-            if about is None or there[about].size > MOST_SETTINGS:
+            if about is None:
                 raise layout.Unusable("nothing")
-            settings = _settings(patiently(lambda: hub.get(_address(entry, commit, about)).raise_for_status()))
-        files = [there[name] for name in layout.wanted(there, settings if about == layout.PIPELINE else None, entry.variant)]
+            settings, is_pipeline = _settings(hub, entry, there[about], commit), about == layout.PIPELINE
+            architecture.check(entry, settings, pipeline=is_pipeline)
+            family = layout.family_of(settings, pipeline=is_pipeline)
+            if family in layout.LANGUAGE and not layout.has_words(there, lambda: _settings(hub, entry, there[layout.WORDS], commit)):
+                raise layout.Unusable("wordless")
+        files = [there[name] for name in layout.wanted(there, settings if is_pipeline else None, entry.variant)]
     except layout.Unusable as error:
         raise Refusal(UNUSABLE[error.why], title=entry.title, page=page, what=error.what) from None
-    architecture.check(entry, settings, pipeline=about == layout.PIPELINE)
-    return _Found(commit, files, licence, layout.family_of(settings, pipeline=about == layout.PIPELINE))
+    return _Found(commit, files, licence, family)
 
 
 def _commit(hub: httpx.Client, entry: Entry) -> tuple[str, str]:
@@ -239,7 +246,11 @@ def _commit(hub: httpx.Client, entry: Entry) -> tuple[str, str]:
         raise Stalled("this does not answer like the Hub") from error
 
 
-def _settings(response: httpx.Response) -> dict[str, Any]:
+def _settings(hub: httpx.Client, entry: Entry, file: RemoteFile, commit: str) -> dict[str, Any]:
+    """A file of settings, read before anything is kept."""
+    if file.size > MOST_SETTINGS:
+        raise layout.Unusable("nothing")
+    response = patiently(lambda: hub.get(_address(entry, commit, file.name)).raise_for_status())
     try:
         value = response.json()
     except ValueError:
