@@ -327,6 +327,53 @@ def test_a_file_that_was_damaged_afterwards_is_not_taken_for_the_model(server: F
     assert there(GPT2)
 
 
+def spoilt(good: bytes) -> dict[str, bytes]:
+    """A file of weights in every way that it can be broken."""
+    return {
+        "empty": b"",
+        "cut in its header": good[:300],
+        "cut in its numbers": good[:-100],
+        "too long": good + b"x",
+        "garbage": b"\xff" * len(good),
+        "no settings": (20).to_bytes(8, "little") + b"x" * (len(good) - 8),
+        "a pointer": b"version https://git-lfs.github.com/spec/v1",
+    }
+
+
+@pytest.mark.parametrize("how", spoilt(b""))
+def test_a_damaged_file_of_weights_is_told_and_the_next_download_mends_it(server: FakeHub, how: str):
+    fetched(GPT2)
+    path = there(GPT2) / "model.safetensors"
+    good = path.read_bytes()
+    path.write_bytes(spoilt(good)[how])
+    assert fit(GPT2).words.en and hub.here(GPT2) is None
+    with pytest.raises(Refusal, match=r"file model\.safetensors of GPT-2 is damaged"), shelf.lent(GPT2, lambda folder, *_: folder, GO):
+        pass
+    server.requests.clear()
+    fetched(GPT2)
+    assert len(weights(server)) == 1 and len(server.fetched()) <= 3, "nothing else but the settings is asked for"
+    assert path.read_bytes() == good and there(GPT2)
+
+
+def test_a_damaged_model_that_comes_along_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aigc.home.SHIPPED", tmp_path)
+    folder = written(GPT2, tmp_path / "pretrained" / "verse")
+    (folder / "card.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"short")
+    verse = find(Task.CONTINUE, "verse")
+    assert fit(verse).fits
+    with pytest.raises(Refusal, match="comes along"), shelf.lent(verse, lambda folder, *_: folder, GO):
+        pass
+
+
+def test_a_damaged_snapshot_is_fetched(server: FakeHub, tmp_path: Path):
+    snapshot = in_cache(GPT2, tmp_path / "hf")
+    (snapshot / "model.safetensors").write_bytes(b"short")
+    assert hub.here(GPT2) is None
+    fetched(GPT2)
+    assert there(GPT2) != snapshot and (snapshot / "model.safetensors").read_bytes() == b"short", "what is not ours stays"
+
+
 def test_removing_a_model_frees_its_bytes(server: FakeHub):
     fetched(GPT2)
     assert hub.remove(GPT2) > 10_000

@@ -99,6 +99,11 @@ def here(entry: Entry) -> Path | None:
     return next((folder for folder in _cached(entry) if layout.is_complete(folder, entry.variant)), None)
 
 
+def damaged(entry: Entry) -> str:
+    """A file of a fetched model that cannot be opened any more, or ""; the next download fetches it again."""
+    return next((name for folder in _fetched(entry) for name in layout.damaged(folder)), "")
+
+
 def family(entry: Entry) -> str:
     """Which loader it needs; of a model of the user's own choice that is known once its files are here, and "" before."""
     folder = None if entry.family else here(entry)
@@ -118,7 +123,7 @@ def _folder(entry: Entry) -> Path:
 def _is_whole(folder: Path) -> bool:
     try:
         sizes = json.loads((folder / COMPLETE).read_text("utf-8"))["files"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items()) and not layout.damaged(folder)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return False
 
@@ -287,6 +292,8 @@ def _fetch_all(hub: httpx.Client, entry: Entry, found: _Found, folder: Path, tel
             tell(Progress(before + done, total, name))
 
         target.parent.mkdir(parents=True, exist_ok=True)
+        if file.name.endswith(".safetensors") and not layout.is_sound(target):
+            target.unlink(missing_ok=True)  # damaged since it came, though its length may be right
         tick(0)
         fetch(hub, _address(entry, found.commit, file.name), target, file.size, file.sha256, tick)
         before += file.size

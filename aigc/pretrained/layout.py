@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -113,7 +114,32 @@ def is_complete(folder: Path, variant: str = "") -> bool:
         wanted(names, read_index(folder), variant)
     except (OSError, ValueError, Unusable):
         return False
-    return family(folder) not in LANGUAGE or has_words(names, lambda: read_json(folder / WORDS))
+    return not damaged(folder) and (family(folder) not in LANGUAGE or has_words(names, lambda: read_json(folder / WORDS)))
+
+
+def damaged(folder: Path) -> list[str]:
+    """The files of weights that cannot be opened: cut off, not of the length that they tell, or no safetensors at all."""
+    return [name for name in files(folder) if name.endswith(".safetensors") and not is_sound(folder / name)]
+
+
+def is_sound(path: Path) -> bool:
+    """Whether safetensors can open a file; what its numbers are is not looked at."""
+    try:
+        told = path.stat()
+    except OSError:
+        return False
+    return _opens(path, told.st_size, told.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _opens(path: Path, size: int, changed: int) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np"):
+            return True
+    except (SafetensorError, OSError):
+        return False
 
 
 def has_words(names: Iterable[str], settings: Callable[[], dict[str, Any]]) -> bool:
@@ -171,7 +197,7 @@ def parameters(folder: Path, bytes_each: Callable[[str], float] = lambda kind: B
         chosen = [name for name in wanted(files(folder), read_index(folder)) if name.endswith(".safetensors")]
     except (OSError, ValueError, Unusable):
         chosen = [name for name in files(folder) if name.endswith(".safetensors")]
-    return int(sum(count * bytes_each(kind) for name in chosen for kind, count in _tensors(folder / name)))
+    return int(sum(count * bytes_each(kind) for name in chosen if is_sound(folder / name) for kind, count in _tensors(folder / name)))
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, int]]:
