@@ -436,6 +436,9 @@ def test_a_repository_of_ones_own_is_fetched_and_lent(server: FakeHub):
         (Task.UPSCALE, {"architectures": ["GPT2LMHeadModel"]}, "GPT2LMHeadModel"),
         (Task.CONTINUE, {"architectures": ["LlamaForCausalLM"], "quantization_config": {"quant_method": "gptq"}}, "gptq"),
         (Task.CONTINUE, {"architectures": []}, "?"),
+        (Task.CONTINUE, {"architectures": ["LlamaForCausalLM"], "model_type": "llama-of-tomorrow"}, "llama-of-tomorrow"),
+        (Task.CHAT, {"architectures": ["LlamaForCausalLM"]}, "LlamaForCausalLM"),
+        (Task.SUMMARISE, {"architectures": ["BartForConditionalGeneration"], "model_type": ["bart"], "is_encoder_decoder": True}, "bart"),
     ],
 )
 def test_an_architecture_that_nobody_here_can_load_is_refused_before_its_weights_come(server: FakeHub, task: Task, config: Any, named: str):
