@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import json
@@ -33,7 +34,7 @@ from aigc.pretrained.text.chat import chatted, fitting, templated
 from aigc.pretrained.text.continuing import compared, continued
 from aigc.pretrained.text.extract import extract, measured, sentences
 from aigc.pretrained.text.grid import crossed
-from aigc.pretrained.text.kit import Kit, Reading, load
+from aigc.pretrained.text.kit import Kit, Reading, load, sound
 from aigc.pretrained.text.look import MOST_TOKENS, surprised
 from aigc.pretrained.text.markdown import prose
 from aigc.pretrained.text.pieces import Pieces, named, split
@@ -661,3 +662,59 @@ def test_an_exported_conversation_marks_only_what_was_generated():
     assert told["messages"] == talk and told["AIGC"]["Label"] == "1" and told["made"]["model"] == "x"
     markdown = outputs.conversation(talk, note={}, name="c.md").read_text("utf-8")
     assert "**User**\n" in markdown and "**Assistant** (AI生成 / AI-generated)" in markdown
+
+
+# models that are not in order
+@pytest.fixture
+def broken(request: pytest.FixtureRequest) -> Kit:
+    """A miniature of its own, to be broken."""
+    return copy.deepcopy(kit(request.param))
+
+
+WRITERS = pytest.mark.parametrize("broken", ["gpt2", "qwen3-0.6b"], indirect=True)
+REWRITERS = pytest.mark.parametrize("broken", ["bart-large-cnn"], indirect=True)
+
+
+def refused(run: Callable[[], Any], told: str) -> None:
+    with pytest.raises(Refusal, match=told):
+        run()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@WRITERS
+def test_probabilities_that_are_no_numbers_are_told(broken: Kit, value: float):
+    with torch.no_grad():
+        broken.model.get_output_embeddings().weight[7] = value
+    for knobs in ({}, {"temperature": 0.0}, {"method": Method.BEAM}):
+        refused(lambda knobs=knobs: wrote(broken, **knobs), "32 bits")
+    refused(lambda: list(surprised(broken, "hello world", NEVER)), "32 bits")
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@REWRITERS
+def test_a_summary_by_no_numbers_is_told(broken: Kit, temperature: float):
+    with torch.no_grad():
+        broken.model.get_output_embeddings().weight[7] = float("nan")
+    refused(lambda: list(summarised(broken, "hello world. " * 9, Summarise(temperature=temperature), NEVER)), "32 bits")
+
+
+def test_a_token_that_cannot_be_drawn_is_no_fault(qwen: Kit):
+    assert len(sound(torch.tensor([0.5, -torch.inf]))) == 2
+
+
+@WRITERS
+def test_tokens_that_the_model_does_not_know_are_told(broken: Kit):
+    known = broken.known
+    broken.tokenizer.add_tokens(["dragonfruit"])
+    broken.tokenizer.pad_token = "dragonfruit"
+    assert broken.known == known and broken.filler < known
+    for method in (Method.SAMPLE, Method.BEAM):
+        assert wrote(broken, "hello", method=method).is_final
+        refused(lambda method=method: wrote(broken, "a dragonfruit", method=method), f"token number {known}.* only {known} tokens")
+    refused(lambda: list(surprised(broken, "a dragonfruit", NEVER)), "tokenizer does not belong")
+
+
+@REWRITERS
+def test_words_that_a_summariser_does_not_know_are_told(broken: Kit):
+    broken.tokenizer.add_tokens(["dragonfruit"])
+    refused(lambda: list(summarised(broken, "a dragonfruit. " * 9, Summarise(), NEVER)), "tokenizer does not belong")
