@@ -34,7 +34,7 @@ from aigc.pretrained.text.chat import chatted, fitting, templated
 from aigc.pretrained.text.continuing import compared, continued
 from aigc.pretrained.text.extract import extract, measured, sentences
 from aigc.pretrained.text.grid import crossed
-from aigc.pretrained.text.kit import Kit, Reading, load, sound
+from aigc.pretrained.text.kit import NO_WINDOW, Kit, Reading, load, sound
 from aigc.pretrained.text.look import MOST_TOKENS, surprised
 from aigc.pretrained.text.markdown import prose
 from aigc.pretrained.text.pieces import Pieces, named, split
@@ -718,3 +718,30 @@ def test_tokens_that_the_model_does_not_know_are_told(broken: Kit):
 def test_words_that_a_summariser_does_not_know_are_told(broken: Kit):
     broken.tokenizer.add_tokens(["dragonfruit"])
     refused(lambda: list(summarised(broken, "a dragonfruit. " * 9, Summarise(), NEVER)), "tokenizer does not belong")
+
+
+@pytest.mark.parametrize(
+    ("told", "window"),
+    [
+        ({"max_position_embeddings": -1}, NO_WINDOW),
+        ({"max_position_embeddings": None}, NO_WINDOW),
+        ({"max_position_embeddings": 0, "n_positions": 512}, 512),
+        ({"max_position_embeddings": -1, "max_seq_len": 640}, 640),
+        ({"max_position_embeddings": 256}, 256),
+    ],
+)
+@pytest.mark.parametrize("broken", ["qwen3-0.6b"], indirect=True)
+def test_a_window_is_what_a_model_says_if_that_can_be(broken: Kit, told: dict[str, Any], window: int):
+    for name, value in told.items():
+        object.__setattr__(broken.model.config, name, value)
+    assert broken.window == window
+    assert wrote(broken, length=3).is_final
+
+
+def test_a_model_without_a_window_writes():
+    """XLNet says -1: it reads on for ever."""
+    from transformers import XLNetConfig, XLNetLMHeadModel
+
+    config = XLNetConfig(vocab_size=320, d_model=16, n_layer=1, n_head=2, d_inner=16)
+    assert config.max_position_embeddings == -1
+    assert wrote(Kit(XLNetLMHeadModel(config).eval(), byte_tokenizer()), length=3).is_final

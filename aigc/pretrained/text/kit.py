@@ -17,6 +17,7 @@ from aigc.pretrained.weights import whole
 from aigc.words import Refusal, Words, both
 
 CHUNK = 256  # tokens read between two looks at the stop event
+WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length")  # what families call it in their settings
 NO_WINDOW = 4096  # tokens, where a model does not say how many it can see
 
 NO_TOKENIZER = both("This model comes without a tokenizer that can be loaded: {why}", "这个模型没有可加载的分词器：{why}")
@@ -51,8 +52,8 @@ class Kit:
     def window(self) -> int:
         """Tokens that it can see at once."""
         config = self.model.config.get_text_config()
-        told = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
-        return int(told) if told else NO_WINDOW
+        told = (getattr(config, name, None) for name in WINDOWS)  # some say -1 for no limit
+        return next((n for n in told if isinstance(n, int) and n > 0), NO_WINDOW)
 
     @property
     def is_of_verse(self) -> bool:
