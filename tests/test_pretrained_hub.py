@@ -410,6 +410,30 @@ def test_a_repository_is_looked_at_before_it_is_fetched(server: FakeHub):
         hub.look(own(Task.CHAT, {"config.json": b'{"architectures": ["TheirForCausalLM"]}', "model.safetensors": b""}, server))
 
 
+@pytest.mark.parametrize("told", [0, 50_000])
+def test_whether_a_repository_of_ones_own_fits_is_said_before_it_is_fetched(server: FakeHub, monkeypatch: pytest.MonkeyPatch, told: int):
+    server.parameters = told
+    entry = hub.look(own(Task.CHAT, repository(BY_SLUG["qwen3-0.6b"]), server))
+    setup = shelf.Setup(device=shelf.Device.CPU, dtype=shelf.Number.FLOAT32)
+    before = fit(entry, setup, spare=lambda device: 10**11)
+    assert before.fits and "Fits: about" in before.words.en
+    if told:
+        assert (before.need, entry.gpu_bytes) == (int(4 * told * 1.15), int(2 * told * 1.15))
+    monkeypatch.setattr("aigc.pretrained.fit.free_memory", lambda device: 1000)
+    assert not fit(entry, setup).fits
+    fetched(entry)
+    after = needed(entry, "cpu", "float32", there(entry))
+    assert told or 0.9 * after < before.need < 1.2 * after, "by the bytes of its files much the same"
+
+
+def test_the_licence_of_a_fetched_repository_of_ones_own_is_kept(server: FakeHub):
+    entry = own(Task.CONTINUE, repository(GPT2), server)
+    assert entry.licence == "unknown"
+    fetched(entry)
+    server.requests.clear()
+    assert find(Task.CONTINUE, entry.repo).licence == "apache-2.0" and not server.requests
+
+
 # what may be loaded
 def own(task: Task, files: dict[str, bytes], server: FakeHub) -> Entry:
     server.repos["models/someone/thing"] = files

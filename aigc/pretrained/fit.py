@@ -16,10 +16,10 @@ from aigc.home import existing
 from aigc.knobs import Choice, Switch, knob
 from aigc.pretrained import hub, layout
 from aigc.pretrained.catalogue import Entry, Task
+from aigc.pretrained.layout import HEADROOM
 from aigc.words import Words, both
 
 CGROUP = Path("/sys/fs/cgroup")
-HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
 OF_PIPELINES = ("offload", "slicing")  # settings below that only pipelines of diffusers can take
 PIPELINES = ("diffusers", "")  # families that may be such; "": of the user's own choice, not looked at yet
 NETWORKS = ("upscaler", "style")  # families of this project: few parameters, and products that gain by 16 bits

@@ -22,6 +22,7 @@ SMALL = (".json", ".txt", ".model", ".jinja")  # settings, vocabularies, chat te
 VOCABULARY = re.compile(r"(tokenizer|tekken|vocab-src)\.json|vocab\.(json|txt)|[^/]+\.(model|tiktoken)")  # one is beside every model of language
 WORDS = "tokenizer_config.json"
 WORDLESS = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # bytes or characters are their tokens: they have no vocabulary
+HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
 LANGUAGE = ("causal", "seq2seq")  # families
 WEIGHTLESS = re.compile(r".*(Scheduler|Tokenizer|Processor|FeatureExtractor)\w*|.*Backend")  # classes without parameters
 BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1}

@@ -25,7 +25,8 @@ from aigc.data.sources import in_bytes
 from aigc.knobs import Switch, knobs
 from aigc.pretrained import Stopped, architecture, hub, layout
 from aigc.pretrained.catalogue import Entry
-from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, NO_OFFLOAD, Chosen, Device, Number, Setup, chosen, free_memory, impossible
+from aigc.pretrained.fit import AUTOMATIC, MEMORY, NO_OFFLOAD, Chosen, Device, Number, Setup, chosen, free_memory, impossible
+from aigc.pretrained.layout import HEADROOM
 from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
