@@ -8,8 +8,10 @@ import itertools
 import json
 import random
 import re
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -745,3 +747,17 @@ def test_a_model_without_a_window_writes():
     config = XLNetConfig(vocab_size=320, d_model=16, n_layer=1, n_head=2, d_inner=16)
     assert config.max_position_embeddings == -1
     assert wrote(Kit(XLNetLMHeadModel(config).eval(), byte_tokenizer()), length=3).is_final
+
+
+LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("template", [LOOPS, "{{ range(10**9)|list }}"])
+@pytest.mark.parametrize("roles", [["user"], ["system", "user"]])
+@pytest.mark.parametrize("broken", ["qwen3-0.6b"], indirect=True)
+def test_a_chat_template_that_does_not_end_is_ended(broken: Kit, template: str, roles: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chat, "SECONDS", 0.5)
+    broken.tokenizer.chat_template = template
+    begun, traced = time.monotonic(), sys.gettrace()
+    refused(lambda: templated(broken, [{"role": role, "content": "hello"} for role in roles]), "does not end|Range too big")
+    assert time.monotonic() - begun < 10 and sys.gettrace() is traced
