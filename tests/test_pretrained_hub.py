@@ -22,7 +22,7 @@ from aigc.data.sources import downloads_folder
 from aigc.knobs import Switch
 from aigc.pretrained import Stopped, architecture, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries, find
-from aigc.pretrained.fit import fit, free_memory, needed
+from aigc.pretrained.fit import fit, free_memory, needed, stays_on_cpu
 from aigc.words import Refusal, Words, both
 
 BY_SLUG = {e.slug: e for e in entries() if not e.shipped}
@@ -707,3 +707,10 @@ def test_what_the_kernel_gives_back_when_asked_is_free(tmp_path: Path, monkeypat
     assert free_memory("cpu") == 13000
     (tmp_path / "memory.max").write_text("max")
     assert free_memory("cpu") > 10**6
+
+
+def test_what_stays_on_the_cpu_is_known_without_asking_the_machine() -> None:
+    verse = Entry("verse", both("verse", "诗句"), (Task.CONTINUE,), "causal", both("", ""))
+    assert stays_on_cpu(verse) and not stays_on_cpu(GPT2) and not stays_on_cpu(PAINTER)
+    assert not stays_on_cpu(verse, shelf.Setup(device=shelf.Device.CUDA)) and stays_on_cpu(PAINTER, shelf.Setup(device=shelf.Device.CPU))
+    assert fit(verse).device == "cpu"

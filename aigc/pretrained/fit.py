@@ -224,13 +224,19 @@ def is_zero_gpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
+def stays_on_cpu(entry: Entry, setup: Setup = AUTOMATIC) -> bool:
+    """Whether it runs there whatever else is here.  The model of verse is so small that it writes twelve times faster there: a GPU would
+    mostly wait to be told."""
+    return setup.device == Device.CPU or (setup.device == Device.AUTO and entry.shipped and Task.CONTINUE in entry.tasks)
+
+
 def _numbers(entry: Entry, setup: Setup) -> tuple[str, str]:
     """(device, dtype) by name."""
     from aigc.train.devices import best_device
 
     device = best_device(setup.device).type
-    if setup.device == Device.AUTO and entry.shipped and Task.CONTINUE in entry.tasks:
-        device = "cpu"  # so small that it writes twelve times faster there: a GPU would mostly wait to be told
+    if stays_on_cpu(entry, setup):
+        device = "cpu"
     if setup.dtype != "auto":
         return device, str(setup.dtype)
     is_quick = "bfloat16" in quick(device)
