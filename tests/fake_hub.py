@@ -44,6 +44,7 @@ class FakeHub:
         self.repos = {(name if name.startswith("datasets/") else f"models/{name}"): files for name, files in repos.items()}
         self.faults = faults or Faults()
         self.requests: list[tuple[str, str, str, str]] = []  # method, path, Range, Authorization
+        self.parameters = 0  # of every model, as the Hub counts them; 0: it does not say
         self.closing = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self.server.daemon_threads = True
@@ -106,6 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "tags": [],
                     "siblings": siblings,
                     "cardData": {"license": "apache-2.0"},
+                    **({"safetensors": {"total": self.hub.parameters}} if self.hub.parameters else {}),
                 }
             )
         entries = []

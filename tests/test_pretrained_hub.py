@@ -22,7 +22,7 @@ from aigc.data.sources import downloads_folder
 from aigc.knobs import Switch
 from aigc.pretrained import Stopped, architecture, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries, find
-from aigc.pretrained.fit import fit, free_memory, needed
+from aigc.pretrained.fit import fit, free_memory, needed, stays_on_cpu
 from aigc.words import Refusal, Words, both
 
 BY_SLUG = {e.slug: e for e in entries() if not e.shipped}
@@ -327,6 +327,53 @@ def test_a_file_that_was_damaged_afterwards_is_not_taken_for_the_model(server: F
     assert there(GPT2)
 
 
+def spoilt(good: bytes) -> dict[str, bytes]:
+    """A file of weights in every way that it can be broken."""
+    return {
+        "empty": b"",
+        "cut in its header": good[:300],
+        "cut in its numbers": good[:-100],
+        "too long": good + b"x",
+        "garbage": b"\xff" * len(good),
+        "no settings": (20).to_bytes(8, "little") + b"x" * (len(good) - 8),
+        "a pointer": b"version https://git-lfs.github.com/spec/v1",
+    }
+
+
+@pytest.mark.parametrize("how", spoilt(b""))
+def test_a_damaged_file_of_weights_is_told_and_the_next_download_mends_it(server: FakeHub, how: str):
+    fetched(GPT2)
+    path = there(GPT2) / "model.safetensors"
+    good = path.read_bytes()
+    path.write_bytes(spoilt(good)[how])
+    assert fit(GPT2).words.en and hub.here(GPT2) is None
+    with pytest.raises(Refusal, match=r"file model\.safetensors of GPT-2 is damaged"), shelf.lent(GPT2, lambda folder, *_: folder, GO):
+        pass
+    server.requests.clear()
+    fetched(GPT2)
+    assert len(weights(server)) == 1 and len(server.fetched()) <= 3, "nothing else but the settings is asked for"
+    assert path.read_bytes() == good and there(GPT2)
+
+
+def test_a_damaged_model_that_comes_along_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aigc.home.SHIPPED", tmp_path)
+    folder = written(GPT2, tmp_path / "pretrained" / "verse")
+    (folder / "card.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"short")
+    verse = find(Task.CONTINUE, "verse")
+    assert fit(verse).fits
+    with pytest.raises(Refusal, match="comes along"), shelf.lent(verse, lambda folder, *_: folder, GO):
+        pass
+
+
+def test_a_damaged_snapshot_is_fetched(server: FakeHub, tmp_path: Path):
+    snapshot = in_cache(GPT2, tmp_path / "hf")
+    (snapshot / "model.safetensors").write_bytes(b"short")
+    assert hub.here(GPT2) is None
+    fetched(GPT2)
+    assert there(GPT2) != snapshot and (snapshot / "model.safetensors").read_bytes() == b"short", "what is not ours stays"
+
+
 def test_removing_a_model_frees_its_bytes(server: FakeHub):
     fetched(GPT2)
     assert hub.remove(GPT2) > 10_000
@@ -363,6 +410,30 @@ def test_a_repository_is_looked_at_before_it_is_fetched(server: FakeHub):
         hub.look(own(Task.CHAT, {"config.json": b'{"architectures": ["TheirForCausalLM"]}', "model.safetensors": b""}, server))
 
 
+@pytest.mark.parametrize("told", [0, 50_000])
+def test_whether_a_repository_of_ones_own_fits_is_said_before_it_is_fetched(server: FakeHub, monkeypatch: pytest.MonkeyPatch, told: int):
+    server.parameters = told
+    entry = hub.look(own(Task.CHAT, repository(BY_SLUG["qwen3-0.6b"]), server))
+    setup = shelf.Setup(device=shelf.Device.CPU, dtype=shelf.Number.FLOAT32)
+    before = fit(entry, setup, spare=lambda device: 10**11)
+    assert before.fits and "Fits: about" in before.words.en
+    if told:
+        assert (before.need, entry.gpu_bytes) == (int(4 * told * 1.15), int(2 * told * 1.15))
+    monkeypatch.setattr("aigc.pretrained.fit.free_memory", lambda device: 1000)
+    assert not fit(entry, setup).fits
+    fetched(entry)
+    after = needed(entry, "cpu", "float32", there(entry))
+    assert told or 0.9 * after < before.need < 1.2 * after, "by the bytes of its files much the same"
+
+
+def test_the_licence_of_a_fetched_repository_of_ones_own_is_kept(server: FakeHub):
+    entry = own(Task.CONTINUE, repository(GPT2), server)
+    assert entry.licence == "unknown"
+    fetched(entry)
+    server.requests.clear()
+    assert find(Task.CONTINUE, entry.repo).licence == "apache-2.0" and not server.requests
+
+
 # what may be loaded
 def own(task: Task, files: dict[str, bytes], server: FakeHub) -> Entry:
     server.repos["models/someone/thing"] = files
@@ -389,6 +460,9 @@ def test_a_repository_of_ones_own_is_fetched_and_lent(server: FakeHub):
         (Task.UPSCALE, {"architectures": ["GPT2LMHeadModel"]}, "GPT2LMHeadModel"),
         (Task.CONTINUE, {"architectures": ["LlamaForCausalLM"], "quantization_config": {"quant_method": "gptq"}}, "gptq"),
         (Task.CONTINUE, {"architectures": []}, "?"),
+        (Task.CONTINUE, {"architectures": ["LlamaForCausalLM"], "model_type": "llama-of-tomorrow"}, "llama-of-tomorrow"),
+        (Task.CHAT, {"architectures": ["LlamaForCausalLM"]}, "LlamaForCausalLM"),
+        (Task.SUMMARISE, {"architectures": ["BartForConditionalGeneration"], "model_type": ["bart"], "is_encoder_decoder": True}, "bart"),
     ],
 )
 def test_an_architecture_that_nobody_here_can_load_is_refused_before_its_weights_come(server: FakeHub, task: Task, config: Any, named: str):
@@ -441,6 +515,34 @@ def test_missing_parts_are_named(server: FakeHub):
     assert "missing" in refused(own(Task.CHAT, shards, server))
     assert "neither" in refused(own(Task.CHAT, {"README.md": b"nothing"}, server))
     assert "neither" in refused(own(Task.CHAT, {"config.json": b"[not json"}, server))
+
+
+def without_words(slug: str) -> dict[str, bytes]:
+    return {name: content for name, content in repository(BY_SLUG[slug]).items() if not name.startswith(("tokenizer", "vocab", "merges"))}
+
+
+@pytest.mark.parametrize(("slug", "task"), [("qwen3-0.6b", Task.CHAT), ("bart-large-cnn", Task.SUMMARISE)])
+def test_a_language_model_without_a_tokenizer_is_refused_before_its_weights_come(server: FakeHub, slug: str, task: Task):
+    files = without_words(slug)
+    entry = own(task, files, server)
+    assert "no tokenizer" in refused(entry)
+    files[layout.WORDS] = b'{"tokenizer_class": "PreTrainedTokenizerFast"}'
+    assert "no tokenizer" in refused(entry)
+    with pytest.raises(Refusal, match="no tokenizer"):
+        hub.look(entry)
+    assert not weights(server)
+
+
+def test_a_pipeline_without_its_vocabulary_is_refused_too(server: FakeHub):
+    files = {n: content for n, content in repository(PAINTER).items() if n not in ("tokenizer/vocab.json", "tokenizer/tokenizer.json")}
+    assert "no tokenizer" in refused(own(Task.TEXT_TO_IMAGE, files, server))
+    assert not weights(server)
+
+
+def test_a_model_that_reads_bytes_needs_no_vocabulary(server: FakeHub):
+    entry = own(Task.CONTINUE, {**without_words("gpt2"), layout.WORDS: b'{"tokenizer_class": "ByT5Tokenizer"}'}, server)
+    fetched(entry)
+    assert layout.is_complete(there(entry))
 
 
 def test_nothing_is_written_outside_the_models_folder(server: FakeHub, aigc_home: Path):
@@ -605,3 +707,10 @@ def test_what_the_kernel_gives_back_when_asked_is_free(tmp_path: Path, monkeypat
     assert free_memory("cpu") == 13000
     (tmp_path / "memory.max").write_text("max")
     assert free_memory("cpu") > 10**6
+
+
+def test_what_stays_on_the_cpu_is_known_without_asking_the_machine() -> None:
+    verse = Entry("verse", both("verse", "诗句"), (Task.CONTINUE,), "causal", both("", ""))
+    assert stays_on_cpu(verse) and not stays_on_cpu(GPT2) and not stays_on_cpu(PAINTER)
+    assert not stays_on_cpu(verse, shelf.Setup(device=shelf.Device.CUDA)) and stays_on_cpu(PAINTER, shelf.Setup(device=shelf.Device.CPU))
+    assert fit(verse).device == "cpu"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import json
 import random
 import re
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -33,7 +36,7 @@ from aigc.pretrained.text.chat import chatted, fitting, templated
 from aigc.pretrained.text.continuing import compared, continued
 from aigc.pretrained.text.extract import extract, measured, sentences
 from aigc.pretrained.text.grid import crossed
-from aigc.pretrained.text.kit import Kit, Reading, load
+from aigc.pretrained.text.kit import NO_WINDOW, Kit, Reading, load, sound
 from aigc.pretrained.text.look import MOST_TOKENS, surprised
 from aigc.pretrained.text.markdown import prose
 from aigc.pretrained.text.pieces import Pieces, named, split
@@ -661,3 +664,100 @@ def test_an_exported_conversation_marks_only_what_was_generated():
     assert told["messages"] == talk and told["AIGC"]["Label"] == "1" and told["made"]["model"] == "x"
     markdown = outputs.conversation(talk, note={}, name="c.md").read_text("utf-8")
     assert "**User**\n" in markdown and "**Assistant** (AI生成 / AI-generated)" in markdown
+
+
+# models that are not in order
+@pytest.fixture
+def broken(request: pytest.FixtureRequest) -> Kit:
+    """A miniature of its own, to be broken."""
+    return copy.deepcopy(kit(request.param))
+
+
+WRITERS = pytest.mark.parametrize("broken", ["gpt2", "qwen3-0.6b"], indirect=True)
+REWRITERS = pytest.mark.parametrize("broken", ["bart-large-cnn"], indirect=True)
+
+
+def refused(run: Callable[[], Any], told: str) -> None:
+    with pytest.raises(Refusal, match=told):
+        run()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@WRITERS
+def test_probabilities_that_are_no_numbers_are_told(broken: Kit, value: float):
+    with torch.no_grad():
+        broken.model.get_output_embeddings().weight[7] = value
+    for knobs in ({}, {"temperature": 0.0}, {"method": Method.BEAM}):
+        refused(lambda knobs=knobs: wrote(broken, **knobs), "32 bits")
+    refused(lambda: list(surprised(broken, "hello world", NEVER)), "32 bits")
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@REWRITERS
+def test_a_summary_by_no_numbers_is_told(broken: Kit, temperature: float):
+    with torch.no_grad():
+        broken.model.get_output_embeddings().weight[7] = float("nan")
+    refused(lambda: list(summarised(broken, "hello world. " * 9, Summarise(temperature=temperature), NEVER)), "32 bits")
+
+
+def test_a_token_that_cannot_be_drawn_is_no_fault(qwen: Kit):
+    assert len(sound(torch.tensor([0.5, -torch.inf]))) == 2
+
+
+@WRITERS
+def test_tokens_that_the_model_does_not_know_are_told(broken: Kit):
+    known = broken.known
+    broken.tokenizer.add_tokens(["dragonfruit"])
+    broken.tokenizer.pad_token = "dragonfruit"
+    assert broken.known == known and broken.filler < known
+    for method in (Method.SAMPLE, Method.BEAM):
+        assert wrote(broken, "hello", method=method).is_final
+        refused(lambda method=method: wrote(broken, "a dragonfruit", method=method), f"token number {known}.* only {known} tokens")
+    refused(lambda: list(surprised(broken, "a dragonfruit", NEVER)), "tokenizer does not belong")
+
+
+@REWRITERS
+def test_words_that_a_summariser_does_not_know_are_told(broken: Kit):
+    broken.tokenizer.add_tokens(["dragonfruit"])
+    refused(lambda: list(summarised(broken, "a dragonfruit. " * 9, Summarise(), NEVER)), "tokenizer does not belong")
+
+
+@pytest.mark.parametrize(
+    ("told", "window"),
+    [
+        ({"max_position_embeddings": -1}, NO_WINDOW),
+        ({"max_position_embeddings": None}, NO_WINDOW),
+        ({"max_position_embeddings": 0, "n_positions": 512}, 512),
+        ({"max_position_embeddings": -1, "max_seq_len": 640}, 640),
+        ({"max_position_embeddings": 256}, 256),
+    ],
+)
+@pytest.mark.parametrize("broken", ["qwen3-0.6b"], indirect=True)
+def test_a_window_is_what_a_model_says_if_that_can_be(broken: Kit, told: dict[str, Any], window: int):
+    for name, value in told.items():
+        object.__setattr__(broken.model.config, name, value)
+    assert broken.window == window
+    assert wrote(broken, length=3).is_final
+
+
+def test_a_model_without_a_window_writes():
+    """XLNet says -1: it reads on for ever."""
+    from transformers import XLNetConfig, XLNetLMHeadModel
+
+    config = XLNetConfig(vocab_size=320, d_model=16, n_layer=1, n_head=2, d_inner=16)
+    assert config.max_position_embeddings == -1
+    assert wrote(Kit(XLNetLMHeadModel(config).eval(), byte_tokenizer()), length=3).is_final
+
+
+LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("template", [LOOPS, "{{ range(10**9)|list }}"])
+@pytest.mark.parametrize("roles", [["user"], ["system", "user"]])
+@pytest.mark.parametrize("broken", ["qwen3-0.6b"], indirect=True)
+def test_a_chat_template_that_does_not_end_is_ended(broken: Kit, template: str, roles: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chat, "SECONDS", 0.5)
+    broken.tokenizer.chat_template = template
+    begun, traced = time.monotonic(), sys.gettrace()
+    refused(lambda: templated(broken, [{"role": role, "content": "hello"} for role in roles]), "does not end|Range too big")
+    assert time.monotonic() - begun < 10 and sys.gettrace() is traced

@@ -17,6 +17,11 @@ UNKNOWN = both(
     "code from a repository is never run.",
     "{title} 是 {kind}，本机的 transformers 与 diffusers 自身无法把它用于“{task}”；仓库里的代码一律不运行。",
 )
+UNTYPED = both(
+    "{title} calls itself a {kind} of the type “{type}”, and the installed transformers knows no such type of language model: a newer "
+    "AIGC Lab may, or choose another repository.",
+    "{title} 自称是“{type}”类型的 {kind}，而本机的 transformers 不认识这种语言模型：请换新版 AIGC Lab，或改用其他仓库。",
+)
 QUANTISED = both(
     "{title} is quantised ({kind}), which needs a library that is not part of AIGC Lab: choose the repository it was made from.",
     "{title} 是量化模型（{kind}），需要 AIGC Lab 之外的库：请改用它的原始仓库。",
@@ -32,6 +37,8 @@ def check(entry: Entry, settings: dict[str, Any], *, pipeline: bool) -> None:
     known = [loadable_pipelines(task) if pipeline else loadable_models(task) for task in entry.tasks]
     if not any(kind in names for names in known) and not (not pipeline and _sees_too(kind, settings, entry)):
         raise Refusal(UNKNOWN, title=entry.title, kind=kind[:80] or "?", task=entry.tasks[0].words)
+    if not pipeline and (types := known_types(entry)) and (told := str(settings.get("model_type"))) not in types:
+        raise Refusal(UNTYPED, title=entry.title, kind=kind[:80], type=told[:80])
     strange = _strange(settings) if pipeline else ""
     if strange:
         raise Refusal(UNKNOWN, title=entry.title, kind=strange[:80], task=entry.tasks[0].words)
@@ -54,6 +61,14 @@ def _sees_too(kind: str, settings: dict[str, Any], entry: Entry) -> bool:
 
     writes = any(task in (*WRITES, *REWRITES) for task in entry.tasks) and settings.get("model_type") in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     return writes and kind.endswith("ForConditionalGeneration") and hasattr(transformers, kind)
+
+
+def known_types(entry: Entry) -> set[str]:
+    """What a language model's `model_type` may be: transformers chooses its class by it, not by the architecture.  Empty: it is not asked."""
+    from transformers.models.auto import modeling_auto as auto
+
+    writes = set(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) if set(entry.tasks) & {*WRITES, *REWRITES} else set()
+    return writes | (set(auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES) if set(entry.tasks) & {*REWRITES} else set())
 
 
 def loadable_models(task: Task) -> set[str]:

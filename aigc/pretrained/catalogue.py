@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aigc.data.sources import downloads_folder
 from aigc.knobs import Choice
 from aigc.pretrained import shipped_folder, taught_folder
 from aigc.words import Refusal, Words, both
 
 GB, MB = 10**9, 10**6
+COMPLETE = "complete.json"  # of a fetched model: {"files": {name: bytes}, "licence": by its card}
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 UNCONDITIONAL = ("DDPMPipeline", "DDIMPipeline")  # of diffusers; what such a pipeline calls itself
 FIRST_EXPORTED = "ddpm-mnist"  # digits are told from noise at a glance
@@ -442,7 +444,14 @@ def shipped_at(slug: str) -> Path | None:
 def _own(task: Task, repo: str) -> Entry:
     family = "causal" if task in (Task.CONTINUE, Task.CHAT) else "" if task is Task.SUMMARISE else "" if task is Task.UPSCALE else "diffusers"
     expect = both("Your own choice; see its page for what to expect.", "你自选的模型；效果请看其页面。")
-    return Entry(repo, both(repo, repo), (task,), family, expect, repo=repo)
+    return Entry(repo, both(repo, repo), (task,), family, expect, repo=repo, licence=_licence(repo))
+
+
+def _licence(repo: str) -> str:
+    """What the Hub said of a repository when it was fetched last."""
+    sealed = [path for path in (downloads_folder() / "models" / repo).glob(f"*/{COMPLETE}") if path.is_file()]
+    told = _json(max(sealed, key=lambda path: path.stat().st_mtime)).get("licence") if sealed else None
+    return told if isinstance(told, str) and told else UNKNOWN
 
 
 def _exported() -> list[Entry]:

@@ -16,10 +16,10 @@ from aigc.home import existing
 from aigc.knobs import Choice, Switch, knob
 from aigc.pretrained import hub, layout
 from aigc.pretrained.catalogue import Entry, Task
+from aigc.pretrained.layout import HEADROOM
 from aigc.words import Words, both
 
 CGROUP = Path("/sys/fs/cgroup")
-HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
 OF_PIPELINES = ("offload", "slicing")  # settings below that only pipelines of diffusers can take
 PIPELINES = ("diffusers", "")  # families that may be such; "": of the user's own choice, not looked at yet
 NETWORKS = ("upscaler", "style")  # families of this project: few parameters, and products that gain by 16 bits
@@ -224,13 +224,19 @@ def is_zero_gpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
+def stays_on_cpu(entry: Entry, setup: Setup = AUTOMATIC) -> bool:
+    """Whether it runs there whatever else is here.  The model of verse is so small that it writes twelve times faster there: a GPU would
+    mostly wait to be told."""
+    return setup.device == Device.CPU or (setup.device == Device.AUTO and entry.shipped and Task.CONTINUE in entry.tasks)
+
+
 def _numbers(entry: Entry, setup: Setup) -> tuple[str, str]:
     """(device, dtype) by name."""
     from aigc.train.devices import best_device
 
     device = best_device(setup.device).type
-    if setup.device == Device.AUTO and entry.shipped and Task.CONTINUE in entry.tasks:
-        device = "cpu"  # so small that it writes twelve times faster there: a GPU would mostly wait to be told
+    if stays_on_cpu(entry, setup):
+        device = "cpu"
     if setup.dtype != "auto":
         return device, str(setup.dtype)
     is_quick = "bfloat16" in quick(device)

@@ -25,13 +25,12 @@ from aigc.data.remote import RemoteFile, Sentences, check_room, endpoint, header
 from aigc.data.sources import downloads_are_off, downloads_folder
 from aigc.home import bytes_in
 from aigc.pretrained import Stopped, architecture, layout
-from aigc.pretrained.catalogue import Entry, shipped_at
+from aigc.pretrained.catalogue import COMPLETE, Entry, shipped_at
 from aigc.words import Refusal, both
 
 __all__ = ["Progress", "arrived", "download", "family", "here", "is_off", "look", "remove", "set_mirror"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-COMPLETE = "complete.json"  # {"files": {name: bytes}}
 LISTEN_SECONDS = 0.1  # between two looks at the stop event
 SPARE = 2 * 10**9  # bytes of disk that a download leaves free
 MOST_SETTINGS = 10**6  # bytes of a config.json that is one
@@ -65,6 +64,10 @@ UNUSABLE = {
         "{title} 不是 transformers 或 diffusers 的模型：既没有 model_index.json，也没有 config.json。",
     ),
     "missing": both("{title} is incomplete at {page}: the weights of {what} are missing.", "{page} 上的 {title} 不完整：缺少 {what} 的权重。"),
+    "wordless": both(
+        "{title} has no tokenizer at {page}, and without one no model can read words: choose a repository that has tokenizer.json or a vocabulary.",
+        "{page} 上的 {title} 没有分词器，模型没有它便读不了文字：请选择带有 tokenizer.json 或词表的仓库。",
+    ),
     "pickled": both(
         "{title} keeps its weights as {what}, a format that can run code when it is opened; only safetensors are loaded here. "
         "Choose a repository that has them.",
@@ -95,6 +98,11 @@ def here(entry: Entry) -> Path | None:
     return next((folder for folder in _cached(entry) if layout.is_complete(folder, entry.variant)), None)
 
 
+def damaged(entry: Entry) -> str:
+    """A file of a fetched model that cannot be opened any more, or ""; the next download fetches it again."""
+    return next((name for folder in _fetched(entry) for name in layout.damaged(folder)), "")
+
+
 def family(entry: Entry) -> str:
     """Which loader it needs; of a model of the user's own choice that is known once its files are here, and "" before."""
     folder = None if entry.family else here(entry)
@@ -114,7 +122,7 @@ def _folder(entry: Entry) -> Path:
 def _is_whole(folder: Path) -> bool:
     try:
         sizes = json.loads((folder / COMPLETE).read_text("utf-8"))["files"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items()) and not layout.damaged(folder)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return False
 
@@ -195,7 +203,10 @@ def look(entry: Entry) -> Entry:
         raise Refusal(OFFLINE, title=entry.title)
     found = _survey(entry)
     size = sum(file.size for file in found.files)
-    return replace(entry, download_bytes=size, licence=found.licence or entry.licence, family=found.family or entry.family)
+    known = replace(entry, download_bytes=size, licence=found.licence or entry.licence, family=found.family or entry.family)
+    if entry.cpu_bytes or entry.gpu_bytes or not found.numbers:
+        return known
+    return replace(known, cpu_bytes=int(4 * found.numbers * layout.HEADROOM), gpu_bytes=int(2 * found.numbers * layout.HEADROOM))
 
 
 @dataclass(frozen=True)
@@ -206,6 +217,7 @@ class _Found:
     files: list[RemoteFile]
     licence: str
     family: str
+    numbers: int  # its parameters, as far as can be told
 
 
 def _survey(entry: Entry) -> _Found:
@@ -213,33 +225,47 @@ def _survey(entry: Entry) -> _Found:
     page = f"{endpoint()}/{entry.repo}"
     try:
         with in_words(SENTENCES, title=entry.title, page=page), client(headers()) as hub:
-            commit, licence = _commit(hub, entry)
+            commit, licence, numbers = _commit(hub, entry)
             there = {f.name: f for f in tree(hub, f"models/{entry.repo}", commit, recursive=True)}
             about = next((name for name in (layout.PIPELINE, layout.MODEL) if name in there), None)
-            if about is None or there[about].size > MOST_SETTINGS:
+            if about is None:
                 raise layout.Unusable("nothing")
-            settings = _settings(patiently(lambda: hub.get(_address(entry, commit, about)).raise_for_status()))
-        files = [there[name] for name in layout.wanted(there, settings if about == layout.PIPELINE else None, entry.variant)]
+            settings, is_pipeline = _settings(hub, entry, there[about], commit), about == layout.PIPELINE
+            architecture.check(entry, settings, pipeline=is_pipeline)
+            family = layout.family_of(settings, pipeline=is_pipeline)
+            if family in layout.LANGUAGE and not layout.has_words(there, lambda: _settings(hub, entry, there[layout.WORDS], commit)):
+                raise layout.Unusable("wordless")
+        files = [there[name] for name in layout.wanted(there, settings if is_pipeline else None, entry.variant)]
     except layout.Unusable as error:
         raise Refusal(UNUSABLE[error.why], title=entry.title, page=page, what=error.what) from None
-    architecture.check(entry, settings, pipeline=about == layout.PIPELINE)
-    return _Found(commit, files, licence, layout.family_of(settings, pipeline=about == layout.PIPELINE))
+    return _Found(commit, files, licence, family, numbers or _numbers(files, settings))
 
 
-def _commit(hub: httpx.Client, entry: Entry) -> tuple[str, str]:
-    """The commit that the revision stands for now, so that all files are of one; and the licence by its card, or ""."""
+def _numbers(files: list[RemoteFile], settings: dict[str, Any]) -> int:
+    """How many parameters are in the files, by their bytes; what does not say that it has 32 bits is taken to have 16."""
+    told = settings.get("dtype") or settings.get("torch_dtype")
+    return sum(file.size for file in files if file.name.endswith(".safetensors")) // (4 if told == "float32" else 2)
+
+
+def _commit(hub: httpx.Client, entry: Entry) -> tuple[str, str, int]:
+    """The commit that the revision stands for now, so that all files are of one; the licence by its card, or ""; its parameters, or 0."""
     response = patiently(lambda: hub.get(f"{endpoint()}/api/models/{entry.repo}/revision/{quote(entry.revision, safe='')}").raise_for_status())
     try:
         told = response.json()
         commit, card = told["sha"], told.get("cardData") or {}
         if not (isinstance(commit, str) and COMMIT.fullmatch(commit)):
             raise TypeError
-        return commit, str(card.get("license_name") or card.get("license") or "")[:60]
+        total = (told.get("safetensors") or {}).get("total")
+        return commit, str(card.get("license_name") or card.get("license") or "")[:60], total if isinstance(total, int) and total > 0 else 0
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Stalled("this does not answer like the Hub") from error
 
 
-def _settings(response: httpx.Response) -> dict[str, Any]:
+def _settings(hub: httpx.Client, entry: Entry, file: RemoteFile, commit: str) -> dict[str, Any]:
+    """A file of settings, read before anything is kept."""
+    if file.size > MOST_SETTINGS:
+        raise layout.Unusable("nothing")
+    response = patiently(lambda: hub.get(_address(entry, commit, file.name)).raise_for_status())
     try:
         value = response.json()
     except ValueError:
@@ -258,7 +284,7 @@ def _download(entry: Entry, tell: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         check_room(folder, found.files, entry.title, SPARE)
         _fetch_all(hub, entry, found, folder, tell)
-        _seal(folder, found.files)
+        _seal(folder, found)
 
 
 def _address(entry: Entry, commit: str, name: str) -> str:
@@ -276,15 +302,17 @@ def _fetch_all(hub: httpx.Client, entry: Entry, found: _Found, folder: Path, tel
             tell(Progress(before + done, total, name))
 
         target.parent.mkdir(parents=True, exist_ok=True)
+        if file.name.endswith(".safetensors") and not layout.is_sound(target):
+            target.unlink(missing_ok=True)  # damaged since it came, though its length may be right
         tick(0)
         fetch(hub, _address(entry, found.commit, file.name), target, file.size, file.sha256, tick)
         before += file.size
 
 
-def _seal(folder: Path, files: list[RemoteFile]) -> None:
+def _seal(folder: Path, found: _Found) -> None:
     """Written last: from now on the model is here."""
     fresh = folder / f"{COMPLETE}.new"
-    fresh.write_text(json.dumps({"files": {f.name: f.size for f in files}}), "utf-8")
+    fresh.write_text(json.dumps({"files": {f.name: f.size for f in found.files}, "licence": found.licence}), "utf-8")
     os.replace(fresh, folder / COMPLETE)
     for lock in folder.rglob("*.lock"):
         lock.unlink(missing_ok=True)

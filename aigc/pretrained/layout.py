@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -18,7 +19,11 @@ WEIGHTS = re.compile(
 WEIGHT_INDEX = re.compile(r"(?:model|diffusion_pytorch_model)\.safetensors\.index(?:\.(?P<variant>[A-Za-z0-9_]+))?\.json")
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".h5", ".msgpack", ".ot")
 SMALL = (".json", ".txt", ".model", ".jinja")  # settings, vocabularies, chat templates
-VOCABULARY = re.compile(r"tokenizer\.json|vocab\.(json|txt)|[^/]+\.(model|tiktoken)")  # one of them is beside every model of language
+VOCABULARY = re.compile(r"(tokenizer|tekken|vocab-src)\.json|vocab\.(json|txt)|[^/]+\.(model|tiktoken)")  # one is beside every model of language
+WORDS = "tokenizer_config.json"
+WORDLESS = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")  # bytes or characters are their tokens: they have no vocabulary
+HEADROOM = 1.15  # of the parameters' bytes: what a run adds to them at least
+LANGUAGE = ("causal", "seq2seq")  # families
 WEIGHTLESS = re.compile(r".*(Scheduler|Tokenizer|Processor|FeatureExtractor)\w*|.*Backend")  # classes without parameters
 BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1}
 
@@ -27,7 +32,7 @@ class Unusable(Exception):
     """A repository that cannot be used as it is; `what` is a file's or a part's name."""
 
     def __init__(self, why: str, what: str = ""):
-        self.why, self.what = why, what  # why: "nothing", "missing" or "pickled"
+        self.why, self.what = why, what  # why: "nothing", "missing", "pickled" or "wordless"
         super().__init__(f"{why}: {what}")
 
 
@@ -43,7 +48,9 @@ def wanted(names: Iterable[str], index: dict[str, Any] | None, variant: str = ""
     for part, (_, kind) in parts(index).items():
         inside = [name for name in names if name.startswith(f"{part}/")]
         if inside:
-            picked += _small(inside, part)
+            picked += (small := _small(inside, part))
+            if "Tokenizer" in kind and kind not in WORDLESS and not any(VOCABULARY.fullmatch(PurePosixPath(name).name) for name in small):
+                raise Unusable("wordless", part)
             picked += [] if WEIGHTLESS.fullmatch(kind) else _weights(inside, part, variant)
         elif flat and not WEIGHTLESS.fullmatch(kind):  # the pipelines of 2020 keep everything at the top
             picked += _weights(names, "", variant)
@@ -108,7 +115,47 @@ def is_complete(folder: Path, variant: str = "") -> bool:
         wanted(names, read_index(folder), variant)
     except (OSError, ValueError, Unusable):
         return False
-    return family(folder) not in ("causal", "seq2seq") or any(VOCABULARY.fullmatch(name) for name in names)
+    return not damaged(folder) and (family(folder) not in LANGUAGE or has_words(names, lambda: read_json(folder / WORDS)))
+
+
+def damaged(folder: Path) -> list[str]:
+    """The files of weights that cannot be opened: cut off, not of the length that they tell, or no safetensors at all."""
+    return [name for name in files(folder) if name.endswith(".safetensors") and not is_sound(folder / name)]
+
+
+def is_sound(path: Path) -> bool:
+    """Whether safetensors can open a file; what its numbers are is not looked at."""
+    try:
+        told = path.stat()
+    except OSError:
+        return False
+    return _opens(path, told.st_size, told.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _opens(path: Path, size: int, changed: int) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np"):
+            return True
+    except (SafetensorError, OSError):
+        return False
+
+
+def has_words(names: Iterable[str], settings: Callable[[], dict[str, Any]]) -> bool:
+    """Whether a model of language has its tokenizer beside it; `settings` reads tokenizer_config.json where there is no vocabulary."""
+    names = set(names)
+    return any(VOCABULARY.fullmatch(name) for name in names) or (WORDS in names and settings().get("tokenizer_class") in WORDLESS)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of settings; {} if it cannot be read as one."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def variant(folder: Path) -> str | None:
@@ -151,7 +198,7 @@ def parameters(folder: Path, bytes_each: Callable[[str], float] = lambda kind: B
         chosen = [name for name in wanted(files(folder), read_index(folder)) if name.endswith(".safetensors")]
     except (OSError, ValueError, Unusable):
         chosen = [name for name in files(folder) if name.endswith(".safetensors")]
-    return int(sum(count * bytes_each(kind) for name in chosen for kind, count in _tensors(folder / name)))
+    return int(sum(count * bytes_each(kind) for name in chosen if is_sound(folder / name) for kind, count in _tensors(folder / name)))
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, int]]:

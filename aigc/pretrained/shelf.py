@@ -25,7 +25,8 @@ from aigc.data.sources import in_bytes
 from aigc.knobs import Switch, knobs
 from aigc.pretrained import Stopped, architecture, hub, layout
 from aigc.pretrained.catalogue import Entry
-from aigc.pretrained.fit import AUTOMATIC, HEADROOM, MEMORY, NO_OFFLOAD, Chosen, Device, Number, Setup, chosen, free_memory, impossible
+from aigc.pretrained.fit import AUTOMATIC, MEMORY, NO_OFFLOAD, Chosen, Device, Number, Setup, chosen, free_memory, impossible
+from aigc.pretrained.layout import HEADROOM
 from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.1  # between two looks at the stop event while in line
 
 NOT_HERE = both("{title} is not on this machine yet: download it first.", "本机还没有 {title}：请先下载。")
+DAMAGED = both(
+    "The file {file} of {title} is damaged and cannot be opened: download the model again, which fetches that file alone.",
+    "{title} 的文件 {file} 已损坏，无法打开：请重新下载该模型，只会重新获取这个文件。",
+)
+SHIPPED_DAMAGED = both("The file {file} of {title}, which comes along with AIGC Lab, is damaged and cannot be opened: get AIGC Lab anew.",
+                       "随 AIGC 实验室附带的 {title} 的文件 {file} 已损坏，无法打开：请重新获取 AIGC 实验室。")  # fmt: skip
 TOO_LARGE = both("{title} needs about {need} of {memory} and {free} are free, with every idle model put away: choose a smaller model{or_halve}.",
                  "{title} 约需 {need} {memory}，收起所有空闲模型后只剩 {free}：请选更小的模型{or_halve}。")  # fmt: skip
 OR_HALVE = both(", or 16-bit numbers", "，或改用 16 位数值")
@@ -241,7 +248,8 @@ def _ready(slot: _Slot, entry: Entry, load: Callable[..., T], stop: threading.Ev
         return slot.thing
     folder = hub.here(entry)
     if folder is None:
-        raise Refusal(NOT_HERE, title=entry.title)
+        file = hub.damaged(entry)
+        raise Refusal(DAMAGED if file else NOT_HERE, title=entry.title, file=file)
     for name in impossible(entry):
         if getattr(setup, name) is Switch.ON:
             raise Refusal(IMPOSSIBLE, title=entry.title, setting=knobs(Setup)[name].label)
@@ -294,6 +302,8 @@ def _bring(loading: _Loading, slot: _Slot, entry: Entry, load: Callable[..., Any
 def _fill(slot: _Slot, entry: Entry, load: Callable[..., Any], folder: Path, asked: tuple[str, Setup]) -> None:
     if not entry.shipped:
         _check(entry, folder)
+    elif bad := layout.damaged(folder):
+        raise Refusal(SHIPPED_DAMAGED, title=entry.title, file=bad[0])
     _put_away(slot)
     if _spilt.is_set():
         _spilt.clear()

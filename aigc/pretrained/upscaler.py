@@ -22,6 +22,7 @@ from torch.nn.functional import pad
 from aigc.nets.upscaler import ResidualUpscaler
 from aigc.pretrained import Stopped
 from aigc.pretrained.folder import load_network
+from aigc.pretrained.weights import whole
 from aigc.words import Refusal, both
 
 TILE = 96  # pixels of the small picture
@@ -54,7 +55,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype = torch.float32)
         return Upscaler(network, network.scale, device, (network,))
     from transformers import Swin2SRForImageSuperResolution
 
-    swin = Swin2SRForImageSuperResolution.from_pretrained(folder, dtype=dtype, use_safetensors=True).to(device).eval()
+    swin = whole(Swin2SRForImageSuperResolution, folder, dtype=dtype).to(device).eval()
 
     def enlarge(x: Tensor) -> Tensor:
         """Filled up to whole windows: its own way of doing so trips over other sizes in transformers 5."""

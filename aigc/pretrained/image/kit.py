@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from aigc.pretrained import layout
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.previews import Preview
+from aigc.pretrained.weights import whole
 from aigc.words import Refusal, both
 
 LIBRARIES = ("diffusers", "transformers")  # what a pipeline's parts may be of; anything else would be code of a stranger
@@ -88,9 +89,22 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
     how = {"local_files_only": True, "use_safetensors": True, "variant": layout.variant(folder), "dtype": dtype}
     auto = next((getattr(diffusers, name) for name in AUTO.values() if _knows(getattr(diffusers, name), kind)), diffusers.DiffusionPipeline)
     try:
-        return Kit(auto.from_pretrained(folder, **how)).to(device)
+        return Kit(auto.from_pretrained(folder, **how, **dict(_networks(folder, dtype)))).to(device)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise Refusal(both("This model could not be loaded: {why}", "这个模型无法加载：{why}"), why=str(error).splitlines()[0][:200]) from error
+
+
+def _networks(folder: Path, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
+    """The parts with weights, each loaded as the pipeline would, but none with weights made up.  Raises Refusal."""
+    import diffusers
+    import transformers
+
+    for part, (library, name) in layout.parts(layout.read_index(folder) or {}).items():
+        home = {"diffusers": diffusers, "transformers": transformers}.get(library) or getattr(diffusers.pipelines, library, None)
+        kind = getattr(home, name, None)
+        if isinstance(kind, type) and issubclass(kind, diffusers.ModelMixin | transformers.PreTrainedModel):
+            within = folder / part if (folder / part).is_dir() else folder
+            yield part, whole(kind, within, dtype=dtype, variant=layout.variant(within))
 
 
 def _hushed() -> None:

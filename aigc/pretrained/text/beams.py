@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from aigc.pretrained import Stopped
-from aigc.pretrained.text.kit import Kit
+from aigc.pretrained.text.kit import Kit, sound
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessorList
 
 
 def generated(kit: Kit, ids: list[int], stop: threading.Event, **how: Any) -> Iterator[list[int]]:
-    """New tokens of the best text so far, ever longer; the last one is the answer.  Raises Stopped."""
-    from transformers import StoppingCriteria, StoppingCriteriaList
+    """New tokens of the best text so far, ever longer; the last one is the answer.  Raises Refusal and Stopped."""
+    from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
     skip = len(ids) if kit.writes_on else 1  # a mark to start from is all that a model that rewrites is given of its answer
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -28,6 +28,13 @@ def generated(kit: Kit, ids: list[int], stop: threading.Event, **how: Any) -> It
         def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
             told.put(input_ids[0, skip:].tolist())
             return torch.full((len(input_ids),), stop.is_set() or left.is_set(), device=input_ids.device)
+
+    class Sound(LogitsProcessor):
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            return sound(scores)
+
+    kit.check(ids)
+    how["logits_processor"] = LogitsProcessorList([Sound(), *(how.get("logits_processor") or [])])
 
     def run() -> None:
         try:

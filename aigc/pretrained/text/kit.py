@@ -13,13 +13,24 @@ from torch import Tensor
 
 from aigc.pretrained import Stopped
 from aigc.pretrained.verse import MARKS
+from aigc.pretrained.weights import whole
 from aigc.words import Refusal, Words, both
 
 CHUNK = 256  # tokens read between two looks at the stop event
+WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length")  # what families call it in their settings
 NO_WINDOW = 4096  # tokens, where a model does not say how many it can see
 
 NO_TOKENIZER = both("This model comes without a tokenizer that can be loaded: {why}", "这个模型没有可加载的分词器：{why}")
 CUT = both("The model sees {n} tokens: the beginning of what it was given was left out.", "模型只能看到 {n} 个词元：给它的开头部分已略去。")
+NOT_ITS_WORDS = both(
+    "The tokenizer does not belong to this model: it gives token number {id}, and the model knows only {n} tokens; choose another repository.",
+    "分词器与这个模型不符：它给出第 {id} 号词元，而模型只认识 {n} 个；请换一个仓库。",
+)
+NO_NUMBERS = both(
+    "The model's probabilities are not numbers any more (infinite or undefined): set Numbers to 32 bits, and if that does not help, "
+    "choose another model.",
+    "模型算出的概率已不是数（无穷大或无定义）：请把“数值类型”设为 32 位；若仍如此，请换一个模型。",
+)
 NO_ROOM = both("The model sees {n} tokens in all: ask for fewer.", "模型总共只能看到 {n} 个词元：请减少长度。")
 
 
@@ -41,8 +52,8 @@ class Kit:
     def window(self) -> int:
         """Tokens that it can see at once."""
         config = self.model.config.get_text_config()
-        told = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
-        return int(told) if told else NO_WINDOW
+        told = (getattr(config, name, None) for name in WINDOWS)  # some say -1 for no limit
+        return next((n for n in told if isinstance(n, int) and n > 0), NO_WINDOW)
 
     @property
     def is_of_verse(self) -> bool:
@@ -57,7 +68,18 @@ class Kit:
     @property
     def filler(self) -> int:
         """A token for places where there is none."""
-        return self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
+        pad = self.tokenizer.pad_token_id  # some are added to a tokenizer and not to the model
+        return pad if pad is not None and pad < self.known else min(self.ends, default=0)
+
+    @property
+    def known(self) -> int:
+        """Tokens that it has an embedding of."""
+        return len(self.model.get_input_embeddings().weight)
+
+    def check(self, ids: list[int]) -> None:
+        """Raises Refusal where the model would look beyond its embeddings, which on a GPU breaks it for every later run."""
+        if ids and max(ids) >= (known := self.known):
+            raise Refusal(NOT_ITS_WORDS, id=max(ids), n=known)
 
     def ids(self, text: str, marks: bool = True) -> list[int]:
         """`marks`: with what the tokenizer puts round a text, such as a start mark."""
@@ -98,6 +120,7 @@ class Reading:
     @torch.inference_mode()
     def on(self, ids: list[int], every: bool = False) -> Tensor:
         """Reads `ids` and gives the logits behind the last of them, (V,), or behind each, (T, V).  float32"""
+        self.kit.check(ids)
         told = []
         for i in range(0, len(ids), CHUNK):
             if self.stop.is_set():
@@ -107,8 +130,15 @@ class Reading:
             fed = part if self.kept else self.ids  # state-space models keep nothing here: they read all of it again
             how = {**(self.kept or {}), **({} if every else self.last_only)}
             logits = self.kit.model(input_ids=torch.tensor([fed], device=self.kit.device), **how).logits[0].float()
-            told.append(logits[-len(part) :] if every else logits[-1])
+            told.append(sound(logits[-len(part) :] if every else logits[-1]))
         return torch.cat(told) if every else told[-1]
+
+
+def sound(logits: Tensor) -> Tensor:
+    """Logits that something can be drawn by, (..., V); some may be -inf.  Raises Refusal."""
+    if not logits.amax(-1).isfinite().all():  # the largest is NaN if any is
+        raise Refusal(NO_NUMBERS)
+    return logits
 
 
 def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
@@ -123,7 +153,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise Refusal(NO_TOKENIZER, why=(str(error).splitlines() or ["?"])[0][:200]) from error
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    model = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, **safe)
+    model = whole(kind, folder, dtype=dtype, trust_remote_code=False)
     return Kit(model.to(device).eval(), tokenizer)
 
 
