@@ -16,9 +16,11 @@ from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Refusal, both
 
 CLOSED: list[bool] = []
+STOPS: list[threading.Event] = []  # of each run: on the other side it is another one
 
 
-def counted(most: int, *, stop: threading.Event, refuse_at: int = -1) -> Iterator[int]:
+def counted(most: int, entry: Any = None, *, stop: threading.Event, refuse_at: int = -1, setup: Any = None) -> Iterator[int]:
+    STOPS.append(stop)
     try:
         for i in range(most):
             if stop.is_set():
@@ -70,6 +72,22 @@ def test_on_a_space_the_gpu_is_asked_for_at_import_and_the_results_come_across(s
     run = on_gpu(HERE, seconds=90)
     assert space == [{"duration": 90}]
     assert list(run(3, stop=threading.Event())) == [0, 1, 2]
+
+
+def test_what_runs_on_the_cpu_borrows_no_gpu(space: list[dict[str, Any]]):
+    from aigc.pretrained.catalogue import SHIPPED
+    from aigc.pretrained.fit import Device, Setup
+
+    verse, other = SHIPPED[:2]
+    stop = threading.Event()
+    for entry, setup, is_here in (
+        (verse, Setup(), True), (verse, Setup(device=Device.CUDA), False), (other, Setup(), False), (other, Setup(device=Device.CPU), True),
+    ):  # fmt: skip
+        assert list(on_gpu(HERE)(2, entry, setup=setup, stop=stop)) == [0, 1]
+        assert (STOPS[-1] is stop) is is_here
+    stop.set()
+    with pytest.raises(Stopped):
+        next(on_gpu(HERE)(2, verse, stop=stop))
 
 
 def test_a_refusal_comes_across_in_both_languages(space: list[dict[str, Any]]):

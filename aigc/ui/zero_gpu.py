@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aigc.pretrained import Stopped
-from aigc.pretrained.fit import is_zero_gpu
+from aigc.pretrained.catalogue import Entry
+from aigc.pretrained.fit import AUTOMATIC, Setup, is_zero_gpu, stays_on_cpu
 from aigc.words import Refusal, Words
 
 SECONDS = 60  # that a run may keep the GPU, unless its caller knows better
@@ -55,6 +56,12 @@ def _elsewhere(run: Callable[..., Iterator[Any]], seconds: int) -> Callable[...,
     lent = spaces.GPU(there, duration=seconds)
 
     def here(*args: Any, stop: threading.Event, **kwargs: Any) -> Iterator[Any]:
+        given = (*args, *kwargs.values())
+        entry = next((value for value in given if isinstance(value, Entry)), None)
+        setup = next((value for value in given if isinstance(value, Setup)), AUTOMATIC)
+        if entry is not None and stays_on_cpu(entry, setup):  # a GPU would be borrowed for nothing
+            yield from run(*args, stop=stop, **kwargs)
+            return
         results = lent(*args, **kwargs)
         try:
             for result in results:
