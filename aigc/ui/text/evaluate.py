@@ -46,7 +46,8 @@ FLOOR_HELP = both("The same figure for held-out real pictures in the place of th
                   "are fewer than the samples, which makes FID and coverage look worse.",
                   "用留出的真实图像代替样本所得的同一指标：能期望的最好结果。"
                   "旁边注有 n 时，真实图像少于样本，FID 与覆盖率会因此显得更差。")  # fmt: skip
-VALUE_HELP = both("± is the standard deviation over resamples.", "± 为重采样的标准差。")
+VALUE_HELP = both("± is what other samples of the same model would vary by, beside the same real pictures: a standard error.",
+                  "± 为标准误：同一模型换一批样本、与同样的真实图像对照时，该值会有多大变动。")  # fmt: skip
 COUNT_HELP = both("How many samples were measured.", "测量了多少个样本。")
 LOW, HIGH = both("lower is better", "越低越好"), both("higher is better", "越高越好")
 TABLE = both("Figures of {model} on {data}", "{model} 的指标，数据 {data}")
