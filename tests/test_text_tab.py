@@ -359,6 +359,11 @@ def test_a_message_is_answered_in_a_stream() -> None:
     assert messages_of(again)[0] == whole[0] and len(messages_of(again)) == 2 and "Seed 1" in again[-1][3]
 
 
+def test_the_box_is_one_in_which_enter_sends() -> None:
+    v = view(ChatView)
+    assert "Enter sends" in text.HELLO.en and v.box.lines == 1 < v.box.max_lines, "Gradio sends at Enter only where a box begins with one line"
+
+
 def test_a_question_can_be_edited_and_asked_again() -> None:
     v = view(ChatView)
     talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"},

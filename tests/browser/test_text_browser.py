@@ -71,6 +71,19 @@ def test_a_text_streams_in_and_its_tokens_are_looked_at(server: Any, browser: An
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_enter_sends_a_message_and_shift_enter_begins_a_line(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        went(lab, "chat")
+        box = lab.page.locator(f"#text-chat-message-{lang} textarea")
+        box.fill("hi")
+        box.press("Shift+Enter")
+        box.type("you")
+        assert box.input_value() == "hi\nyou"
+        with lab.page.expect_request(lambda request: "queue/join" in request.url and "hi\\nyou" in (request.post_data or "")):
+            box.press("Enter")
+
+
+@pytest.mark.parametrize("lang", LANGS)
 def test_chat_says_which_model_it_lacks(server: Any, browser: Any, lang: Lang) -> None:
     with visiting(browser, server.url, lang) as lab:
         go = went(lab, "chat")

@@ -65,7 +65,8 @@ class ChatView:
             layout="panel", elem_classes=["aigc-talk"], feedback_options=None, group_consecutive_messages=False,
             allow_file_downloads=False,
         )  # fmt: skip
-        self.box = gr.Textbox("", label=t(text.MESSAGE), lines=2, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt"])
+        # Of one line at first: only then does Gradio let Enter send, and Shift+Enter begin a new line.
+        self.box = gr.Textbox("", label=t(text.MESSAGE), lines=1, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt"])
         with gr.Row(elem_classes=["aigc-x-saves"]):
             self.go = gr.Button(t(text.GO[NAME]), variant="primary", size="sm", elem_id=f"text-chat-go-{page.lang}")
             self.stop = gr.Button(t(text.STOP), size="sm")
