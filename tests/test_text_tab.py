@@ -387,6 +387,24 @@ def test_without_a_model_that_chats_one_sentence_says_what_to_do(monkeypatch: py
         assert text.NO_CHAT_MODEL[lang] in v.line.value and text.NO_CHAT_MODEL[lang] in talked(v, box="hi")[-1][3]
 
 
+def test_chat_notices_that_a_model_has_come_or_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained import hub
+
+    v, real = view(ChatView), hub.here
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    lack = v.lacking(v.line.value)
+    assert text.NO_CHAT_MODEL.en in lack and v.lacking(lack) == gr.skip()
+    monkeypatch.setattr(hub, "here", real)
+    assert v.lacking(lack) == v.line.value == text_chat._line("")
+    assert v.lacking(text_chat._line("12 tokens")) == gr.skip(), "what else the line says stays"
+
+
+def test_the_form_follows_a_model_that_came_since_the_page_was_drawn() -> None:
+    v = view(ContinueView)
+    assert v.chooser.first.slug == "verse" and v.other_start("verse") == gr.skip()
+    assert v.other_start("gpt2")[v.form.widgets["repetition"]]["value"] == 1.1
+
+
 def test_chat_refuses_nonsense_and_loses_nothing() -> None:
     v = view(ChatView)
     for what, values in (("send", {"box": " "}), ("again", {}), ("send", {"box": "x" * 30_000}), ("send", {"box": "hi", "model": "verse"})):
