@@ -687,6 +687,18 @@ def test_a_program_hears_the_title_and_the_form_of_a_verse(monkeypatch: pytest.M
     assert how["form"][0] == {"rule": "Four lines: there are 4", "kept": True} and all(rule["kept"] for rule in how["form"])
 
 
+@pytest.mark.parametrize("name", ["text_continue", "text_perplexity"])
+def test_a_program_that_names_no_model_gets_one_that_is_here(name: str, monkeypatch: pytest.MonkeyPatch, miniatures: dict[str, Path]) -> None:
+    from aigc.pretrained import hub
+
+    monkeypatch.setattr(hub, "here", lambda entry: miniatures["verse"] if entry.slug == "gpt2" else None)
+    api = Endpoints(page())
+    assert rows(Task.CONTINUE)[0].slug != "gpt2", "the first of the list is not here"
+    told = api.text_continue("hello", settings={"length": 3}) if name == "text_continue" else api.text_perplexity("hello")
+    *_, last = told
+    assert (last[1] if isinstance(last, tuple) else last)["model"] == "gpt2"
+
+
 def test_a_program_that_goes_away_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     stops: list[threading.Event] = []
 
