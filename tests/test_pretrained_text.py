@@ -9,7 +9,7 @@ import random
 import re
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -460,6 +460,74 @@ def test_a_long_text_is_summarised_window_by_window(qwen: Kit):
     assert all(len(qwen.ids(w, marks=False)) <= 128 + 8 for w in windows) and re.sub(r"\s", "", "".join(windows)) == re.sub(r"\s", "", text)
     with pytest.raises(Refusal, match=str(MOST_WINDOWS)):
         next(summarised(qwen, "一" * 9000, settings, NEVER))
+
+
+PIECES = (
+    "The cat sat. ",
+    "你好，世界。",
+    "Mr. Smith paid $3.50!\n",
+    "\n\n \n",
+    "x" * 90,
+    "一" * 40,
+    "no stop at all ",
+    "🙂",
+    "“好吗？”",
+    "... ",
+    "a\n",
+)
+
+
+@pytest.mark.parametrize("name", ["qwen3-0.6b", "bart-large-cnn", "smollm2-135m"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_windows_of_a_text_are_all_of_it_once_and_fit(name: str, seed: int, monkeypatch: pytest.MonkeyPatch):
+    rng, it = random.Random(seed), kit(name)
+    text = "".join(rng.choices(PIECES, k=60)) + "." * (seed == 0)
+    whole, cuts, prompts, read = re.sub(r"\s", "", text), list[tuple[str, list[str]]](), list[tuple[int, int]](), summarise.cut
+    monkeypatch.setattr(Kit, "window", property(lambda self: 400))
+
+    def cut_(*given: Any) -> list[str]:
+        cuts.append((given[1], read(*given)))
+        return cuts[-1][1]
+
+    def model(kit: Kit, ids: list[int], settings: Any, stop: Any, length: int) -> Iterator[Draft]:
+        prompts.append((len(ids), length))
+        yield Draft("short.", (Token("short.", 1.0),), length, 1.0, 1.0, BY_ITSELF)
+
+    monkeypatch.setattr(summarise, "cut", cut_)
+    monkeypatch.setattr(summarise, "written", model)
+    monkeypatch.setattr(summarise, "rewritten", lambda kit, part, *more: model(kit, kit.ids(part), *more))
+    *_, final = summarised(it, text, Summarise(words=40, window=rng.choice((128, 256, 8192))), NEVER)
+    assert final.windows == len(cuts[0][1]) > 3
+    for before, windows in cuts:
+        assert re.sub(r"\s", "", "".join(windows)) == re.sub(r"\s", "", before)
+    assert re.sub(r"\s", "", cuts[0][0]) == whole and len(prompts) == sum(len(w) for _, w in cuts)
+    assert all(n <= 400 - (length if it.writes_on else 0) for n, length in prompts), "nothing is cut off what the model reads"
+
+
+def test_windows_are_those_of_the_text_however_often_their_summaries_are_summarised(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    def long(kit: Kit, window: str, *more: Any) -> Iterator[Draft]:
+        yield Draft(window[: len(window) // 2] + f"{len(window)}.", (Token("a", 1.0),), 5, 9.0, 1.0, BY_ITSELF)
+
+    monkeypatch.setattr(summarise, "once", long)
+    told = list(summarised(qwen, "Hello world, a red seven. " * 60, Summarise(words=20, window=128), NEVER))
+    assert len({s.windows for s in told if s.window}) > 1, "their summaries needed windows, too"
+    assert told[-1].windows == told[0].windows, "and still the text was read in as many"
+
+
+def test_no_window_falls_away_where_a_model_writes_more_than_it_reads(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    def longer(kit: Kit, window: str, *more: Any) -> Iterator[Draft]:
+        yield Draft(window * 2, (Token("a", 1.0),), 5, 9.0, 1.0, BY_ITSELF)
+
+    monkeypatch.setattr(summarise, "once", longer)
+    every = list(summarised(qwen, "".join(f"Here is number {i}. " for i in range(100)), Summarise(words=20, window=128), NEVER))
+    second = next(s for s in every if s.window == 1 and s.windows < every[0].windows)
+    assert len(second.parts) == every[0].windows and all("number" in part for part in second.parts)
+
+
+def test_a_window_without_room_for_a_text_is_refused(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Kit, "window", property(lambda self: 64))
+    with pytest.raises(Refusal, match="64"):
+        next(summarised(qwen, ENGLISH, Summarise(), NEVER))
 
 
 def test_the_pace_of_a_summary_is_that_of_its_own_tokens(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
