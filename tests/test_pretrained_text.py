@@ -339,6 +339,15 @@ def test_a_long_answer_leaves_the_question_its_room(qwen: Kit):
     assert seen[0] + seen[1] <= qwen.window
 
 
+def test_a_full_window_is_not_called_the_length(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Kit, "ends", property(lambda self: set()))
+    asked = len(qwen.ids(templated(qwen, TALK), marks=False))
+    assert last(chatted(qwen, TALK, Chat(length=8), NEVER)).ended == AT_LENGTH
+    monkeypatch.setattr(Kit, "window", property(lambda self: asked + 5))
+    full = last(chatted(qwen, TALK[-1:], Chat(length=asked + 4), NEVER))
+    assert full.ended and len(full.tokens) < asked + 4 and "window is full" in full.ended.en and str(asked + 5) in full.ended.zh
+
+
 def test_a_conversation_is_checked():
     told = conversation(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"}], " s "

@@ -19,7 +19,7 @@ from aigc.pretrained.text.extract import ends, is_chinese
 from aigc.pretrained.text.kit import NO_ROOM, Kit
 from aigc.pretrained.text.pieces import split
 from aigc.pretrained.text.thought import OPEN, parted
-from aigc.pretrained.text.writing import AT_LENGTH, BY_ITSELF, Draft, Token, written
+from aigc.pretrained.text.writing import AT_LENGTH, BY_ITSELF, Draft, Token, fenced, written
 from aigc.words import Refusal, both
 
 MOST_WINDOWS = 64
@@ -106,7 +106,9 @@ def once(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length
         ids = kit.ids(prompt, marks=False)
         head = OPEN if prompt.rstrip().endswith(OPEN) else ""  # a template that cannot be told not to think
         draft, answer = Draft(""), ""
-        for draft in written(kit, ids, settings, stop, min(length + (THOUGHT if head else 0), kit.window - len(ids))):
+        length += THOUGHT if head else 0
+        drafts = written(kit, ids, settings, stop, min(length, kit.window - len(ids)))
+        for draft in fenced(kit, drafts, length):
             answer = parted(head + draft.text)[1]
             yield replace(draft, text=answer)
         if not answer.strip() and (head or OPEN in draft.text):
