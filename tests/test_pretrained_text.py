@@ -614,6 +614,26 @@ def test_the_form_of_a_quatrain_is_checked():
 
 
 @pytest.mark.parametrize(
+    ("second", "fourth", "told"),
+    [
+        ("白日照青山", "何日客当还", "还 huán"),
+        ("孤云入九重", "夜半一声钟", "重 chóng"),
+        ("流水响泠泠", "江上数峰青", "青 qīng"),
+        ("落日故人长", "疑是地上霜", "长 "),
+        ("江上一双鱼", "门外有高车", "车 jū"),
+        ("人间一首诗", "落日几人知", "知 zhī"),
+        ("清露湿人衣", "江上几人归", ""),
+        ("人间一首诗", "清露湿人衣", ""),
+        ("人间一小儿", "清露湿人衣", "儿 ér"),
+        ("落日故人年", "江上数峰青", ""),
+    ],
+)
+def test_a_character_rhymes_by_any_reading_of_today_and_the_two_sounds_of_i_are_two_rhymes(second: str, fourth: str, told: str):
+    verdict = judged(f"床前明月光，{second}。\n举头望明月，{fourth}。")
+    assert verdict and verdict.rules[2].kept == bool(told) and told in verdict.rules[2].words.en
+
+
+@pytest.mark.parametrize(
     ("text", "shape"),
     [
         ("春望", Shape.TITLE_5),
