@@ -123,6 +123,33 @@ def test_a_download_shows_how_far_it_is_and_ends_with_the_model_here(server: Fak
     assert ("GPT-2", "gpt2") in update[drawn.model]["choices"]
 
 
+def test_a_page_that_is_opened_knows_what_came_since_the_server_began(monkeypatch: pytest.MonkeyPatch):
+    with gr.Blocks(analytics_enabled=False):
+        page = Page("en", cast(Any, None), Watch(), ("text",))
+        drawn, fixed = Chooser(page, Task.CHAT, anew=True), Chooser(page, Task.CHAT)
+    before = drawn.model.value
+    assert before and before != "smollm2-135m" and drawn._opened(given(drawn, before))[drawn.model]["choices"] == drawn.choices()
+    real = hub.here
+    monkeypatch.setattr(hub, "here", lambda entry: Path() if entry.slug == "smollm2-135m" else real(entry))
+    update = drawn._opened(given(drawn, before))
+    assert update[drawn.model]["value"] == "smollm2-135m" and "is here" in update[drawn.facts]
+    title = next(e.title.en for e in entries() if e.slug == "smollm2-135m")
+    assert (title, "smollm2-135m") in update[drawn.model]["choices"], "without the size of its download"
+    other = drawn._opened(given(drawn, "someone/thing"))
+    assert "value" not in other[drawn.model], "what was chosen stays"
+    assert "value" not in fixed._opened(given(fixed, before))[fixed.model]
+    monkeypatch.setattr(hub, "here", lambda entry: Path())
+    assert "value" not in drawn._opened(given(drawn, before))[drawn.model]
+
+
+def test_the_list_is_asked_for_when_it_is_opened(monkeypatch: pytest.MonkeyPatch):
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        drawn = Chooser(Page("en", cast(Any, None), Watch(), ("text",)), Task.CHAT)
+    (opens,) = (fn for fn in blocks.fns.values() if (drawn.model._id, "focus") in fn.targets)
+    monkeypatch.setattr(hub, "here", lambda entry: Path())
+    assert opens.fn and opens.fn()["choices"] == drawn.choices() and not any(" · " in title for title, _ in drawn.choices())
+
+
 def test_a_download_can_be_cancelled_and_goes_on_later(server: FakeHub):
     server.faults.seconds_a_chunk = 0.05
     drawn = chooser()

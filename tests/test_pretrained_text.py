@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -342,6 +342,15 @@ def test_a_long_answer_leaves_the_question_its_room(qwen: Kit):
     assert seen[0] + seen[1] <= qwen.window
 
 
+def test_a_full_window_is_not_called_the_length(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Kit, "ends", property(lambda self: set()))
+    asked = len(qwen.ids(templated(qwen, TALK), marks=False))
+    assert last(chatted(qwen, TALK, Chat(length=8), NEVER)).ended == AT_LENGTH
+    monkeypatch.setattr(Kit, "window", property(lambda self: asked + 5))
+    full = last(chatted(qwen, TALK[-1:], Chat(length=asked + 4), NEVER))
+    assert full.ended and len(full.tokens) < asked + 4 and "window is full" in full.ended.en and str(asked + 5) in full.ended.zh
+
+
 def test_a_conversation_is_checked():
     told = conversation(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"}], " s "
@@ -465,6 +474,74 @@ def test_a_long_text_is_summarised_window_by_window(qwen: Kit):
         next(summarised(qwen, "一" * 9000, settings, NEVER))
 
 
+PIECES = (
+    "The cat sat. ",
+    "你好，世界。",
+    "Mr. Smith paid $3.50!\n",
+    "\n\n \n",
+    "x" * 90,
+    "一" * 40,
+    "no stop at all ",
+    "🙂",
+    "“好吗？”",
+    "... ",
+    "a\n",
+)
+
+
+@pytest.mark.parametrize("name", ["qwen3-0.6b", "bart-large-cnn", "smollm2-135m"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_windows_of_a_text_are_all_of_it_once_and_fit(name: str, seed: int, monkeypatch: pytest.MonkeyPatch):
+    rng, it = random.Random(seed), kit(name)
+    text = "".join(rng.choices(PIECES, k=60)) + "." * (seed == 0)
+    whole, cuts, prompts, read = re.sub(r"\s", "", text), list[tuple[str, list[str]]](), list[tuple[int, int]](), summarise.cut
+    monkeypatch.setattr(Kit, "window", property(lambda self: 400))
+
+    def cut_(*given: Any) -> list[str]:
+        cuts.append((given[1], read(*given)))
+        return cuts[-1][1]
+
+    def model(kit: Kit, ids: list[int], settings: Any, stop: Any, length: int) -> Iterator[Draft]:
+        prompts.append((len(ids), length))
+        yield Draft("short.", (Token("short.", 1.0),), length, 1.0, 1.0, BY_ITSELF)
+
+    monkeypatch.setattr(summarise, "cut", cut_)
+    monkeypatch.setattr(summarise, "written", model)
+    monkeypatch.setattr(summarise, "rewritten", lambda kit, part, *more: model(kit, kit.ids(part), *more))
+    *_, final = summarised(it, text, Summarise(words=40, window=rng.choice((128, 256, 8192))), NEVER)
+    assert final.windows == len(cuts[0][1]) > 3
+    for before, windows in cuts:
+        assert re.sub(r"\s", "", "".join(windows)) == re.sub(r"\s", "", before)
+    assert re.sub(r"\s", "", cuts[0][0]) == whole and len(prompts) == sum(len(w) for _, w in cuts)
+    assert all(n <= 400 - (length if it.writes_on else 0) for n, length in prompts), "nothing is cut off what the model reads"
+
+
+def test_windows_are_those_of_the_text_however_often_their_summaries_are_summarised(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    def long(kit: Kit, window: str, *more: Any) -> Iterator[Draft]:
+        yield Draft(window[: len(window) // 2] + f"{len(window)}.", (Token("a", 1.0),), 5, 9.0, 1.0, BY_ITSELF)
+
+    monkeypatch.setattr(summarise, "once", long)
+    told = list(summarised(qwen, "Hello world, a red seven. " * 60, Summarise(words=20, window=128), NEVER))
+    assert len({s.windows for s in told if s.window}) > 1, "their summaries needed windows, too"
+    assert told[-1].windows == told[0].windows, "and still the text was read in as many"
+
+
+def test_no_window_falls_away_where_a_model_writes_more_than_it_reads(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    def longer(kit: Kit, window: str, *more: Any) -> Iterator[Draft]:
+        yield Draft(window * 2, (Token("a", 1.0),), 5, 9.0, 1.0, BY_ITSELF)
+
+    monkeypatch.setattr(summarise, "once", longer)
+    every = list(summarised(qwen, "".join(f"Here is number {i}. " for i in range(100)), Summarise(words=20, window=128), NEVER))
+    second = next(s for s in every if s.window == 1 and s.windows < every[0].windows)
+    assert len(second.parts) == every[0].windows and all("number" in part for part in second.parts)
+
+
+def test_a_window_without_room_for_a_text_is_refused(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Kit, "window", property(lambda self: 64))
+    with pytest.raises(Refusal, match="64"):
+        next(summarised(qwen, ENGLISH, Summarise(), NEVER))
+
+
 def test_the_pace_of_a_summary_is_that_of_its_own_tokens(qwen: Kit, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(summarise, "once", lambda *given: iter([Draft("a", (Token("a", 1.0),) * 5, 5, 9.0, 1.0, BY_ITSELF)]))
     *_, final = summarised(qwen, "Hello world, a red seven. " * 60, Summarise(words=20, window=128), NEVER)
@@ -537,6 +614,26 @@ def test_the_form_of_a_quatrain_is_checked():
     same = judged("床前明月光，疑是地上乡。\n举头望明月，低头思故乡。")
     assert same and not same.kept and "no rhyme" in same.rules[2].words.en
     assert judged("Shall I compare thee") is None and judged("") is None and judged("今天是 2024 年，天气好。") is None
+
+
+@pytest.mark.parametrize(
+    ("second", "fourth", "told"),
+    [
+        ("白日照青山", "何日客当还", "还 huán"),
+        ("孤云入九重", "夜半一声钟", "重 chóng"),
+        ("流水响泠泠", "江上数峰青", "青 qīng"),
+        ("落日故人长", "疑是地上霜", "长 "),
+        ("江上一双鱼", "门外有高车", "车 jū"),
+        ("人间一首诗", "落日几人知", "知 zhī"),
+        ("清露湿人衣", "江上几人归", ""),
+        ("人间一首诗", "清露湿人衣", ""),
+        ("人间一小儿", "清露湿人衣", "儿 ér"),
+        ("落日故人年", "江上数峰青", ""),
+    ],
+)
+def test_a_character_rhymes_by_any_reading_of_today_and_the_two_sounds_of_i_are_two_rhymes(second: str, fourth: str, told: str):
+    verdict = judged(f"床前明月光，{second}。\n举头望明月，{fourth}。")
+    assert verdict and verdict.rules[2].kept == bool(told) and told in verdict.rules[2].words.en
 
 
 @pytest.mark.parametrize(

@@ -359,6 +359,11 @@ def test_a_message_is_answered_in_a_stream() -> None:
     assert messages_of(again)[0] == whole[0] and len(messages_of(again)) == 2 and "Seed 1" in again[-1][3]
 
 
+def test_the_box_is_one_in_which_enter_sends() -> None:
+    v = view(ChatView)
+    assert "Enter sends" in text.HELLO.en and v.box.lines == 1 < v.box.max_lines, "Gradio sends at Enter only where a box begins with one line"
+
+
 def test_a_question_can_be_edited_and_asked_again() -> None:
     v = view(ChatView)
     talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"},
@@ -380,6 +385,24 @@ def test_without_a_model_that_chats_one_sentence_says_what_to_do(monkeypatch: py
     for lang in LANGS:
         v = view(ChatView, lang)
         assert text.NO_CHAT_MODEL[lang] in v.line.value and text.NO_CHAT_MODEL[lang] in talked(v, box="hi")[-1][3]
+
+
+def test_chat_notices_that_a_model_has_come_or_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained import hub
+
+    v, real = view(ChatView), hub.here
+    monkeypatch.setattr(hub, "here", lambda entry: None)
+    lack = v.lacking(v.line.value)
+    assert text.NO_CHAT_MODEL.en in lack and v.lacking(lack) == gr.skip()
+    monkeypatch.setattr(hub, "here", real)
+    assert v.lacking(lack) == v.line.value == text_chat._line("")
+    assert v.lacking(text_chat._line("12 tokens")) == gr.skip(), "what else the line says stays"
+
+
+def test_the_form_follows_a_model_that_came_since_the_page_was_drawn() -> None:
+    v = view(ContinueView)
+    assert v.chooser.first.slug == "verse" and v.other_start("verse") == gr.skip()
+    assert v.other_start("gpt2")[v.form.widgets["repetition"]]["value"] == 1.1
 
 
 def test_chat_refuses_nonsense_and_loses_nothing() -> None:
@@ -662,6 +685,18 @@ def test_a_program_hears_the_title_and_the_form_of_a_verse(monkeypatch: pytest.M
     *_, (said, how) = Endpoints(page()).text_continue("登楼")
     assert said == poem.text and how["title"] == "登楼"
     assert how["form"][0] == {"rule": "Four lines: there are 4", "kept": True} and all(rule["kept"] for rule in how["form"])
+
+
+@pytest.mark.parametrize("name", ["text_continue", "text_perplexity"])
+def test_a_program_that_names_no_model_gets_one_that_is_here(name: str, monkeypatch: pytest.MonkeyPatch, miniatures: dict[str, Path]) -> None:
+    from aigc.pretrained import hub
+
+    monkeypatch.setattr(hub, "here", lambda entry: miniatures["verse"] if entry.slug == "gpt2" else None)
+    api = Endpoints(page())
+    assert rows(Task.CONTINUE)[0].slug != "gpt2", "the first of the list is not here"
+    told = api.text_continue("hello", settings={"length": 3}) if name == "text_continue" else api.text_perplexity("hello")
+    *_, last = told
+    assert (last[1] if isinstance(last, tuple) else last)["model"] == "gpt2"
 
 
 def test_a_program_that_goes_away_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:

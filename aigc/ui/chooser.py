@@ -43,11 +43,14 @@ ARRIVALS, LOOKS = Arrivals(), Looks()
 class Chooser:
     """The models for one task."""
 
-    def __init__(self, page: Page, task: Task, name: str = ""):
-        """`name`: of this one on the page, where several choose for the same task."""
-        self.page, self.task, t = page, task, page.t
+    def __init__(self, page: Page, task: Task, name: str = "", anew: bool = False):
+        """`name`: of this one on the page, where several choose for the same task.
+
+        `anew`: a page that is opened starts with the first model that is here by then; its form follows `opened` where it has to.
+        """
+        self.page, self.task, self.anew, t = page, task, anew, page.t
         name = name or task.value
-        first = first_of(task)
+        self.first = first = first_of(task)
         self.model = gr.Dropdown(
             self.choices(),
             value=first.slug if first else None,
@@ -101,7 +104,9 @@ class Chooser:
         return [(self.page.t(e.title) + ("" if hub.here(e) else f" · {in_bytes(e.download_bytes)}"), e.slug) for e in rows(self.task)]
 
     def _wire(self) -> None:
-        for event in (self.shown.click, self.model.input, self.timer.tick):
+        self.opened = self.shown.click(self._opened, self.inputs, self.outputs, **QUIET)  # type: ignore[attr-defined]
+        self.model.focus(lambda: gr.update(choices=self.choices()), None, self.model, **QUIET)  # the list as it is when it is opened
+        for event in (self.model.input, self.timer.tick):
             event(self._turned_to, self.inputs, self.outputs, **QUIET)
         if settings := self._possible(""):
             self.model.input(self._possible, self.model, set(settings), **QUIET)
@@ -119,6 +124,15 @@ class Chooser:
         run.then(self._turned_to, self.inputs, self.outputs, **QUIET)
 
     # the events
+    def _opened(self, given: dict[Component, Any]) -> dict[Any, Any]:
+        """The page was drawn when the server began: another model may have come since."""
+        first = first_of(self.task)
+        if not self.anew or not self.first or not first or given[self.model] != self.first.slug or hub.here(self.first):
+            return self._turned_to(given)
+        with forms.in_words(self.page.lang):
+            filled = self.fill(first.slug)
+        return filled | {self.model: gr.update(choices=self.choices(), value=first.slug)}
+
     def _turned_to(self, given: dict[Component, Any]) -> dict[Any, Any]:
         with forms.in_words(self.page.lang):
             return self._shown(*self.chosen(given))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 pytest.importorskip("playwright")
 
 from lab import CHROMIUM, PATIENCE, Lab, browsing, serving, visiting, wait_for
-from tiny_pretrained import BUILDERS
+from tiny_pretrained import BUILDERS, written
 
+from aigc.data.sources import in_bytes
+from aigc.pretrained.catalogue import Entry, entries
+from aigc.pretrained.hub import COMPLETE
 from aigc.ui.text import grid as grid_text
 from aigc.ui.text import writing as text
 from aigc.words import LANGS, Lang
@@ -71,6 +75,19 @@ def test_a_text_streams_in_and_its_tokens_are_looked_at(server: Any, browser: An
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_enter_sends_a_message_and_shift_enter_begins_a_line(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        went(lab, "chat")
+        box = lab.page.locator(f"#text-chat-message-{lang} textarea")
+        box.fill("hi")
+        box.press("Shift+Enter")
+        box.type("you")
+        assert box.input_value() == "hi\nyou"
+        with lab.page.expect_request(lambda request: "queue/join" in request.url and "hi\\nyou" in (request.post_data or "")):
+            box.press("Enter")
+
+
+@pytest.mark.parametrize("lang", LANGS)
 def test_chat_says_which_model_it_lacks(server: Any, browser: Any, lang: Lang) -> None:
     with visiting(browser, server.url, lang) as lab:
         go = went(lab, "chat")
@@ -120,3 +137,35 @@ def test_a_grid_of_texts_fills_and_a_cell_brings_its_settings_back(server: Any, 
         assert not cells.first.is_visible()
         lab.page.locator(".aigc-w-history [data-kept]").locator("visible=true").nth(1).click()
         cells.first.wait_for()
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_model_that_came_since_the_server_began_is_offered_and_answers(tmp_path: Path, browser: Any, lang: Lang) -> None:
+    talker = next(e for e in entries() if e.slug == "smollm2-135m")
+    size = f" · {in_bytes(talker.download_bytes)}"
+    with serving(tmp_path, env={"HF_HOME": str(tmp_path / "hf")}) as server:
+        with visiting(browser, server.url, lang) as lab:
+            went(lab, "chat")
+            lab.page.get_by_text(text.NO_CHAT_MODEL[lang]).locator("visible=true").wait_for()
+            came(talker, tmp_path)
+            chosen = lab.page.locator(".aigc-model input").locator("visible=true").first
+            chosen.click()
+            title = talker.title[lang]
+            lab.page.get_by_role("option", name=title, exact=True).wait_for()
+            assert not lab.page.get_by_role("option", name=title + size).count() and chosen.input_value() != title
+        with visiting(browser, server.url, lang) as lab:
+            go, lack = went(lab, "chat"), lab.page.get_by_text(text.NO_CHAT_MODEL[lang]).locator("visible=true")
+            chosen = lab.page.locator(".aigc-model input").locator("visible=true").first
+            wait_for(lambda: chosen.input_value() == title, "it is chosen")
+            wait_for(lambda: not lack.count(), "nothing is lacking")
+            lab.page.locator(f"#text-chat-message-{lang} textarea").fill("hi")
+            go.click()
+            lab.page.locator(".aigc-talk .bot").locator("visible=true").first.wait_for()
+
+
+def came(entry: Entry, home: Path) -> None:
+    """A miniature stands where a download of this model would."""
+    folder = home / "cache" / "downloads" / "models" / entry.repo / entry.revision
+    folder.mkdir(parents=True)
+    written(entry, folder)
+    (folder / COMPLETE).write_text(json.dumps({"files": {file.name: file.stat().st_size for file in folder.iterdir()}}))

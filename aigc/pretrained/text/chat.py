@@ -15,7 +15,7 @@ from aigc.pretrained.text.asked import Chat, Message
 from aigc.pretrained.text.kit import Kit
 from aigc.pretrained.text.look import NEEDS_A_WRITER
 from aigc.pretrained.text.thought import CLOSE, OPEN, parted
-from aigc.pretrained.text.writing import Draft, written
+from aigc.pretrained.text.writing import Draft, fenced, written
 from aigc.words import Refusal, Words, both
 
 SECONDS = 10  # that a chat template may take; most take milliseconds
@@ -40,7 +40,8 @@ def chatted(kit: Kit, messages: list[Message], settings: Chat, stop: threading.E
     prompt, ids, forgotten = fitting(kit, messages, settings)
     head = OPEN if prompt.rstrip().endswith(OPEN) else ""  # some templates open the thought themselves
     notes: tuple[Words, ...] = (FORGOTTEN.fill(n=forgotten),) if forgotten else ()
-    for draft in written(kit, ids, settings, stop, max(1, min(settings.length, kit.window - len(ids)))):
+    drafts = written(kit, ids, settings, stop, max(1, min(settings.length, kit.window - len(ids))))
+    for draft in fenced(kit, drafts, settings.length):
         yield replace(draft, text=head + draft.text, notes=notes + draft.notes)
 
 

@@ -46,6 +46,18 @@ def sentences(text: str) -> list[str]:
     return joined
 
 
+def ends(text: str) -> list[int]:
+    """Where the sentences of a text end, so that the slices between are all of it."""
+    found, start = list[int](), 0
+    for m in SENTENCE.finditer(text):
+        if m.end() - start < LONGEST and m.end() < len(text) and ABBREVIATION.search(text[start : m.end()].rstrip()[-8:]):
+            continue
+        if text[start : m.end()].strip():
+            found.append(m.end())
+            start = m.end()
+    return [*found[:-1], len(text)] if found else []
+
+
 def extract(text: str, words: int) -> Extract:
     """The most central sentences, up to about `words` words or characters."""
     text = prose(text) or text

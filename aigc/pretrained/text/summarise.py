@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -13,15 +15,15 @@ import torch
 from aigc.pretrained.text.asked import Summarise
 from aigc.pretrained.text.beams import bare, drawing, generated
 from aigc.pretrained.text.chat import NO_TEMPLATE, templated
-from aigc.pretrained.text.extract import is_chinese, sentences
-from aigc.pretrained.text.kit import Kit
+from aigc.pretrained.text.extract import ends, is_chinese
+from aigc.pretrained.text.kit import NO_ROOM, Kit
 from aigc.pretrained.text.pieces import split
 from aigc.pretrained.text.thought import OPEN, parted
-from aigc.pretrained.text.writing import AT_LENGTH, BY_ITSELF, Draft, Token, written
+from aigc.pretrained.text.writing import AT_LENGTH, BY_ITSELF, Draft, Token, fenced, written
 from aigc.words import Refusal, both
 
-FRAME = 96  # tokens for the instruction and the template
 MOST_WINDOWS = 64
+LEAST = 16  # tokens of the text that a window has room for
 TOO_LONG = both("This text needs {n} windows; at most {most} are read. Make the window larger, or the text shorter.",
                 "这段文字需要 {n} 个窗口，最多读 {most} 个。请加大窗口或缩短文字。")  # fmt: skip
 ASK = {
@@ -43,7 +45,7 @@ class Summary:
     draft: Draft
     parts: tuple[str, ...]  # of the windows that are done
     window: int  # which is being read; 0: their summaries are put together, or the text is short
-    windows: int
+    windows: int  # of this reading; at the end, that the text itself was read in
 
     @property
     def is_final(self) -> bool:
@@ -55,12 +57,21 @@ def summarised(kit: Kit, text: str, settings: Summarise, stop: threading.Event) 
     if kit.writes_on and not getattr(kit.tokenizer, "chat_template", None):
         raise Refusal(NO_TEMPLATE)
     length = min(int(settings.words * TOKENS_A_WORD) + 16, kit.window // 2)
-    room = max(16, min(settings.window, kit.window - length - FRAME if kit.writes_on else kit.window - 2))
+    frame = max(len(asked(kit, letter, settings)) for letter in ("a", "一"))
+    room = min(settings.window, kit.window - length - frame)
+    if room < LEAST:
+        raise Refusal(NO_ROOM, n=kit.window)
+
+    def fits(part: str) -> bool:
+        n = len(kit.ids(part, marks=False))
+        return n <= room // 2 or (n <= settings.window and len(asked(kit, part, settings)) <= kit.window - length)
+
     parts: tuple[str, ...] = ()
-    seconds = 0.0
-    while len(windows := cut(kit, text, room)) > 1:
+    seconds, read = 0.0, 0
+    while len(windows := cut(kit, text, room, fits)) > 1:
         if len(windows) > MOST_WINDOWS:
             raise Refusal(TOO_LONG, n=len(windows), most=MOST_WINDOWS)
+        read = read or len(windows)
         told: list[str] = []
         short = max(16, min(settings.words, room // (2 * len(windows)) if len(windows) > 4 else settings.words))
         for i, window in enumerate(windows, 1):
@@ -69,24 +80,35 @@ def summarised(kit: Kit, text: str, settings: Summarise, stop: threading.Event) 
                 yield Summary(draft, (*parts, *told), i, len(windows))
             told.append(draft.text.strip())
             seconds += draft.seconds
-        parts, shorter = tuple(told), "\n".join(told)
-        if len(shorter) >= len(text):  # a model that writes more than it reads would go on for ever
-            shorter = shorter[: len(text) // 2]
-        text = shorter
-    for draft in once(kit, text, settings, stop, length):
+        if len("\n".join(told)) >= len(text):  # a model that writes more than it reads would go on for ever
+            told = [part[: len(window) // 2] for part, window in zip(told, windows, strict=True)]
+        parts, text = tuple(told), "\n".join(told)
+    for draft in once(kit, text.strip(), settings, stop, length):
         draft = replace(draft, seconds=seconds + draft.seconds, first=seconds + draft.first)  # so that the pace is of its own tokens
-        yield Summary(draft, parts, 0, max(1, len(parts)))
+        yield Summary(draft, parts, 0, max(1, read))
+
+
+def prompted(kit: Kit, text: str, settings: Summarise) -> str:
+    """What a model that writes on is asked.  Raises Refusal."""
+    words = ASK["zh" if is_chinese(text) else "en"].format(n=settings.words, text=text)
+    return templated(kit, [{"role": "user", "content": words}])
+
+
+def asked(kit: Kit, text: str, settings: Summarise) -> list[int]:
+    """All that the model is given to read, with the instruction, the template and its marks."""
+    return kit.ids(prompted(kit, text, settings), marks=False) if kit.writes_on else kit.ids(text)
 
 
 def once(kit: Kit, text: str, settings: Summarise, stop: threading.Event, length: int) -> Iterator[Draft]:
     """A text that fits."""
     if kit.writes_on:
-        asked = ASK["zh" if is_chinese(text) else "en"].format(n=settings.words, text=text)
-        prompt = templated(kit, [{"role": "user", "content": asked}])
+        prompt = prompted(kit, text, settings)
         ids = kit.ids(prompt, marks=False)
         head = OPEN if prompt.rstrip().endswith(OPEN) else ""  # a template that cannot be told not to think
         draft, answer = Draft(""), ""
-        for draft in written(kit, ids, settings, stop, min(length + (THOUGHT if head else 0), kit.window - len(ids))):
+        length += THOUGHT if head else 0
+        drafts = written(kit, ids, settings, stop, min(length, kit.window - len(ids)))
+        for draft in fenced(kit, drafts, length):
             answer = parted(head + draft.text)[1]
             yield replace(draft, text=answer)
         if not answer.strip() and (head or OPEN in draft.text):
@@ -115,25 +137,30 @@ def rewritten(kit: Kit, text: str, settings: Summarise, stop: threading.Event, l
     yield replace(draft, ended=BY_ITSELF if best and best[-1] in kit.ends else AT_LENGTH)
 
 
-def cut(kit: Kit, text: str, room: int) -> list[str]:
-    """Windows of at most `room` tokens, cut between sentences, and inside one only where it is longer than that."""
-    windows: list[str] = []
-    full = 0
-    for sentence in sentences(text):
-        pieces = [sentence] if (n := len(kit.ids(sentence, marks=False)) + 1) <= room else halves(kit, sentence, room)
-        for piece in pieces:
-            n = len(kit.ids(piece, marks=False)) + 1
-            if windows and full + n <= room:
-                windows[-1] += ("" if is_chinese(piece) else " ") + piece
-                full += n
-            else:
-                windows.append(piece)
-                full = n
+def cut(kit: Kit, text: str, room: int, fits: Callable[[str], bool] | None = None) -> list[str]:
+    """Windows of at most `room` tokens, and of which `fits` is true: one after the other they are the text, no more and no less.
+
+    They end where sentences do, and inside one only where it is longer than that.
+    """
+    fits = fits or (lambda part: len(kit.ids(part, marks=False)) <= room)
+    windows, start = list[str](), 0
+    pieces = [piece for a, b in pairwise([0, *ends(text)]) for piece in halves(text, a, b, fits)]
+    sizes = list(accumulate(len(kit.ids(text[a:b], marks=False)) for a, b in pieces))
+    i, full = 0, 0
+    while i < len(pieces):
+        n = max(i + 1, bisect_right(sizes, full + room))  # pieces up to here have as many tokens as there is room for, each by itself
+        while n > i + 1 and not fits(text[start : pieces[n - 1][1]].strip()):
+            n -= 1
+        windows.append(text[start : pieces[n - 1][1]].strip())
+        i, start, full = n, pieces[n - 1][1], sizes[n - 1]
     return windows
 
 
-def halves(kit: Kit, sentence: str, room: int) -> list[str]:
-    if len(sentence) < 2 or len(kit.ids(sentence, marks=False)) < room:
-        return [sentence]
-    middle = len(sentence) // 2
-    return halves(kit, sentence[:middle], room) + halves(kit, sentence[middle:], room)
+def halves(text: str, a: int, b: int, fits: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """Parts of text[a:b] that fit: all of it, else its halves, cut at a space where there is one near the middle."""
+    if b - a < 2 or fits(text[a:b].strip()):
+        return [(a, b)]
+    middle = (a + b) // 2
+    space = text.rfind(" ", (a + middle) // 2, middle)
+    middle = space if space > a else middle
+    return halves(text, a, middle, fits) + halves(text, middle, b, fits)

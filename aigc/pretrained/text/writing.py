@@ -22,6 +22,7 @@ OTHERS = 10  # alternatives told of each token
 BY_ITSELF = both("The model ended it.", "模型自行结束。")
 AT_STOP = both("It came to a stop word.", "遇到停止词。")
 AT_LENGTH = both("It reached its length.", "达到长度上限。")
+AT_WINDOW = both("The model's window is full: it sees {n} tokens, with what it was given.", "模型的窗口已满：连同所给的内容，它只能看到 {n} 个词元。")
 BY_YOU = both("Stopped by you.", "已由你停止。")
 
 
@@ -73,6 +74,12 @@ class Draft:
 
 def stopped(draft: Draft) -> Draft:
     return replace(draft, ended=BY_YOU)
+
+
+def fenced(kit: Kit, drafts: Iterator[Draft], length: int) -> Iterator[Draft]:
+    """What was to have `length` tokens and had to end earlier, because the model's window was full, says so."""
+    for draft in drafts:
+        yield replace(draft, ended=AT_WINDOW.fill(n=kit.window)) if draft.ended == AT_LENGTH and len(draft.tokens) < length else draft
 
 
 def written(

@@ -19,6 +19,7 @@ from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.catalogue import Entry
 from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines, conversation, given, habits, short, stop_words
+from aigc.ui.chooser import first_of
 from aigc.ui.endpoints import typed
 from aigc.ui.forms import an_object, in_words
 from aigc.ui.page import Page
@@ -98,7 +99,7 @@ class Endpoints:
     def text_perplexity(self, text: str, model: str = "") -> Iterator[Facts]:
         """Perplexity a token, bits a character, and each token with its probability, of as much as was read; `of` tokens in all."""
         with in_words("en"):
-            entry, whole = catalogue.find(TASKS[Verb.CONTINUE], str(model or ""), self.page.public), given(text)
+            entry, whole = self._found(Verb.CONTINUE, model), given(text)
 
             def facts(found: Any) -> Facts:
                 tokens = [[t.text, t.p] for t in found.tokens]
@@ -110,9 +111,14 @@ class Endpoints:
     def _asked(self, verb: Verb, model: str, seed: int | None, settings: Any) -> tuple[Entry, Any]:
         """Raises Refusal."""
         given_ = an_object(settings)
-        entry = catalogue.find(TASKS[verb], str(model or ""), self.page.public)
+        entry = self._found(verb, model)
         seeded = {} if seed is None else {"seed": seed}
         return entry, read(SETTINGS[verb], {**habits(verb, entry.slug), **seeded, **given_})
+
+    def _found(self, verb: Verb, model: Any) -> Entry:
+        """The model of that name; where none is named the one that the page starts with, too: the first that is here.  Raises Refusal."""
+        start = first_of(TASKS[verb])
+        return catalogue.find(TASKS[verb], str(model or (start.slug if start else "")), self.page.public)
 
     def _told(
         self, entry: Entry, asked: Settings, start: Callable[[threading.Event], Iterator[Any]], tell: Callable[[Any], tuple[str, Facts]]

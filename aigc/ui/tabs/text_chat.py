@@ -44,7 +44,7 @@ class ChatView:
         with gr.Row(elem_classes=["aigc-train"], equal_height=False):
             with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
                 gr.HTML(f"<p>{t(text.SAYS[NAME])}</p>", elem_classes=["aigc-x-says"], padding=False)
-                self.chooser = Chooser(page, TASKS[Verb.CHAT], "text-chat")
+                self.chooser = Chooser(page, TASKS[Verb.CHAT], "text-chat", anew=True)
                 self.system = gr.Textbox("", label=t(text.SYSTEM), info=t(text.SYSTEM_HELP), lines=2, max_lines=8)
                 self.form = forms.draw(page.lang, Chat)
                 self.grid = GridFold(self, GRID, Chat, STARTS, f"text-{NAME}-grid-{page.lang}")
@@ -65,7 +65,8 @@ class ChatView:
             layout="panel", elem_classes=["aigc-talk"], feedback_options=None, group_consecutive_messages=False,
             allow_file_downloads=False,
         )  # fmt: skip
-        self.box = gr.Textbox("", label=t(text.MESSAGE), lines=2, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt"])
+        # Of one line at first: only then does Gradio let Enter send, and Shift+Enter begin a new line.
+        self.box = gr.Textbox("", label=t(text.MESSAGE), lines=1, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt"])
         with gr.Row(elem_classes=["aigc-x-saves"]):
             self.go = gr.Button(t(text.GO[NAME]), variant="primary", size="sm", elem_id=f"text-chat-go-{page.lang}")
             self.stop = gr.Button(t(text.STOP), size="sm")
@@ -82,6 +83,8 @@ class ChatView:
         self.inputs: set[Component] = {*given_, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.talk, self.messages, self.note, self.line, self.box]
         self.chooser.follows(self.go.click(self.send, self.inputs, made, **QUIET))
+        for told in (self.chooser.opened.then, self.chooser.facts.change):
+            told(self.lacking, self.line, self.line, **QUIET)
         self.box.submit(self.send, self.inputs, made, **QUIET)
         self.regenerate.click(self.again, self.inputs, made, **QUIET)
         self.talk.retry(self.retried, self.inputs, made, **QUIET)
@@ -94,6 +97,12 @@ class ChatView:
         self.grid.axes.go.click(lambda: gr.update(open=True), None, self.answers, **QUIET)
 
     # the events
+    def lacking(self, line: str) -> Any:
+        """Whether any model is here is asked as long as the page is open; a line that says something else stays."""
+        lack, nothing = _line(self.page.t(text.NO_CHAT_MODEL)), _line("")
+        now = nothing if self._has_model() else lack
+        return gr.skip() if line == now or line not in (lack, nothing) else now
+
     def send(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
         """What is in the box joins the conversation, and is answered."""
 

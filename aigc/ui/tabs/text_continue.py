@@ -12,11 +12,10 @@ from gradio.components import Component
 
 from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, catalogue, clean
-from aigc.pretrained.catalogue import rows
 from aigc.pretrained.fit import is_zero_gpu
 from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
 from aigc.ui import forms, stops
-from aigc.ui.chooser import Chooser
+from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
@@ -55,7 +54,8 @@ class ContinueView:
 
     def _draw_form(self) -> None:
         t, lang = self.page.t, self.page.lang
-        first = next((e.slug for e in rows(TASKS[Verb.CONTINUE])), "")
+        start = first_of(TASKS[Verb.CONTINUE])
+        first = start.slug if start else ""
         self.prompt = gr.Textbox(
             t(text.EXAMPLE if first == VERSE else text.EXAMPLE_ANY), label=t(text.PROMPT), info=t(text.PROMPT_HELP), lines=3, max_lines=12,
             elem_classes=["aigc-prompt"], elem_id=f"text-{NAME}-prompt-{lang}",
@@ -71,7 +71,7 @@ class ContinueView:
             self.another = gr.Button(t(text.ANOTHER), size="sm")
             self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_id=f"text-compare-go-{lang}")
         self.grid = GridFold(self, NAME, Continue, STARTS, f"text-grid-{lang}")
-        self.chooser = Chooser(self.page, TASKS[Verb.CONTINUE], "text-continue")
+        self.chooser = Chooser(self.page, TASKS[Verb.CONTINUE], "text-continue", anew=True)
         self.opener = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
 
     def _draw_stops(self) -> None:
@@ -90,6 +90,7 @@ class ContinueView:
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.grid.wire(made, back)
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
+        self.chooser.opened.then(self.other_start, self.chooser.model, self.form.inputs, **QUIET)
         self.opener.click(warm, self.chooser.model, None, **QUIET)  # type: ignore[attr-defined]
 
     # the events
@@ -182,6 +183,10 @@ class ContinueView:
         """The form follows the model: what it is best at; only verse asks what it is given."""
         slug = catalogue.slug(TASKS[Verb.CONTINUE], str(model or ""))
         return self._filled(slug, habits(Verb.CONTINUE, slug))
+
+    def other_start(self, model: Any) -> Any:
+        """The same, where the page was opened with another model than the one it was drawn with."""
+        return gr.skip() if self.chooser.first is None or model == self.chooser.first.slug else self.other_model(model)
 
     def _filled(self, model: str, values: dict[str, Any]) -> dict[Any, Any]:
         updates: dict[Any, Any] = forms.fill(self.form, values)

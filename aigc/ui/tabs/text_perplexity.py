@@ -38,7 +38,7 @@ class PerplexityView:
                     t(text.A_TEXT), label=t(text.GIVEN), lines=6, max_lines=20, elem_classes=["aigc-prompt"], elem_id=f"text-{NAME}-{page.lang}"
                 )
                 self.go, self.stop = buttons(page, text.GO[NAME], f"text-{NAME}-go-{page.lang}")
-                self.chooser = Chooser(page, TASKS[Verb.CONTINUE], "text-perplexity")
+                self.chooser = Chooser(page, TASKS[Verb.CONTINUE], "text-perplexity", anew=True)
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
         self.inputs: set[Component] = {self.given, *self.chooser.inputs}

@@ -50,7 +50,7 @@ class SummariseView:
                 self.reference = gr.Textbox("", label=t(text.REFERENCE), info=t(text.REFERENCE_HELP), lines=2, max_lines=8)
                 self.go, self.stop = buttons(page, text.GO[NAME], f"text-{NAME}-go-{page.lang}")
                 self.grid = GridFold(self, NAME, Summarise, STARTS, f"text-{NAME}-grid-{page.lang}")
-                self.chooser = Chooser(page, TASKS[Verb.SUMMARISE], "text-summarise")
+                self.chooser = Chooser(page, TASKS[Verb.SUMMARISE], "text-summarise", anew=True)
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
                 self.last, self.history, self.list = text_kept.draw(page)
