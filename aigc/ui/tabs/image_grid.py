@@ -59,7 +59,7 @@ class GridFold:
         view = self.view
         stop = view.begun(request)
         kept: Kept | None = None
-        for shown, kept in streamed(view.page.lang, lambda: self._made(given, stop)):
+        for shown, kept in streamed(view.page.lang, lambda: self._made(given, stop), stop):
             if kept is None:
                 yield gr.skip() if stop.unwanted else shown, gr.skip(), gr.skip(), gr.skip()
         if kept is not None:

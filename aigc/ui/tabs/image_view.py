@@ -6,6 +6,7 @@ import html
 import json
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.tabs.image_schedulers import follow, offered
+from aigc.ui.tabs.image_way import Way
 from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 16  # results of a visit
 QUOTED = 120  # letters of a prompt that the line under a picture quotes
 SHOW_EVERY = 0.06  # seconds between two previews
+BEAT = 2.0  # seconds between two previews that come through Gradio, which hears by them that nobody looks any more
 
 EASEL_JS = f"""
 {MODULE.format(file="easel.js")}.then(({{ Easel }}) => {{
@@ -174,7 +177,7 @@ class View:
         """One press of the button: the wait, every step, and the result, which joins the history.  The next press ends it."""
         stop = self.begun(request)
         kept: Kept | None = None
-        for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop)):
+        for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop), stop):
             if kept is None:
                 yield gr.skip() if stop.unwanted else shown, *[gr.skip()] * 4
         if kept is not None:
@@ -279,16 +282,26 @@ def template(kind: str, words: Mapping[str, Words], lang: Lang) -> str:
     return f'<div class="aigc-panel aigc-x {kind}" data-words="{html.escape(told)}"></div>'
 
 
-def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
-    """What `make` yields, as JSON for one press of the button; refusals and mistakes become a sentence above the picture."""
-    go = {"go": secrets.token_hex(4)}
+def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]], stop: threading.Event, beat: float = BEAT) -> Iterator[Outcome]:
+    """What `make` yields, as JSON for one press of the button; refusals and mistakes become a sentence above the picture.
+
+    The page asks for its previews by itself (image_way.py); the first of them, the cells of a grid and one now and then
+    come through Gradio.
+    """
+    way = Way(stop)
 
     def run() -> Iterator[Outcome]:
+        due = 0.0
         for payload, kept in make():
-            yield (json.dumps({**payload, **go}, ensure_ascii=False) if payload else gr.skip()), kept
+            told = way.tell(payload) if payload else gr.skip()
+            is_step = kept is None and payload is not None and payload["kind"] != "grid" and "progress" in payload
+            if is_step and time.monotonic() < due:
+                continue
+            due = time.monotonic() + beat if is_step else due
+            yield told, kept
 
-    yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), None
-    yield from guarded(run, lambda words: (said(words, lang, **go), None))
+    yield way.tell({"kind": "same", "busy": True, "status": text.OPENING[lang]}), None
+    yield from guarded(run, lambda words: (said(words, lang, go=way.go), None))
 
 
 def waited(told: Any, lang: Lang) -> easel.Payload | None:
