@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]  # what static/easel.js understands; see its head
 EXACT = 256 * 256  # pixels up to which a picture is sent as it is
 QUALITY = 92
+LARGEST = 2048  # pixels that are sent along the longer side: more than the page has room for
 THUMB = 96
 MOST_MASK = 1_000_000  # characters
 
@@ -24,8 +25,18 @@ def address(image: Image, exact: int = EXACT) -> str:
     if image.width * image.height <= exact:
         image.save(out, "PNG", compress_level=4)
         return markup.address(out.getvalue())
+    image = shrunk(image)
     image.convert("RGB").save(out, "WEBP", quality=QUALITY, method=2)
     return markup.address(out.getvalue(), "webp")
+
+
+def shrunk(image: Image) -> Image:
+    """As large as it is shown at most."""
+    if max(image.size) <= LARGEST:
+        return image
+    small = image.copy()
+    small.thumbnail((LARGEST, LARGEST))
+    return small
 
 
 def thumb(image: Image) -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.image.make import Shot
 
 MOST_KEPT = 16  # results of a visit
+MOST_BYTES = 256 << 20  # of their pictures
 QUOTED = 120  # letters of a prompt that the line under a picture quotes
 SHOW_EVERY = 0.06  # seconds between two previews
 BEAT = 2.0  # seconds between two previews that come through Gradio, which hears by them that nobody looks any more
@@ -312,6 +313,8 @@ def waited(told: Any, lang: Lang) -> easel.Payload | None:
 def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None) -> easel.Payload:
     """A shot for the easel; a finished one with its facts."""
     captions = [text.SEED.fill(seed=seed)[lang] for seed in shot.seeds]
+    if not shot.index and not shot.images:  # the first step is on its way: what stands there stays
+        return {"kind": "same", "busy": True, "status": status_of(shot)[lang]}
     if kept is None:
         items, share = easel.pictures(shot.images, captions, size), shot.index / max(1, shot.count)
         return {"kind": "pictures", "items": items, "index": shot.index, "busy": True, "status": status_of(shot)[lang], "progress": share}
@@ -339,7 +342,7 @@ def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inpu
         notes=[note(asked, model, shot, i) for i in range(len(shot.images))],
         facts=facts_of(asked, model, shot, lang),
         inputs=inputs,
-        before=easel.png(shot.before) if shot.before is not None else None,
+        before=easel.png(easel.shrunk(shot.before)) if shot.before is not None else None,
         thumb=easel.thumb(shot.images[0]),
     )  # fmt: skip
 
@@ -386,6 +389,8 @@ def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str
     """The history with one more, and its strip.  The list itself grows: another result may be on its way into it."""
     history.insert(0, kept)
     del history[MOST_KEPT:]
+    while len(history) > 1 and sum(len(image) for one in history for image in one.images) > MOST_BYTES:
+        history.pop()
     return history, strip(history, lang)
 
 
