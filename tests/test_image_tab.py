@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import json
 import re
 import threading
@@ -197,6 +199,32 @@ def test_a_saved_picture_says_that_it_was_generated_and_how() -> None:
     assert "/" not in json.dumps({k: v for k, v in note.items() if k != "prompt"}), "a path of this machine"
     with pytest.raises(Refusal):
         saved(None)
+
+
+@pytest.mark.parametrize("verb", [Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT])
+def test_what_is_saved_from_the_page_itself_carries_its_label(verb: Verb, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the button's file does; a picture made of another says so, and one that was handed in says nothing."""
+    source = "trainedAlgorithmicMedia" if verb is Verb.GENERATE else "compositeWithTrainedAlgorithmicMedia"
+    for exact in (10**9, 0):  # PNG, WebP
+        for each in (easel.made, easel.address):
+            monkeypatch.setattr(each, "__defaults__", (*(each.__defaults__ or ())[:-1], exact))
+        v = view(verb)
+        more: dict[str, Any] = {} if verb is Verb.GENERATE else {"image": file}
+        results = ran(v, **more, **({"painted": painted()} if verb is Verb.INPAINT else {}))
+        shown = [item["src"] for result in results for item in told(result).get("items", [])]
+        assert len(shown) > 1
+        for address in (*shown, kept_by(results).thumb, json.loads(image_view.reshown(kept_by(results), "en"))["items"][0]["src"]):
+            assert f"digitalsourcetype/{source}<" in packet(address) and "TC260:AIGC" in packet(address)
+        if before := told(results[-1])["before"]:
+            assert not packet(before)
+        assert f"digitalsourcetype/{source}<" in str(Image.open(saved(kept_by(results))).info)
+
+
+def packet(address: str) -> str:
+    """The XMP of a picture in a data address."""
+    info = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).info
+    found = info.get("xmp") or info.get("XML:com.adobe.xmp") or ""
+    return found.decode() if isinstance(found, bytes) else found
 
 
 def test_nothing_that_was_typed_becomes_markup() -> None:

@@ -195,7 +195,7 @@ class View:
             shot: Shot = told  # type: ignore[assignment]
             size = shot.before.size if shot.before is not None and self.verb is not Verb.UPSCALE else size
             kept = kept_of(asked, entry.slug, setup, shot, self.page.lang, self.handed_in(given)) if shot.is_final else None
-            yield shown(shot, kept, self.page.lang, size), kept
+            yield shown(shot, kept, self.page.lang, size, self.verb in NEED_IMAGE), kept
 
     def asked(self, given: Mapping[Component, Any]) -> Asked:
         """What the form says.  Raises Refusal."""
@@ -310,15 +310,15 @@ def waited(told: Any, lang: Lang) -> easel.Payload | None:
     return {"kind": "same", "busy": True, "status": words[lang]} if words else None
 
 
-def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None) -> easel.Payload:
+def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None, partly: bool) -> easel.Payload:
     """A shot for the easel; a finished one with its facts."""
     captions = [text.SEED.fill(seed=seed)[lang] for seed in shot.seeds]
     if not shot.index and not shot.images:  # the first step is on its way: what stands there stays
         return {"kind": "same", "busy": True, "status": status_of(shot)[lang]}
     if kept is None:
-        items, share = easel.pictures(shot.images, captions, size), shot.index / max(1, shot.count)
+        items, share = easel.pictures(shot.images, captions, size, partly), shot.index / max(1, shot.count)
         return {"kind": "pictures", "items": items, "index": shot.index, "busy": True, "status": status_of(shot)[lang], "progress": share}
-    items = easel.pictures(shot.images, captions)
+    items = easel.pictures(shot.images, captions, partly=partly)
     before = easel.address(shot.before) if shot.before is not None else None
     about = {"status": status_of(shot)[lang], "made": True, "facts": kept.facts, "notes": [words[lang] for words in shot.notes]}
     return {"kind": "pictures", "items": items, "before": before, "busy": False, **about}
@@ -343,14 +343,15 @@ def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inpu
         facts=facts_of(asked, model, shot, lang),
         inputs=inputs,
         before=easel.png(easel.shrunk(shot.before)) if shot.before is not None else None,
-        thumb=easel.thumb(shot.images[0]),
+        thumb=easel.thumb(shot.images[0], asked.verb in NEED_IMAGE),
     )  # fmt: skip
 
 
 def reshown(kept: Kept, lang: Lang) -> str:
     images = [easel.opened(data) for data in kept.images]
     before = easel.address(easel.opened(kept.before)) if kept.before else None
-    payload = {"kind": "pictures", "items": easel.pictures(images, kept.captions), "before": before, "made": True, "facts": kept.facts}
+    items = easel.pictures(images, kept.captions, partly=kept.verb in NEED_IMAGE)
+    payload = {"kind": "pictures", "items": items, "before": before, "made": True, "facts": kept.facts}
     return json.dumps({**payload, "busy": False, "status": text.AGAIN[lang]}, ensure_ascii=False)
 
 
@@ -409,4 +410,5 @@ def saved(kept: Kept | None) -> Any:
         raise Refusal(text.NOTHING_YET)
     i = min(kept.chosen, len(kept.images) - 1)
     note = kept.notes[min(i, len(kept.notes) - 1)]
-    return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=f"{kept.verb.value}-{note.get('seed') or 0}.png")
+    name = f"{kept.verb.value}-{note.get('seed') or 0}.png"
+    return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=name, partly=kept.verb in NEED_IMAGE)
