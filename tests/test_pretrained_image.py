@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, features
 from tiny_pretrained import written
 
 from aigc.knobs import read
@@ -424,6 +424,18 @@ def test_pictures_that_cannot_be_taken_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "b.png", tmp_path / "nothing.png", tmp_path):
         with pytest.raises(Refusal, match="not a picture"):
             given.picture(path)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_what_this_pillow_reads_is_taken_and_a_phones_heic_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / "a.avif")
+    taken = given.picture(tmp_path / "a.avif")
+    assert taken.size == (40, 30) and taken.mode == "RGB" and taken.getpixel((20, 15))[0] > 150
+    whole = (tmp_path / "a.avif").read_bytes()
+    for content, says in ((whole[: len(whole) // 2], "not a picture"), (b"\0\0\0\x18ftypheic" + whole[12:200], "HEIC picture")):
+        (tmp_path / "b.avif").write_bytes(content)
+        with pytest.raises(Refusal, match=says):
+            given.picture(tmp_path / "b.avif")
 
 
 def test_a_long_thin_picture_is_fitted() -> None:
