@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import json
 import re
 import threading
@@ -14,6 +16,8 @@ from typing import Any, cast
 import gradio as gr
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from PIL import Image
 from pressing import Visitor, served
 from tiny_pretrained import BUILDERS
@@ -23,11 +27,12 @@ from aigc.nets.style import StyleNetwork
 from aigc.pretrained import hub
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.ui import stops
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image as image_tab
-from aigc.ui.tabs import image_given, image_view
+from aigc.ui.tabs import image_given, image_view, image_way
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import Kept, View, saved
 from aigc.ui.text import picture as text
@@ -196,6 +201,32 @@ def test_a_saved_picture_says_that_it_was_generated_and_how() -> None:
         saved(None)
 
 
+@pytest.mark.parametrize("verb", [Verb.GENERATE, Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT])
+def test_what_is_saved_from_the_page_itself_carries_its_label(verb: Verb, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the button's file does; a picture made of another says so, and one that was handed in says nothing."""
+    source = "trainedAlgorithmicMedia" if verb is Verb.GENERATE else "compositeWithTrainedAlgorithmicMedia"
+    for exact in (10**9, 0):  # PNG, WebP
+        for each in (easel.made, easel.address):
+            monkeypatch.setattr(each, "__defaults__", (*(each.__defaults__ or ())[:-1], exact))
+        v = view(verb)
+        more: dict[str, Any] = {} if verb is Verb.GENERATE else {"image": file}
+        results = ran(v, **more, **({"painted": painted()} if verb is Verb.INPAINT else {}))
+        shown = [item["src"] for result in results for item in told(result).get("items", [])]
+        assert len(shown) > 1
+        for address in (*shown, kept_by(results).thumb, json.loads(image_view.reshown(kept_by(results), "en"))["items"][0]["src"]):
+            assert f"digitalsourcetype/{source}<" in packet(address) and "TC260:AIGC" in packet(address)
+        if before := told(results[-1])["before"]:
+            assert not packet(before)
+        assert f"digitalsourcetype/{source}<" in str(Image.open(saved(kept_by(results))).info)
+
+
+def packet(address: str) -> str:
+    """The XMP of a picture in a data address."""
+    info = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).info
+    found = info.get("xmp") or info.get("XML:com.adobe.xmp") or ""
+    return found.decode() if isinstance(found, bytes) else found
+
+
 def test_nothing_that_was_typed_becomes_markup() -> None:
     strip = ran(view(Verb.GENERATE), prompt='"><img src=x onerror=alert(1)>{{7*7}}')[-1][4]
     assert "<img src=x" not in strip and "{{" not in strip
@@ -210,6 +241,44 @@ def test_a_stop_is_said_and_the_next_run_works() -> None:
             v.stopped(REQUEST)
     assert told(results[-1])["status"] == text.STOPPED.en and told(results[-1])["go"] == told(results[0])["go"]
     kept_by(ran(v))
+
+
+def test_previews_come_beside_gradio_and_few_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that came through it would be looked for among all components of the page, and the press of Stop would wait behind them."""
+    monkeypatch.setattr(image_view, "SHOW_EVERY", 0.0)
+    v = view(Verb.GENERATE)
+    asked, news, results = TestClient(routed()), [], []
+    for result in v.run(given(v, steps=30), REQUEST):
+        results.append(told(result))
+        answer = asked.get(f"/aigc/ways/{results[0]['go']}", params={"after": news[-1]["n"] if news else 0})
+        news += answer.json() if answer.status_code == 200 else []
+    steps = [r for r in results if r["kind"] == "pictures" and r["busy"]]
+    missed = [step["index"] for step in results[-1]["missed"]]
+    assert len(steps) < 10, "only the first and one now and then"
+    assert missed[-1] == 30 and missed == sorted(missed), "the page has the whole way in the end"
+    assert [n["n"] for n in news] == sorted({n["n"] for n in news}), "nothing is told twice"
+
+
+def test_a_stop_is_heard_beside_gradio_by_who_pressed_only() -> None:
+    stop, asked = stops.Stop(), TestClient(routed())
+    way = image_way.Way(stop)
+    way.tell({"kind": "same", "busy": True})
+    assert [n["kind"] for n in asked.get(f"/aigc/ways/{way.go}").json()] == ["same"]
+    assert asked.get(f"/aigc/ways/{way.go}?after=1").json() == []
+    for other in ("0" * 32, "x", way.go.upper()):
+        assert asked.get(f"/aigc/ways/{other}").status_code == asked.post(f"/aigc/ways/{other}/stop").status_code == 204
+    assert not stop.is_set()
+    asked.post(f"/aigc/ways/{way.go}/stop")
+    go = way.go
+    assert stop.is_set()
+    del way
+    assert asked.get(f"/aigc/ways/{go}").status_code == 204, "the run is over"
+
+
+def routed() -> FastAPI:
+    app = FastAPI()
+    app.include_router(image_way.router())
+    return app
 
 
 def test_a_second_press_ends_the_first_run() -> None:

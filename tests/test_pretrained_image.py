@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, features
 from tiny_pretrained import written
 
 from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.grid import axis
-from aigc.pretrained.image import given, grid, habits, kit, make, schedulers
+from aigc.pretrained.image import given, grid, habits, kit, make, patch, schedulers
 from aigc.pretrained.image.asked import (
     SETTINGS,
     TASKS,
@@ -122,6 +122,46 @@ def test_what_is_not_painted_over_stays_to_the_pixel(slug: str, monkeypatch: pyt
     outside[int(16 * scale) : int(49 * scale), int(16 * scale) : int(49 * scale)] = False
     new, old = np.asarray(shot.images[0]), np.asarray(shot.before)
     assert (new[outside] == old[outside]).all() and (new != old).any()
+
+
+@pytest.mark.parametrize(("width", "height"), [(900, 500), (64, 400), (40, 24), (66, 61)])
+@pytest.mark.parametrize("where", [(5, 5, 17, 15), (20, 8, 38, 22)])
+def test_a_photograph_keeps_its_size_and_its_pixels(width: int, height: int, where: tuple[int, int, int, int]) -> None:
+    """Only a square around what is marked goes through the model; the rest is the file's, bit for bit."""
+    photograph, marked = picture(width, height), Image.new("L", (width, height))
+    ImageDraw.Draw(marked).rectangle(where, fill=255)
+    *previews, last = made(loaded("sd-1.5"), asked(Verb.INPAINT, image=photograph, mask=marked, soften=2), threading.Event())
+    new, old = np.asarray(last.images[0]), np.asarray(photograph)
+    assert last.images[0].size == (width, height) and last.before == photograph
+    outside, inside = np.asarray(given.widened(marked, 4)) == 0, np.asarray(marked) == 255
+    assert (new[outside] == old[outside]).all()
+    assert (new[inside] != old[inside]).mean() > 0.5
+    assert previews[-1].images[0].size == (width, height)
+
+
+def test_what_the_model_sees_has_room_around_what_is_marked() -> None:
+    for box in ((10, 10, 40, 40), (2000, 1500, 2900, 1700), (0, 0, 4000, 3000), (3980, 2990, 4000, 3000)):
+        marked = Image.new("L", (4000, 3000))
+        marked.paste(255, box)
+        one = patch.around(Image.new("RGB", marked.size), marked, 4, 4, 512, 8, 2048)
+        width, height = one.box[2] - one.box[0], one.box[3] - one.box[1]
+        assert one.box[0] <= box[0] and one.box[1] <= box[1] and box[2] <= one.box[2] and box[3] <= one.box[3]
+        assert width >= min(4000, max(512, 2 * (box[2] - box[0]))) and one.size[0] % 8 == one.size[1] % 8 == 0
+        assert abs(one.size[0] / one.size[1] - width / height) < 0.05 and one.size[0] * one.size[1] <= 1.1 * 512**2
+        assert one.mask.getbbox() is not None and max(one.small().whole.size) <= 1024
+
+
+def test_an_extended_photograph_keeps_its_pixels() -> None:
+    photograph = picture(300, 200)
+    shot = result("sd-1.5", asked(Verb.OUTPAINT, image=photograph, left=0, right=70, top=30, bottom=0, soften=0))
+    assert shot.images[0].size == (370, 230) and shot.notes[0].en.startswith("370 × 230 pixels")
+    assert (np.asarray(shot.images[0])[30:, :300] == np.asarray(photograph)).all()
+
+
+def test_results_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch, "MOST_AT_ONCE", 64 * 64 * 3)
+    with pytest.raises(Refusal, match="At most 3"):
+        result("sd-1.5", asked(Verb.INPAINT, image=picture(), mask=mask(), count=4))
 
 
 @pytest.mark.parametrize("slug", [e.slug for e in catalogue.ON_A_CPU + catalogue.ON_A_GPU if Task.UNCONDITIONAL in e.tasks])
@@ -384,6 +424,18 @@ def test_pictures_that_cannot_be_taken_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "b.png", tmp_path / "nothing.png", tmp_path):
         with pytest.raises(Refusal, match="not a picture"):
             given.picture(path)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_what_this_pillow_reads_is_taken_and_a_phones_heic_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(tmp_path / "a.avif")
+    taken = given.picture(tmp_path / "a.avif")
+    assert taken.size == (40, 30) and taken.mode == "RGB" and taken.getpixel((20, 15))[0] > 150
+    whole = (tmp_path / "a.avif").read_bytes()
+    for content, says in ((whole[: len(whole) // 2], "not a picture"), (b"\0\0\0\x18ftypheic" + whole[12:200], "HEIC picture")):
+        (tmp_path / "b.avif").write_bytes(content)
+        with pytest.raises(Refusal, match=says):
+            given.picture(tmp_path / "b.avif")
 
 
 def test_a_long_thin_picture_is_fitted() -> None:

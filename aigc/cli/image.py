@@ -95,5 +95,5 @@ def _write(asked: Asked, model: str, shot: Shot, to: Path) -> list[str]:
     files = []
     for i, image in enumerate(shot.images):
         path = to if len(shot.images) == 1 else to.with_name(f"{to.stem}-{shot.seeds[i]}{to.suffix}")
-        files.append(str(outputs.picture(image, made=True, note=note(asked, model, shot, i), to=path)))
+        files.append(str(outputs.picture(image, made=True, note=note(asked, model, shot, i), to=path, partly=asked.verb in NEED_IMAGE)))
     return files

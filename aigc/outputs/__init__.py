@@ -3,11 +3,11 @@
 from aigc.outputs.files import as_csv, model, new_path, sweep, table, text, weights
 from aigc.outputs.film import animation
 from aigc.outputs.npz import arrays
-from aigc.outputs.pictures import drawn, picture, png, scatter, sheet
+from aigc.outputs.pictures import drawn, on_screen, picture, png, scatter, sheet
 from aigc.outputs.script import script
 from aigc.outputs.writings import conversation, writing
 
 __all__ = [
-    "animation", "arrays", "as_csv", "conversation", "drawn", "model", "new_path", "picture", "png", "scatter", "script", "sheet", "sweep",
-    "table", "text", "weights", "writing",
+    "animation", "arrays", "as_csv", "conversation", "drawn", "model", "new_path", "on_screen", "picture", "png", "scatter", "script", "sheet",
+    "sweep", "table", "text", "weights", "writing",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from PIL import Image
 
 PRODUCER = "AIGC-Lab"  # the standard allows printable ASCII without spaces, quotes and backslashes
 MADE_BY_AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+PARTLY_BY_AI = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"  # made of a picture that was handed in
 ASSETS = Path(__file__).parent / "assets"
 
 TEXT_SHARE = 0.07  # height of the mark's text over the short side; the standard asks for 0.05, and Latin letters hang lower
@@ -30,14 +31,14 @@ SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 SIZE_IN_XMP = re.compile(rb"aigclab:size\D{1,60}(\d{1,5}x\d{1,5})")  # as an element or as an attribute
 
 
-def label(content: bytes) -> str:
+def label(content: bytes, number: str = "") -> str:
     """`fields` as JSON, as metadata carries it."""
-    return json.dumps(fields(content), separators=(",", ":"))
+    return json.dumps(fields(content, number), separators=(",", ":"))
 
 
-def fields(content: bytes) -> dict[str, str]:
-    """The implicit label (GB 45438-2025, annex E).  `content`: what ReservedCode1 vouches for, such as the pixels."""
-    number = uuid.uuid4().hex
+def fields(content: bytes, number: str = "") -> dict[str, str]:
+    """The implicit label (GB 45438-2025, annex E).  `content`: what ReservedCode1 vouches for, such as the pixels; `number`: where it is known."""
+    number = number or uuid.uuid4().hex
     return {
         "Label": "1",  # is generated, not "may be"
         "ContentProducer": PRODUCER,
@@ -49,7 +50,7 @@ def fields(content: bytes) -> dict[str, str]:
     }
 
 
-def xmp(aigc: str = "", size: tuple[int, int] | None = None) -> bytes:
+def xmp(aigc: str = "", size: tuple[int, int] | None = None, source: str = MADE_BY_AI) -> bytes:
     """An XMP packet with IPTC's source type and, unless the file carries it elsewhere, the TC260 label; `size`: of the picture above its strip."""
     own = f'<aigclab:size xmlns:aigclab="urn:aigc-lab">{size[0]}x{size[1]}</aigclab:size>' if size else ""
     tc260 = f'<TC260:AIGC xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/">{escape(aigc)}</TC260:AIGC>' if aigc else ""
@@ -57,7 +58,7 @@ def xmp(aigc: str = "", size: tuple[int, int] | None = None) -> bytes:
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
-        f"<Iptc4xmpExt:DigitalSourceType>{MADE_BY_AI}</Iptc4xmpExt:DigitalSourceType>{tc260}{own}"
+        f"<Iptc4xmpExt:DigitalSourceType>{source}</Iptc4xmpExt:DigitalSourceType>{tc260}{own}"
         '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
     ).encode()
 

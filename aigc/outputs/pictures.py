@@ -24,23 +24,48 @@ CHINESE_FONTS = (
 GENERATED, REAL = (44, 110, 180), (150, 150, 150)
 
 
-def picture(image: Image.Image, *, made: bool, note: dict[str, Any] | None = None, name: str = "samples.png", to: Path | None = None) -> Path:
-    """A PNG file to download.  `made`: whether anything in it was generated; then it says so.  `note`: how it was made."""
-    return write(png(image, made=made, note=note), name, to)
+def picture(
+    image: Image.Image, *, made: bool, note: dict[str, Any] | None = None, name: str = "samples.png", to: Path | None = None, partly: bool = False
+) -> Path:
+    """A PNG file to download.  `made`: whether anything in it was generated; then it says so.  `note`: how it was made.
+    `partly`: it was made of a picture that was handed in."""
+    return write(png(image, made=made, note=note, partly=partly), name, to)
 
 
-def png(image: Image.Image, *, made: bool, note: dict[str, Any] | None = None) -> bytes:
+def png(image: Image.Image, *, made: bool, note: dict[str, Any] | None = None, partly: bool = False) -> bytes:
     """The content of a PNG file; see `picture`."""
     image = plain(image)
     info = PngInfo()
     if made:
         own, image = image.size, labels.marked(image)
-        info.add_itxt("XML:com.adobe.xmp", labels.xmp(labels.label(image.tobytes()), own).decode())
+        info.add_itxt("XML:com.adobe.xmp", labels.xmp(labels.label(image.tobytes()), own, _source(partly)).decode())
     if note is not None:
         info.add_itxt("parameters", labels.parameters(note))
     out = io.BytesIO()
     image.save(out, "PNG", pnginfo=info, optimize=True)
     return out.getvalue()
+
+
+def on_screen(image: Image.Image, kind: str, *, partly: bool = False, **how: Any) -> bytes:
+    """A generated picture as a page shows it, PNG or WEBP: the words stand beside it there, and whoever saves it has the label in the file.
+
+    The same picture is the same bytes: its number is made of its pixels.
+    """
+    content = image.tobytes()
+    packet = labels.xmp(labels.label(content, hashlib.sha256(content).hexdigest()[:32]), source=_source(partly))
+    if kind == "PNG":
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", packet.decode())
+        how["pnginfo"] = info
+    else:
+        how["xmp"] = packet
+    out = io.BytesIO()
+    image.save(out, kind, **how)
+    return out.getvalue()
+
+
+def _source(partly: bool) -> str:
+    return labels.PARTLY_BY_AI if partly else labels.MADE_BY_AI
 
 
 def intact(path: Path, label: dict[str, str]) -> bool:

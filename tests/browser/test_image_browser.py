@@ -235,3 +235,39 @@ def test_a_run_is_stopped(browser: Any, server: str) -> None:
     one.button(text.STOP).dispatch_event("click")  # a mouse that first waits for the page to settle would come too late
     one.page.wait_for_function("[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === 'Stopped.')")
     one.end()
+
+
+AT_ONCE = """(label) => new Promise((done) => {
+  const shown = (e) => e.offsetParent;
+  const status = [...document.querySelectorAll(".aigc-x-status")].find(shown);
+  const begun = performance.now();
+  new MutationObserver(() => /Stopped|已停止/.test(status.textContent) && done(performance.now() - begun)).observe(status, { childList: true });
+  [...document.querySelectorAll("button")].filter(shown).find((b) => b.textContent.trim() === label).click();
+})"""
+
+
+@pytest.mark.parametrize("view", ["generate", "inside"])
+def test_a_stop_is_said_at_once_and_the_work_ends(visit: Visit, view: str) -> None:
+    """The page says so itself; the run hears of it before Gradio has looked up whom to tell, and the line does not come back."""
+    page = visit.open(view).quick().page
+    field = page.locator(".aigc-knob-steps input[type=number]").locator("visible=true").first
+    field.fill("200")
+    field.press("Tab")
+    visit.button(text.GO[view]).click()
+    under_way = "/[Ss]tep [0-9]+ of|第 [0-9]+ 步/.test(e.textContent)"
+    page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some(e => {under_way})")
+    assert page.evaluate(AT_ONCE, visit.t(text.STOP)) < 1000
+    page.wait_for_timeout(1500)
+    assert page.locator(".aigc-x-status").locator("visible=true").first.inner_text() == visit.t(text.STOPPED)
+    field.fill("4")
+    field.press("Tab")
+    visit.button(text.GO[view]).click()  # a run that went on would keep this one in line
+    page.wait_for_function("[...document.querySelectorAll('.aigc-x-status')].some(e => / in [0-9.]+ s\\.|用时|seen|看了/.test(e.textContent))")
+
+
+def test_the_way_can_be_walked_again(visit: Visit) -> None:
+    """The steps come beside Gradio, and those of a quick run with its end."""
+    page = visit.open("generate").quick().page
+    visit.go("generate")
+    slider = page.locator(".aigc-e-frame").locator("visible=true").locator("xpath=ancestor::*[contains(@class,'aigc-easel')]").first
+    assert int(slider.locator(".aigc-x-slider input[aria-label]").last.get_attribute("max")) >= 3

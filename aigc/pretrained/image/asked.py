@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SEEDS = 2**31 - 1
 LONGEST_PROMPT = 2000  # characters; a text encoder reads some 77 tokens of it
-MOST_ROOM = 512  # pixels that a picture is extended by, on each side
+MOST_ROOM = 2048  # pixels that a picture is extended by, on each side
 
 
 class Scheduler(Choice):
@@ -118,7 +118,8 @@ class Inpaint:
 
 def _room(side: str, zh: str) -> Any:
     return knob(16, 0, MOST_ROOM, group="first", label=both(f"Extend {side} (pixels)", f"向{zh}扩展（像素）"),
-                help=both("New canvas on this side; rounded up to what the model admits.", "这一侧的新画布；会向上取到模型支持的尺寸。"))  # fmt: skip
+                help=both("New canvas on this side; rounded up to what the model admits where it works at the picture's size.",
+                          "这一侧的新画布；模型按图像原尺寸工作时，会向上取到它支持的尺寸。"))  # fmt: skip
 
 
 @dataclass(frozen=True)

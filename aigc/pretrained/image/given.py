@@ -7,18 +7,23 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, features
 
 from aigc.outputs.labels import unmarked
 from aigc.outputs.pictures import plain
 from aigc.words import Refusal, both
 
-FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]
+FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(["AVIF"] if features.check("avif") else [])]  # type: ignore[no-untyped-call]
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of files that begin as AVIF does
 MOST_PIXELS = 50_000_000  # of a file; decoding more takes too much memory
 LEAST_SIDE = 8
 MARKED = 128  # a mask's pixel is repainted from this value on
 
 NO_PICTURE = both("This file is not a picture that can be read; PNG, JPEG and WebP can.", "这个文件不是能读取的图像；支持 PNG、JPEG 和 WebP。")
+NO_HEIC = both(
+    "This is a HEIC picture, as some phones save them, which cannot be read here: save it as JPEG first.",
+    "这是 HEIC 图像（部分手机的默认格式），这里无法读取：请先存为 JPEG。",
+)
 TOO_LARGE = both("This picture has {n} million pixels; at most {most} million can be read.", "这张图像有 {n} 百万像素；最多能读 {most} 百万。")
 TOO_SMALL = both(
     "This picture is {w} × {h} pixels; at least {least} × {least} are needed.", "这张图像只有 {w} × {h} 像素；至少要 {least} × {least}。"
@@ -49,7 +54,16 @@ def _opened(path: str | Path, read: Callable[[Image.Image], Image.Image]) -> Ima
     except Image.DecompressionBombError:
         raise Refusal(TOO_LARGE, n=">178", most=MOST_PIXELS // 10**6) from None
     except (OSError, SyntaxError, ValueError, EOFError):
-        raise Refusal(NO_PICTURE) from None
+        raise Refusal(NO_HEIC if _is_heic(path) else NO_PICTURE) from None
+
+
+def _is_heic(path: str | Path) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head[4:8] == b"ftyp" and head[8:] in HEIC
 
 
 def checked(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -14,9 +15,10 @@ from PIL import Image
 from aigc.knobs import as_values
 from aigc.outputs.labels import unmarked
 from aigc.pretrained import Stopped
-from aigc.pretrained.image import given
+from aigc.pretrained.image import given, patch
 from aigc.pretrained.image.asked import TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
 from aigc.pretrained.image.kit import Kit, call, is_guided, takes
+from aigc.pretrained.image.patch import Patch
 from aigc.pretrained.image.previews import as_pictures
 from aigc.pretrained.image.prompts import remarks
 from aigc.pretrained.image.schedulers import believed, scheduler
@@ -34,6 +36,11 @@ NO_STRENGTH = both(
 WRONG_SIZE = both("{label} must be a multiple of {step} for this model: {low} or {high}.", "这个模型的{label}必须是 {step} 的倍数：{low} 或 {high}。")
 NOT_ACCEPTED = both("The model's pipeline does not accept this: {why}", "模型的管线不接受这个要求：{why}")
 RESIZED = both("What was given is {w} × {h} pixels; this model works at {ours}.", "给出的图像是 {w} × {h} 像素；这个模型在 {ours} 上工作。")
+FILLED = both(
+    "{w} × {h} pixels around what is new were worked on at {ours}, the size of this model; the rest is the picture as it was.",
+    "新内容周围的 {w} × {h} 像素以模型的尺寸 {ours} 处理；其余部分就是原图。",
+)
+TOO_WIDE = both("The canvas would be {w} × {h} pixels; this model manages {most} a side.", "画布会有 {w} × {h} 像素；这个模型每边最多 {most}。")
 HIDDEN = both("The model's own safety checker took picture {n} for unsuitable and blackened it.", "模型自带的安全检查认为第 {n} 张不合适，已涂黑。")
 
 
@@ -90,29 +97,30 @@ def _fitted(kit: Kit, whole: Image.Image) -> tuple[Image.Image, tuple[Words, ...
 
 
 def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
-    """Inpainting; outpainting is the same with a mask that is the new room."""
+    """Inpainting; outpainting is the same with a mask that is the new room.  The picture keeps its size."""
     how: Any = asked.settings
-    if isinstance(how, Outpaint):
-        grow = 0
-        image, notes = _fitted(kit, there(asked.image))
-        before, mask = given.extended(image, how.left, how.right, how.top, how.bottom, kit.step)
-        if max(before.size) > kit.most:
-            raise Refusal(both("The canvas would be {w} × {h} pixels; this model manages {most} a side.",
-                               "画布会有 {w} × {h} 像素；这个模型每边最多 {most}。"), w=before.width, h=before.height, most=kit.most)  # fmt: skip
-    else:
-        grow = how.grow
-        whole = there(asked.image)
-        before, notes = _fitted(kit, whole)
-        drawn = unmarked(there(asked.mask), whole.info)  # it may have been drawn over the file, strip and all
-        mask = given.fitted(given.mask_of(drawn, whole.size).convert("RGB"), kit.native, kit.step, kit.most)
-        mask = mask.convert("L").point(lambda v: 255 if v >= given.MARKED else 0)
-        if mask.getbbox() is None:
-            raise Refusal(both("What is marked is too small for this model to see.", "标出的地方太小，模型看不到。"))
-    soft = given.softened(mask, grow, how.soften)
-    hard = soft.point(lambda v: 255 if v else 0)
-    more = {"image": before, "mask_image": hard, "strength": how.strength, **_size(before)}
+    one = _extended(kit, there(asked.image), how) if isinstance(how, Outpaint) else _marked(kit, asked, how)
+    patch.check_room(one.whole, how.count)
+    seen, small, (width, height) = one.image, one.small(), (one.box[2] - one.box[0], one.box[3] - one.box[1])
+    notes = () if one.size == (width, height) else (FILLED.fill(w=width, h=height, ours=f"{seen.width} × {seen.height}"),)
+    more = {"image": seen, "mask_image": one.mask, "strength": how.strength, **_size(seen)}
     for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, more, notes):
-        yield replace(shot, before=before, images=[given.joined(image, before, soft) for image in shot.images])
+        yield replace(shot, before=one.whole, images=[(one if shot.is_final else small).with_(image) for image in shot.images])
+
+
+def _marked(kit: Kit, asked: Asked, how: Inpaint) -> Patch:
+    whole = there(asked.image)
+    drawn = unmarked(there(asked.mask), whole.info)  # it may have been drawn over the file, strip and all
+    return patch.around(whole, given.mask_of(drawn, whole.size), how.grow, how.soften, kit.native, kit.step, kit.most)
+
+
+def _extended(kit: Kit, whole: Image.Image, how: Outpaint) -> Patch:
+    ours, _ = _fitted(kit, whole)
+    scale = 1.0 if ours.size == whole.size else min(kit.native / math.sqrt(whole.width * whole.height), kit.most / max(whole.size))
+    canvas, mask = given.extended(whole, how.left, how.right, how.top, how.bottom, kit.step if scale == 1.0 else 1)
+    if max(canvas.size) * scale > kit.most:
+        raise Refusal(TOO_WIDE, w=canvas.width, h=canvas.height, most=int(kit.most / scale))
+    return patch.beyond(canvas, mask, how.soften, scale, kit.step)
 
 
 def denoised(

@@ -5,21 +5,24 @@
 //   {kind: "pictures", items: [{src, width, height, caption}], before, index, facts, notes, made}
 //   {kind: "grid", x: {label, values}, y: {label, values}, cells: [src or null], facts}
 //   {kind: "same"}
-// with {status, busy, progress} beside it, and the `go` that it belongs to.  The steps of a run are kept here as they come, so that the
-// way can be walked again without asking anybody.
+// with {status, busy, progress} beside it, the `go` that it belongs to and its place `n` in that.  What a run shows on its way is asked for
+// under its `go` while it is busy; its end comes through Gradio.  The steps are kept here as they come, so that the way can be walked again
+// without asking anybody.
 
 import { bring, h, say, filled } from "./dom.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
+import { whenStopped } from "./stopping.js";
 
 const PLAY_MS = 120;
+const ASK_MS = 250;
 const SIDE = 560; // CSS pixels that the longer side of a picture is shown at, at most
 const MOST_STEPS = 250;
 
 export class Easel {
   /** `told(index)`: another of several pictures was chosen. */
   constructor(element, words, told) {
-    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, cells: [], path: [], at: 0 });
+    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, cells: [], path: [], at: 0, shown: 0, past: new Set() });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
     this.after = h("img", { className: "aigc-e-after", alt: "" });
@@ -44,13 +47,19 @@ export class Easel {
     element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status), this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes);
     for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
+    whenStopped(element, () => this.stop());
     this.show(this.value); // its place is kept whatever comes first
   }
 
   show(value) {
+    if (this.isLate(value)) return;
     const begins = value.go && value.go !== this.newest; // a quick one comes finished
     if (begins) this.begin();
     this.newest = value.go ?? this.newest;
+    this.isBusy = Boolean(value.busy);
+    if (!this.isBusy) this.end(value);
+    this.shown = value.n ?? this.shown;
+    if (this.isBusy && value.go) this.follow(value.go);
     say(this.status, value.status ?? "");
     if ((value.busy || begins) && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
@@ -60,13 +69,56 @@ export class Easel {
     this.value = value;
     if (anew) this.chosen = 0;
     if (!value.go) this.path = []; // an older picture was taken out again: its way is not here
-    if (value.kind === "pictures" && value.index) this.path[Math.min(value.index, MOST_STEPS) - 1] = value.items.map((item) => item.src);
+    this.keep(value);
     this.dress();
   }
 
+  keep({ kind, index, items }) {
+    if (kind === "pictures" && index) this.path[Math.min(index, MOST_STEPS) - 1] = items.map((item) => item.src);
+  }
+
   begin() {
+    this.past.add(this.newest);
     this.path = [];
     this.chosen = 0;
+    this.shown = 0;
+    this.stopped = false;
+  }
+
+  end({ go, missed = [] }) {
+    for (const step of missed) if (step.n > this.shown) this.keep(step);
+    if (go) this.past.add(go);
+    this.stopped = false;
+  }
+
+  /** Whether something later was shown already: another run, the end of this one, a later preview, or that it was stopped. */
+  isLate({ go, n, busy }) {
+    if (go && this.past.has(go)) return true;
+    return Boolean(busy) && (go === this.newest || !go) && (this.stopped || n <= this.shown);
+  }
+
+  /** Asks for what is new as long as this run is the one that is shown; the next question waits until the last answer is drawn. */
+  async follow(go) {
+    if (this.followed === go) return;
+    this.followed = go;
+    const isShown = () => this.followed === go && go === this.newest && this.isBusy && this.element.isConnected;
+    while (isShown()) {
+      const answer = await fetch(`./aigc/ways/${go}?after=${this.shown}`).catch(() => null); // out of reach: Gradio says so
+      if (answer?.status !== 200) break;
+      for (const value of await answer.json()) if (isShown()) this.show(value);
+      await new Promise((wake) => setTimeout(wake, ASK_MS));
+    }
+    if (this.followed === go) this.followed = null;
+  }
+
+  /** Nothing more of this run is shown but its end. */
+  stop() {
+    if (!this.isBusy) return;
+    this.stopped = true;
+    this.isBusy = false;
+    if (this.newest) fetch(`./aigc/ways/${this.newest}/stop`, { method: "POST" }).catch(() => null); // Gradio tells it as well
+    this.bar.hidden = true;
+    say(this.status, this.words.stopped);
   }
 
   dress() {

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from aigc.outputs import on_screen
 from aigc.ui import markup
 
 if TYPE_CHECKING:
@@ -14,32 +15,53 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]  # what static/easel.js understands; see its head
 EXACT = 256 * 256  # pixels up to which a picture is sent as it is
 QUALITY = 92
+LARGEST = 2048  # pixels that are sent along the longer side: more than the page has room for
 THUMB = 96
 MOST_MASK = 1_000_000  # characters
 
 
 def address(image: Image, exact: int = EXACT) -> str:
-    """As a data address."""
+    """A picture that was handed in, as a data address."""
+    small, kind, how = _for_screen(image, exact)
     out = io.BytesIO()
+    small.save(out, kind, **how)
+    return markup.address(out.getvalue(), kind.lower())
+
+
+def made(image: Image, partly: bool = False, exact: int = EXACT) -> str:
+    """One that was generated, `partly` where it was made of another: whoever saves it from the page has its label, too."""
+    small, kind, how = _for_screen(image, exact)
+    return markup.address(on_screen(small, kind, partly=partly, **how), kind.lower())
+
+
+def _for_screen(image: Image, exact: int) -> tuple[Image, str, dict[str, Any]]:
+    """The picture, its format, and how that is written."""
     if image.width * image.height <= exact:
-        image.save(out, "PNG", compress_level=4)
-        return markup.address(out.getvalue())
-    image.convert("RGB").save(out, "WEBP", quality=QUALITY, method=2)
-    return markup.address(out.getvalue(), "webp")
+        return image, "PNG", {"compress_level": 4}
+    return shrunk(image).convert("RGB"), "WEBP", {"quality": QUALITY, "method": 2}
 
 
-def thumb(image: Image) -> str:
+def shrunk(image: Image) -> Image:
+    """As large as it is shown at most."""
+    if max(image.size) <= LARGEST:
+        return image
+    small = image.copy()
+    small.thumbnail((LARGEST, LARGEST))
+    return small
+
+
+def thumb(image: Image, partly: bool = False) -> str:
     small = image.copy()
     small.thumbnail((THUMB, THUMB))
-    return address(small)
+    return made(small, partly)
 
 
-def pictures(images: Sequence[Image], captions: Sequence[str], size: tuple[int, int] | None = None) -> list[Payload]:
-    """`size`: of the finished picture, where these are previews of it."""
+def pictures(images: Sequence[Image], captions: Sequence[str], size: tuple[int, int] | None = None, partly: bool = False) -> list[Payload]:
+    """What was generated.  `size`: of the finished picture, where these are previews of it."""
     items = []
     for i, image in enumerate(images):
         width, height = size or image.size
-        items.append({"src": address(image), "width": width, "height": height, "caption": captions[i] if i < len(captions) else ""})
+        items.append({"src": made(image, partly), "width": width, "height": height, "caption": captions[i] if i < len(captions) else ""})
     return items
 
 

@@ -39,6 +39,7 @@ STAGE_JS = f"""
     place.dataset.picked = JSON.stringify({{ x, y }});
     trigger('pick');
   }});
+  element.stage = stage;
   const show = () => props.value && stage.show(JSON.parse(props.value));
   watch("value", show);
   show();
@@ -117,7 +118,7 @@ def stage(page: Page, view: str, *, large: bool = True) -> gr.HTML:
 def buttons(page: Page, go: Words, elem_id: str | None = None) -> tuple[gr.Button, gr.Button]:
     """Begin and Stop."""
     with gr.Row(elem_classes=["aigc-x-go"]):
-        return gr.Button(page.t(go), variant="primary", elem_id=elem_id), gr.Button(page.t(text.STOP))
+        return gr.Button(page.t(go), variant="primary", elem_id=elem_id), gr.Button(page.t(text.STOP), elem_classes=["aigc-x-stop"])
 
 
 def template(lang: Lang) -> str:

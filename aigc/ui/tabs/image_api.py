@@ -21,7 +21,7 @@ from gradio.utils import get_upload_folder
 from aigc import outputs
 from aigc.knobs import read
 from aigc.pretrained import Stopped, catalogue
-from aigc.pretrained.image.asked import SETTINGS, TASKS, Asked, Verb
+from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import check_heeded, habits
 from aigc.ui.endpoints import typed
 from aigc.ui.forms import an_object, in_words
@@ -120,7 +120,8 @@ class Endpoints:
                 stop.set()
             if shot is not None:
                 how = note(asked, entry.slug, shot)
-                path = outputs.picture(_whole(shot.images), made=True, note=how, name=f"{verb.value}-{how['seed'] or 0}.png")
+                name = f"{verb.value}-{how['seed'] or 0}.png"
+                path = outputs.picture(_whole(shot.images), made=True, note=how, name=name, partly=verb in NEED_IMAGE)
                 yield _file(path), {**how, "seeds": list(shot.seeds), "notes": [w.en for w in shot.notes]}
 
 

@@ -18,7 +18,7 @@ from aigc.ui import forms, stops
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs.explore_room import MODULE, QUIET
-from aigc.ui.telling import guarded, in_line, newest, said
+from aigc.ui.telling import guarded, in_line, is_over, newest, said
 from aigc.ui.text import picture as text
 from aigc.words import Refusal
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 EXAMPLE_SEED = 7
 FILES = ("picture", "style")
+TELL_EVERY = 0.5  # seconds
 SHOWN = 512  # pixels of what is painted over, along its longer side
 PAINT_JS = f"""
 {MODULE.format(file="paint.js")}.then(({{ Paint }}) => {{
@@ -134,10 +135,10 @@ class Given:
             yield picture, gr.skip() if stop.unwanted else line
 
     def _example(self, stop: threading.Event) -> Iterator[tuple[Any, Any]]:
-        from aigc.ui.tabs.image_view import SHOW_EVERY, status_of
+        from aigc.ui.tabs.image_view import status_of
 
         lang = self.page.lang
-        for told in newest(example(self.page, stop), SHOW_EVERY):
+        for told in newest(example(self.page, stop), TELL_EVERY, lambda told: is_over(told) or getattr(told, "index", 0) == 1):
             if isinstance(told, Waiting):
                 yield gr.skip(), said(in_line(told) or text.OPENING, lang, busy=True)
             else:

@@ -13,7 +13,7 @@ from gradio.components import Component
 from aigc import outputs
 from aigc.knobs import as_values
 from aigc.pretrained import Stopped
-from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, Verb
 from aigc.pretrained.image.grid import NOT_AXES, cells
 from aigc.ui.axes import Axes, Start, head
 from aigc.ui.studio import easel
@@ -59,7 +59,7 @@ class GridFold:
         view = self.view
         stop = view.begun(request)
         kept: Kept | None = None
-        for shown, kept in streamed(view.page.lang, lambda: self._made(given, stop)):
+        for shown, kept in streamed(view.page.lang, lambda: self._made(given, stop), stop):
             if kept is None:
                 yield gr.skip() if stop.unwanted else shown, gr.skip(), gr.skip(), gr.skip()
         if kept is not None:
@@ -82,7 +82,7 @@ class GridFold:
                 grid = told
                 fresh = [i for i, image in enumerate(grid.cells) if image is not None and drawn[i] is None]
                 for i in fresh:
-                    drawn[i] = easel.address(_small(grid.cells[i]))  # type: ignore[arg-type]
+                    drawn[i] = easel.made(_small(grid.cells[i]), view.verb in NEED_IMAGE)  # type: ignore[arg-type]
                 share = (grid.done + grid.now.index / max(1, grid.now.count) * (not grid.now.is_final)) / len(drawn)
                 progress = {"status": self._done(grid), "busy": True, "progress": share}
                 yield ({"kind": "grid", **head(x, y, lang), "cells": drawn, **progress} if fresh else {"kind": "same", **progress}), None
@@ -124,7 +124,7 @@ def _kept(asked: Asked, model: str, grid: Grid[Shot, Image], facts: str, setup: 
     told = note(asked, model, grid.now) | grid.noted
     return Kept(
         asked.verb, model, as_values(setup), asked.prompt, asked.negative, as_values(asked.settings), images=[easel.png(sheet)], captions=[""],
-        notes=[told], facts=facts, inputs=inputs, thumb=easel.thumb(sheet), cells=every,
+        notes=[told], facts=facts, inputs=inputs, thumb=easel.thumb(sheet, asked.verb in NEED_IMAGE), cells=every,
     )  # fmt: skip
 
 

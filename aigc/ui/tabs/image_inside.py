@@ -21,7 +21,7 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import film
-from aigc.ui.tabs.explore_room import QUIET, STAGE_JS, buttons
+from aigc.ui.tabs.explore_room import MODULE, QUIET, STAGE_JS, buttons
 from aigc.ui.tabs.explore_room import template as stage_template
 from aigc.ui.tabs.image_schedulers import follow
 from aigc.ui.tabs.image_view import first_model, made_with, prompt_box, streamed, waited
@@ -41,6 +41,12 @@ PARTS = ("words", "latent", "guidance")
 LEAST = 48  # pixels a tile has at least, so that the latent of a miniature is not lost between larger things
 CURVE = (620, 190)  # of the drawing
 COLUMNS = 8
+TELL_EVERY = 0.5  # seconds between two looks at the way
+STOP_JS = f"""
+{MODULE.format(file="stopping.js")}.then(({{ whenStopped }}) => {{
+  whenStopped(element, () => element.stage?.show({{ kind: "same", status: %s, stopped: true }}));
+}});
+"""
 
 
 class Inside:
@@ -65,8 +71,9 @@ class Inside:
     def _stage(self, part: str) -> gr.HTML:
         gr.HTML(self._title(part), padding=False)
         quiet = {"kind": "empty", "text": text.PRESS.fill(go=text.GO["inside"])[self.page.lang]}
+        js = STAGE_JS + (STOP_JS % json.dumps(text.STOPPED[self.page.lang]) if part == "words" else "")
         return gr.HTML(
-            json.dumps(quiet), html_template=stage_template(self.page.lang), js_on_load=STAGE_JS, padding=False, apply_default_css=False,
+            json.dumps(quiet), html_template=stage_template(self.page.lang), js_on_load=js, padding=False, apply_default_css=False,
             elem_classes=["aigc-x-small", f"aigc-inside-{part}"],
         )  # fmt: skip
 
@@ -85,7 +92,7 @@ class Inside:
         """The first stage also says how far it is; the others follow in silence."""
         stop = stops.begun("inside", request)
         last: tuple[Told, str] | None = None
-        for shown, told in streamed(self.page.lang, lambda: self._made(given, stop)):
+        for shown, told in streamed(self.page.lang, lambda: self._made(given, stop), stop, TELL_EVERY):
             last = told
             yield shown, *[gr.skip()] * 4
         if last is not None:

@@ -6,6 +6,7 @@ import html
 import json
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.tabs.image_schedulers import follow, offered
+from aigc.ui.tabs.image_way import Way
 from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.ui.zero_gpu import on_gpu
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
     from aigc.pretrained.image.make import Shot
 
 MOST_KEPT = 16  # results of a visit
+MOST_BYTES = 256 << 20  # of their pictures
 QUOTED = 120  # letters of a prompt that the line under a picture quotes
 SHOW_EVERY = 0.06  # seconds between two previews
+BEAT = 2.0  # seconds between two previews that come through Gradio, which hears by them that nobody looks any more
 
 EASEL_JS = f"""
 {MODULE.format(file="easel.js")}.then(({{ Easel }}) => {{
@@ -174,7 +178,7 @@ class View:
         """One press of the button: the wait, every step, and the result, which joins the history.  The next press ends it."""
         stop = self.begun(request)
         kept: Kept | None = None
-        for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop)):
+        for shown, kept in streamed(self.page.lang, lambda: self._made(given, stop), stop):
             if kept is None:
                 yield gr.skip() if stop.unwanted else shown, *[gr.skip()] * 4
         if kept is not None:
@@ -191,7 +195,7 @@ class View:
             shot: Shot = told  # type: ignore[assignment]
             size = shot.before.size if shot.before is not None and self.verb is not Verb.UPSCALE else size
             kept = kept_of(asked, entry.slug, setup, shot, self.page.lang, self.handed_in(given)) if shot.is_final else None
-            yield shown(shot, kept, self.page.lang, size), kept
+            yield shown(shot, kept, self.page.lang, size, self.verb in NEED_IMAGE), kept
 
     def asked(self, given: Mapping[Component, Any]) -> Asked:
         """What the form says.  Raises Refusal."""
@@ -279,16 +283,26 @@ def template(kind: str, words: Mapping[str, Words], lang: Lang) -> str:
     return f'<div class="aigc-panel aigc-x {kind}" data-words="{html.escape(told)}"></div>'
 
 
-def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]]) -> Iterator[Outcome]:
-    """What `make` yields, as JSON for one press of the button; refusals and mistakes become a sentence above the picture."""
-    go = {"go": secrets.token_hex(4)}
+def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]], stop: threading.Event, beat: float = BEAT) -> Iterator[Outcome]:
+    """What `make` yields, as JSON for one press of the button; refusals and mistakes become a sentence above the picture.
+
+    The page asks for its previews by itself (image_way.py); the first of them, the cells of a grid and one now and then
+    come through Gradio.
+    """
+    way = Way(stop)
 
     def run() -> Iterator[Outcome]:
+        due = 0.0
         for payload, kept in make():
-            yield (json.dumps({**payload, **go}, ensure_ascii=False) if payload else gr.skip()), kept
+            told = way.tell(payload) if payload else gr.skip()
+            is_step = kept is None and payload is not None and payload["kind"] != "grid" and "progress" in payload
+            if is_step and time.monotonic() < due:
+                continue
+            due = time.monotonic() + beat if is_step else due
+            yield told, kept
 
-    yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), None
-    yield from guarded(run, lambda words: (said(words, lang, **go), None))
+    yield way.tell({"kind": "same", "busy": True, "status": text.OPENING[lang]}), None
+    yield from guarded(run, lambda words: (said(words, lang, go=way.go), None))
 
 
 def waited(told: Any, lang: Lang) -> easel.Payload | None:
@@ -296,13 +310,15 @@ def waited(told: Any, lang: Lang) -> easel.Payload | None:
     return {"kind": "same", "busy": True, "status": words[lang]} if words else None
 
 
-def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None) -> easel.Payload:
+def shown(shot: Shot, kept: Kept | None, lang: Lang, size: tuple[int, int] | None, partly: bool) -> easel.Payload:
     """A shot for the easel; a finished one with its facts."""
     captions = [text.SEED.fill(seed=seed)[lang] for seed in shot.seeds]
+    if not shot.index and not shot.images:  # the first step is on its way: what stands there stays
+        return {"kind": "same", "busy": True, "status": status_of(shot)[lang]}
     if kept is None:
-        items, share = easel.pictures(shot.images, captions, size), shot.index / max(1, shot.count)
+        items, share = easel.pictures(shot.images, captions, size, partly), shot.index / max(1, shot.count)
         return {"kind": "pictures", "items": items, "index": shot.index, "busy": True, "status": status_of(shot)[lang], "progress": share}
-    items = easel.pictures(shot.images, captions)
+    items = easel.pictures(shot.images, captions, partly=partly)
     before = easel.address(shot.before) if shot.before is not None else None
     about = {"status": status_of(shot)[lang], "made": True, "facts": kept.facts, "notes": [words[lang] for words in shot.notes]}
     return {"kind": "pictures", "items": items, "before": before, "busy": False, **about}
@@ -326,15 +342,16 @@ def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inpu
         notes=[note(asked, model, shot, i) for i in range(len(shot.images))],
         facts=facts_of(asked, model, shot, lang),
         inputs=inputs,
-        before=easel.png(shot.before) if shot.before is not None else None,
-        thumb=easel.thumb(shot.images[0]),
+        before=easel.png(easel.shrunk(shot.before)) if shot.before is not None else None,
+        thumb=easel.thumb(shot.images[0], asked.verb in NEED_IMAGE),
     )  # fmt: skip
 
 
 def reshown(kept: Kept, lang: Lang) -> str:
     images = [easel.opened(data) for data in kept.images]
     before = easel.address(easel.opened(kept.before)) if kept.before else None
-    payload = {"kind": "pictures", "items": easel.pictures(images, kept.captions), "before": before, "made": True, "facts": kept.facts}
+    items = easel.pictures(images, kept.captions, partly=kept.verb in NEED_IMAGE)
+    payload = {"kind": "pictures", "items": items, "before": before, "made": True, "facts": kept.facts}
     return json.dumps({**payload, "busy": False, "status": text.AGAIN[lang]}, ensure_ascii=False)
 
 
@@ -373,6 +390,8 @@ def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str
     """The history with one more, and its strip.  The list itself grows: another result may be on its way into it."""
     history.insert(0, kept)
     del history[MOST_KEPT:]
+    while len(history) > 1 and sum(len(image) for one in history for image in one.images) > MOST_BYTES:
+        history.pop()
     return history, strip(history, lang)
 
 
@@ -391,4 +410,5 @@ def saved(kept: Kept | None) -> Any:
         raise Refusal(text.NOTHING_YET)
     i = min(kept.chosen, len(kept.images) - 1)
     note = kept.notes[min(i, len(kept.notes) - 1)]
-    return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=f"{kept.verb.value}-{note.get('seed') or 0}.png")
+    name = f"{kept.verb.value}-{note.get('seed') or 0}.png"
+    return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=name, partly=kept.verb in NEED_IMAGE)
