@@ -442,6 +442,17 @@ def test_an_upscaler_is_asked_only_what_it_heeds(file: str) -> None:
     assert v.asked(left_over | {v.chooser.model: "swin2sr-x2"}).prompt == "", "it cannot be seen, so it is not meant"
 
 
+def test_a_file_that_cannot_be_read_takes_the_picture_before_it_off_the_pad(file: str, tmp_path: Path) -> None:
+    v = view(Verb.INPAINT)
+    assert v.given
+    assert json.loads(*v.given.repainted(file))["width"] == SIDE
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    seen = v.given.repainted(str(tmp_path / "bad.png"))
+    assert next(seen) == ""
+    with pytest.raises(gr.Error, match="not a picture"):
+        next(seen)
+
+
 def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
     v = view(Verb.INPAINT)
     assert v.given

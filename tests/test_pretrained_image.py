@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter, features
 from tiny_pretrained import written
 
 from aigc.knobs import read
-from aigc.pretrained import Stopped, catalogue
+from aigc.pretrained import Stopped, catalogue, upscaler
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.grid import axis
 from aigc.pretrained.image import given, grid, habits, kit, make, patch, schedulers
@@ -255,6 +255,22 @@ def test_each_of_several_pictures_has_a_seed_of_its_own() -> None:
     several = result("sd-1.5", asked(count=3, seed=5, width=32, height=32))
     assert several.seeds == (5, 6, 7)
     assert same(result("sd-1.5", asked(seed=7, width=32, height=32)).images[0], several.images[2])
+
+
+@pytest.mark.parametrize(("slug", "verb"), [("sd-1.5", Verb.GENERATE), ("ddpm-cifar10", Verb.SAMPLE)])
+def test_every_seed_of_a_batch_can_be_typed_in_again(slug: str, verb: Verb) -> None:
+    prompt, size = ("", {}) if verb is Verb.SAMPLE else ("a", {"width": 32, "height": 32})
+    several = result(slug, asked(verb, prompt, count=3, seed=2**31 - 2, **size))
+    assert several.seeds == (2**31 - 2, 2**31 - 1, 0)
+    assert same(result(slug, asked(verb, prompt, count=1, seed=several.seeds[2], **size)).images[0], several.images[2])
+
+
+def test_a_refusal_begins_like_a_sentence_and_names_every_choice() -> None:
+    with pytest.raises(Refusal, match=r"^Width must be a multiple"):
+        result("sd-1.5", asked(width=36, height=32))
+    for scale, choices in ((2, "2, 4, 8 or 16"), (4, "4 or 16")):
+        with pytest.raises(Refusal, match=f"choose {choices}, not 3"):
+            upscaler.passes_for(3, scale)
 
 
 def test_a_run_leaves_the_pipeline_as_it_was() -> None:

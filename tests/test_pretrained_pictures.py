@@ -201,6 +201,8 @@ def test_the_shipped_one_is_extended_to_the_side_where_another_thing_has_room():
 @pytest.mark.parametrize(
     ("prompt", "strange"),
     [
+        ("🍎🚀", "🍎, 🚀"),
+        ("a red seven 🍎", "🍎"),
         ("A red seven on blue, two white sneakers", ""),
         ("三件白色的衬衫，绿色背景", ""),
         ("two dogs, a purple seven", "dogs"),

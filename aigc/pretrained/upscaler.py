@@ -28,9 +28,8 @@ from aigc.words import Refusal, both
 TILE = 96  # pixels of the small picture
 MARGIN = 18  # around a tile, seen and then thrown away: what the network reaches
 MOST_PIXELS = 4096**2  # of the large picture
-NOT_A_POWER = both(
-    "This model enlarges {scale} times: choose {scale} or {square}, not {times}.", "此模型放大 {scale} 倍：请选 {scale} 或 {square}，而不是 {times}。"
-)
+MOST_TIMES = 16  # as large
+NOT_A_POWER = both("This model enlarges {scale} times: choose {all}, not {times}.", "此模型放大 {scale} 倍：请选 {all}，而不是 {times}。")
 TOO_LARGE = both(
     "Enlarged {times} times, this picture would have {n:.0f} million pixels; at most {most:.0f} million can be made. Shrink or crop it first.",
     "放大 {times} 倍后会有 {n:.0f} 百万像素；最多 {most:.0f} 百万。请先缩小或裁剪。",
@@ -95,7 +94,9 @@ def passes_for(times: int, scale: int) -> int:
     times = times or scale
     passes = round(math.log(times, scale)) if times > 1 else 0
     if passes < 1 or scale**passes != times:
-        raise Refusal(NOT_A_POWER, scale=scale, square=scale**2, times=times)
+        *some, last = (str(scale**n) for n in range(1, MOST_TIMES.bit_length()) if scale**n <= MOST_TIMES)
+        every = both(f"{', '.join(some)} or {last}", f"{'、'.join(some)} 或 {last}")
+        raise Refusal(NOT_A_POWER, scale=scale, all=every, times=times)
     return passes
 
 

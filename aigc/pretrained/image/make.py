@@ -16,7 +16,7 @@ from aigc.knobs import as_values
 from aigc.outputs.labels import unmarked
 from aigc.pretrained import Stopped
 from aigc.pretrained.image import given, patch
-from aigc.pretrained.image.asked import TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
+from aigc.pretrained.image.asked import SEEDS, TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
 from aigc.pretrained.image.kit import Kit, call, is_guided, takes
 from aigc.pretrained.image.patch import Patch
 from aigc.pretrained.image.previews import as_pictures
@@ -78,7 +78,7 @@ def made(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
 
 
 def _generated(kit: Kit, asked: Asked, how: Generate, stop: threading.Event) -> Iterator[Shot]:
-    size = [_side(kit, value, label) for value, label in ((how.width, both("width", "宽")), (how.height, both("height", "高")))]
+    size = [_side(kit, value, label) for value, label in ((how.width, both("Width", "宽")), (how.height, both("Height", "高")))]
     yield from denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, {"width": size[0], "height": size[1]})
 
 
@@ -133,7 +133,7 @@ def denoised(
     if "strength" in more and not takes(pipe, "strength"):
         notes += (NO_STRENGTH,)
     steps = _enough(how.steps, more.get("strength", 1.0)) if takes(pipe, "strength") else how.steps
-    seeds = tuple(how.seed + i for i in range(count))
+    seeds = _seeds(how.seed, count)
     run = call(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
         true_cfg_scale=how.guidance if asked.negative.strip() else None,  # of models whose own guidance is learnt
@@ -163,7 +163,7 @@ def denoised(
 def _sampled(kit: Kit, how: Sample, stop: threading.Event) -> Iterator[Shot]:
     """An unconditional pipeline's own loop, so that it can be watched: DDPMPipeline tells nobody of its steps."""
     unet, rule = kit.pipe.unet, scheduler(kit.pipe, how.scheduler)
-    seeds = tuple(how.seed + i for i in range(how.count))
+    seeds = _seeds(how.seed, how.count)
     rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
     rule.set_timesteps(how.steps)
     side = unet.config.sample_size
@@ -214,6 +214,11 @@ def _side(kit: Kit, value: int, label: Words) -> int:
     if value > kit.most:
         raise Refusal(both("{label} is at most {most} pixels for this model.", "这个模型的{label}最多 {most} 像素。"), label=label, most=kit.most)
     return value
+
+
+def _seeds(first: int, count: int) -> tuple[int, ...]:
+    """One for each picture; after the largest that a form takes comes 0, so that each can be typed in again."""
+    return tuple((first + i) % (SEEDS + 1) for i in range(count))
 
 
 def _enough(steps: int, strength: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,8 @@ def strange_words(pipe: Any, prompt: str) -> Words | None:
         return None
     if not any(len(token) > len("a</w>") and token.endswith("</w>") for token in tokenizer.get_vocab()):
         return None  # letters and syllables only
-    strange = dict.fromkeys(word.text for word in words_of(tokenizer, prompt) if len(word.tokens) > 1)
+    emoji = [c for c in prompt if unicodedata.category(c) == "So"]
+    strange = dict.fromkeys([*(word.text for word in words_of(tokenizer, prompt) if len(word.tokens) > 1), *emoji])
     return STRANGE.fill(words=shorten(", ".join(strange))) if strange else None
 
 

@@ -84,7 +84,7 @@ class Given:
         """`on`: the easel, which says how far an example is."""
         self.mine.click(self.last_or_example, newest, [self.picture, on], **QUIET)
         if self.paint is not None:
-            self.picture.change(self.to_paint, self.picture, self.paint, **QUIET)
+            self.picture.change(self.repainted, self.picture, self.paint, **QUIET)
             self.paint.painted(_painted, None, self.painted, **QUIET)
         if self.texture is not None:
             self.texture.input(lambda name: gr.update(visible=not name), self.texture, self.style, **QUIET)
@@ -145,6 +145,15 @@ class Given:
                 share = told.index / max(1, told.count)
                 line = said(status_of(told), lang, busy=not told.is_final, progress=share)
                 yield told.images[0] if told.is_final else gr.skip(), line
+
+    def repainted(self, path: Any) -> Iterator[str]:
+        """What is painted over follows the file; one that cannot be read takes the picture before it away, and is refused."""
+        try:
+            shown = self.to_paint(path)
+        except gr.Error:
+            yield ""
+            raise
+        yield shown
 
     def to_paint(self, path: Any) -> str:
         with forms.in_words(self.page.lang):
