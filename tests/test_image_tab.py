@@ -463,6 +463,30 @@ def test_the_last_picture_or_an_example_can_be_worked_on() -> None:
     assert np.array_equal(np.asarray(mine), np.asarray(easel.opened(kept.images[0])))
 
 
+@pytest.mark.parametrize("verb", [Verb.EDIT, Verb.INPAINT])
+def test_a_picture_goes_on_into_another_view(verb: Verb) -> None:
+    p = page()
+    with gr.Blocks():
+        newest = gr.State(None)
+        views = {v.value: image_view.View(p, v, newest) for v in (Verb.GENERATE, verb)}
+        made = views["generate"]
+        made.leads_on(views)
+
+    def sent(kept: Kept | None, to: str) -> dict[Any, Any]:
+        return made.handed_on(kept, cast(gr.EventData, types.SimpleNamespace(_data={"to": to})))
+
+    kept = kept_by(ran(view(Verb.GENERATE), seed=9))
+    given = views[verb.value].given
+    assert given
+    updates = sent(kept, verb.value)
+    assert np.array_equal(np.asarray(updates[given.picture]), np.asarray(easel.opened(kept.images[0])))
+    if given.paint is not None:
+        assert json.loads(updates[given.paint])["width"] == SIDE and updates[given.painted] == ""
+    for nothing, to in ((None, verb.value), (kept, "nowhere")):
+        with pytest.raises(gr.Error, match="make one first"):
+            sent(nothing, to)
+
+
 def test_on_zero_gpu_no_model_is_touched_outside_a_lent_call(monkeypatch: pytest.MonkeyPatch) -> None:
     lent: list[str] = []
 

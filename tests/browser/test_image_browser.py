@@ -129,6 +129,15 @@ def test_a_prompt_becomes_pictures_whose_settings_come_back(visit: Visit, tmp_pa
     page.wait_for_function("() => [...document.querySelectorAll('input[type=number]')].filter(e => e.offsetParent).every(e => e.value !== '77')")
 
 
+def test_a_picture_goes_on_into_another_view(visit: Visit) -> None:
+    visit.open("generate").quick().go("generate")
+    page = visit.page
+    page.locator("[data-send=inpaint]").locator("visible=true").first.click()
+    page.wait_for_function("location.search.includes('view=inpaint')")
+    page.wait_for_function("[...document.querySelectorAll('.aigc-p-picture')].some((e) => e.offsetParent && e.naturalWidth)")
+    assert page.evaluate("scrollY") == 0
+
+
 def test_an_example_is_one_press(visit: Visit) -> None:
     some = text.SOME[visit.lang][0]
     page = visit.open("generate").page

@@ -27,14 +27,17 @@ def draw(page: Page) -> None:
         tab.select(lambda: threading.Thread(target=warm, name="warm up pictures", daemon=True).start(), None, None, **QUIET)
     newest = gr.State(None, time_to_live=KEEP_SECONDS)  # the last picture made, whatever by
     with gr.Tabs(elem_id="view-image", selected=Verb.GENERATE.value):
+        views: dict[str, View] = {}
         for verb in Verb:
             name = verb.value
             with gr.Tab(page.t(text.VIEWS[name]), id=name) as tab:
-                View(page, verb, newest)
+                views[name] = View(page, verb, newest)
             tab.select(None, js=f"() => aigc.viewed('image', '{name}')", api_visibility="private", queue=False)
         with gr.Tab(page.t(text.VIEWS["inside"]), id="inside") as tab:
             Inside(page)
         tab.select(None, js="() => aigc.viewed('image', 'inside')", api_visibility="private", queue=False)
+    for view in views.values():
+        view.leads_on(views)
     if page.lang == "en":
         Endpoints(page).draw()
 

@@ -126,8 +126,10 @@ class Given:
 
     def last_or_example(self, kept: Any, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """The newest picture of this visit, or one that the model that comes along makes now: a run of this view, which can be stopped."""
+        from aigc.ui.tabs.image_view import picked
+
         if kept is not None:
-            yield easel.opened(kept.images[min(kept.chosen, len(kept.images) - 1)]), gr.skip()
+            yield picked(kept), gr.skip()
             return
         stop, lang = stops.begun(self.verb.value, request), self.page.lang
         yield gr.skip(), said(text.OPENING, lang, busy=True)
@@ -146,6 +148,11 @@ class Given:
                 line = said(status_of(told), lang, busy=not told.is_final, progress=share)
                 yield told.images[0] if told.is_final else gr.skip(), line
 
+    def sent(self, image: Image) -> dict[Any, Any]:
+        """The updates that hand in a picture made here; nothing is painted over it yet."""
+        updates: dict[Any, Any] = {self.picture: image}
+        return updates if self.paint is None else updates | {self.paint: _small(image), self.painted: ""}
+
     def repainted(self, path: Any) -> Iterator[str]:
         """What is painted over follows the file; one that cannot be read takes the picture before it away, and is refused."""
         try:
@@ -158,10 +165,7 @@ class Given:
     def to_paint(self, path: Any) -> str:
         with forms.in_words(self.page.lang):
             image = opened(path)
-        if image is None:
-            return ""
-        image.thumbnail((SHOWN, SHOWN))
-        return json.dumps({"src": easel.address(image), "width": image.width, "height": image.height})
+        return "" if image is None else _small(image)
 
 
 def upload(page: Page, label: str, elem_id: str, **look: Any) -> gr.Image:
@@ -179,6 +183,13 @@ def opened(path: Any) -> Image | None:
     from aigc.pretrained.image.given import picture
 
     return picture(path) if isinstance(path, str) and path else None
+
+
+def _small(image: Image) -> str:
+    """What is shown to be painted over."""
+    small = image.copy()
+    small.thumbnail((SHOWN, SHOWN))
+    return json.dumps({"src": easel.address(small), "width": small.width, "height": small.height})
 
 
 def styled(name: Any, path: Any) -> Image | None:

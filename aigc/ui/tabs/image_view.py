@@ -35,6 +35,8 @@ from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang, Refusal, Words
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from aigc.pretrained.fit import Setup
     from aigc.pretrained.image.make import Shot
 
@@ -59,6 +61,14 @@ element.addEventListener("click", (event) => {
   if (button) trigger('pick', { i: Number(button.dataset.kept) });
 });
 """
+
+SEND_JS = """
+element.addEventListener("click", (event) => {
+  const to = event.target.closest("[data-send]")?.dataset.send;
+  if (to) trigger('send', { to: window.aigc.sending = to });
+});
+"""
+SENT_JS = "() => { window.aigc.open('image', window.aigc.sending); scrollTo({ top: 0 }); }"
 
 PICTURES = on_gpu("aigc.pretrained.image.run:pictures", seconds=120)
 
@@ -91,6 +101,7 @@ class View:
     def __init__(self, page: Page, verb: Verb, newest: gr.State):
         self.page, self.verb, self.newest = page, verb, newest
         self.history = gr.State([], time_to_live=KEEP_SECONDS)
+        self.takers: dict[str, Given] = {}  # views that a picture can be handed on to
         t, name = page.t, verb.value
         with gr.Row(elem_classes=["aigc-train"], equal_height=False):
             with gr.Column(scale=0, min_width=300, elem_classes=["aigc-form"]):
@@ -144,6 +155,7 @@ class View:
         self.last = gr.State(None, time_to_live=KEEP_SECONDS)
         with gr.Row(elem_classes=["aigc-x-saves"]):
             explore_files.button(self.page, t(text.DOWNLOAD), saved, [self.last])
+            self.sends = gr.HTML(ways_on(self.page.lang), js_on_load=SEND_JS, padding=False, elem_classes=["aigc-e-send"])
         gr.HTML(f'<p class="aigc-history-title">{esc(t(text.HISTORY))}</p>', padding=False)
         self.strip = gr.HTML(strip([], self.page.lang), js_on_load=HISTORY_JS, padding=False, elem_classes=["aigc-history-strip"])
 
@@ -173,7 +185,20 @@ class View:
             self.given.wire(self.newest, self.easel)
         self.grid.wire()
 
+    def leads_on(self, views: Mapping[str, View]) -> None:
+        """The picture that stands here can be handed to every view that takes one, which then opens."""
+        self.takers = {name: view.given for name, view in views.items() if view.given is not None}
+        taken = {part for given in self.takers.values() for part in (given.picture, given.paint, given.painted) if part is not None}
+        self.sends.send(self.handed_on, self.last, taken, **QUIET).success(None, None, None, js=SENT_JS, **QUIET)
+
     # the events
+    def handed_on(self, kept: Kept | None, event: gr.EventData) -> dict[Any, Any]:
+        to = self.takers.get(str(event._data.get("to"))) if isinstance(event._data, dict) else None
+        with forms.in_words(self.page.lang):
+            if to is None or kept is None:
+                raise Refusal(text.NOTHING_TO_SEND)
+        return to.sent(picked(kept))
+
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """One press of the button: the wait, every step, and the result, which joins the history.  The next press ends it."""
         stop = self.begun(request)
@@ -384,6 +409,17 @@ def quoted(words: str) -> str:
     """The beginning of a prompt: the whole is in the form, in what is saved and under "use these again"."""
     whole = " ".join(words.split())
     return f"“{whole if len(whole) <= QUOTED else whole[: QUOTED - 1].rstrip() + '…'}”"
+
+
+def picked(kept: Kept) -> Image:
+    """The one of its pictures that is looked at."""
+    return easel.opened(kept.images[min(kept.chosen, len(kept.images) - 1)])
+
+
+def ways_on(lang: Lang) -> str:
+    """A button for every view that takes a picture."""
+    buttons = "".join(f'<button type="button" data-send="{verb.value}">{esc(text.VIEWS[verb.value][lang])}</button>' for verb in NEED_IMAGE)
+    return f"<span>{esc(text.GO_ON[lang])}</span>{buttons}"
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str]:

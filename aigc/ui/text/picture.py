@@ -93,6 +93,9 @@ ANOTHER = both("Another seed", "换种子")
 DOWNLOAD = both("Save as PNG", "存为 PNG")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
+GO_ON = both("Go on with it:", "接着处理：")
+NOTHING_TO_SEND = both("There is no picture to go on with yet: make one first.", "还没有可以接着处理的图像：请先生成。")
+
 PRESS = both("Press “{go}”.", "点“{go}”。")
 BUSY = both("Step {i} of {n}, {pace} a step", "第 {i} 步，共 {n} 步，每步 {pace}")
 DONE = both("{what} in {seconds}.", "{what}，用时 {seconds}。")
