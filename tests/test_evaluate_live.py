@@ -77,6 +77,16 @@ def test_nothing_is_measured_that_costs_more_than_its_share() -> None:
     assert not Moments(0).last_due(100.0, 0.0)
 
 
+def test_what_is_dear_is_measured_at_every_other_moment_and_not_at_the_first_alone() -> None:
+    moments, done = Moments(7), list[float]()
+    for percent in range(1, 100):
+        if moments.due(percent / 100, float(percent), 1.5):  # 100 seconds: its share is 5
+            moments.cost = 1.5
+            moments._spent += 1.5
+            done.append(percent / 100)
+    assert len(done) == 3 and done[0] < 0.15 and done[-1] > 0.5
+
+
 def test_what_is_spent_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = Moments(20)
     moments.cost = moments._spent = 3.0

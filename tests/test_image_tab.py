@@ -208,6 +208,8 @@ def test_what_is_saved_from_the_page_itself_carries_its_label(verb: Verb, file: 
     for exact in (10**9, 0):  # PNG, WebP
         for each in (easel.made, easel.address):
             monkeypatch.setattr(each, "__defaults__", (*(each.__defaults__ or ())[:-1], exact))
+        monkeypatch.setattr(image_view, "SHOW_EVERY", 0.0)
+        monkeypatch.setattr(image_view.streamed, "__defaults__", (0.0,))  # every step, however quick the machine is
         v = view(verb)
         more: dict[str, Any] = {} if verb is Verb.GENERATE else {"image": file}
         results = ran(v, **more, **({"painted": painted()} if verb is Verb.INPAINT else {}))

@@ -121,7 +121,7 @@ def test_a_recorded_arena_is_shown_last_and_kept(client: TestClient, line: Super
     (told,) = client.get("/aigc/arenas").json()["arenas"]
     assert told["recorded"] and not told["mine"]
     whole = client.get(f"/aigc/arenas/{arena.id}").json()
-    assert whole["recorded"] and not whole["live"] and whole["cells"][0]["picture"] and whole["cells"][1]["quality"] == "FID 3"
+    assert whole["recorded"] and not whole["live"] and whole["cells"][0]["picture"] and whole["cells"][1]["quality"] == "FID-512, Digits 8×8 CNN: 3"
     assert client.get(f"/aigc/arenas/{arena.id}/arena.csv").status_code == 200
     for do in ("stop", "delete"):
         assert "recording" in client.post(f"/aigc/arenas/{arena.id}/command", json={"do": do}).json()["error"]

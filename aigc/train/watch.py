@@ -90,6 +90,7 @@ class Moments:
 
     def __init__(self, count: int):
         self._moments = [self.EARLIEST ** (1 - i / max(1, count - 1)) for i in range(count)][: count - 1]
+        self._count = len(self._moments)
         self._wanted = count > 0
         self._spent = self.cost = 0.0  # seconds: of all so far, of the last one
 
@@ -102,7 +103,8 @@ class Moments:
         if not self._moments or progress < self._moments[0]:
             return False
         self.skip_to(progress)
-        return self._spent + (self.cost or expected) <= self.SHARE * seconds / progress
+        behind = (self._count - len(self._moments)) / self._count  # so much of its share: what is dear is measured late as well as early
+        return self._spent + (self.cost or expected) <= self.SHARE * behind * seconds / progress
 
     def last_due(self, seconds: float, expected: float) -> bool:
         return self._wanted and (self.cost or expected) <= self.LAST_SHARE * seconds
