@@ -276,7 +276,7 @@ def test_a_stop_is_said_at_once_and_the_work_ends(visit: Visit, view: str) -> No
 
 def test_the_way_can_be_walked_again(visit: Visit) -> None:
     """The steps come beside Gradio, and those of a quick run with its end."""
-    page = visit.open("generate").quick().page
+    page = visit.open("generate").page  # in all its steps: of few and quick ones only the newest are shown
     visit.go("generate")
     slider = page.locator(".aigc-e-frame").locator("visible=true").locator("xpath=ancestor::*[contains(@class,'aigc-easel')]").first
     assert int(slider.locator(".aigc-x-slider input[aria-label]").last.get_attribute("max")) >= 3
