@@ -71,7 +71,8 @@ def test_a_wide_sweep_says_what_is_not_drawn_and_lets_it_be_chosen(server: Serve
         panel = opened(lab, arena=arena.id)
         drawn, left = panel.locator(".aigc-plots").first.locator(".aigc-entry"), panel.locator("section > .aigc-quiet:visible")
         wait_for(lambda: drawn.count() == 6, "six are drawn")
-        assert panel.locator(".aigc-sweep .aigc-tile-quality").all_inner_texts() == ["FID-512, Digits 8×8 CNN: 45"] * 10, "its quality under each"
+        quality = "FID-512，Digits 8×8 CNN：45" if lang == "zh" else "FID-512, Digits 8×8 CNN: 45"
+        assert panel.locator(".aigc-sweep .aigc-tile-quality").all_inner_texts() == [quality] * 10, "its quality under each"
         assert {"en": "4 of 10 runs", "zh": "10 次训练中有 4 次"}[lang] in left.inner_text() and left.inner_text().count("·") == 3
         panel.locator(".aigc-chooser summary").click()
         for box in range(6, 10):
