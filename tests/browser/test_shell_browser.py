@@ -243,6 +243,7 @@ def test_the_boxes_of_the_loop_lead_to_the_tabs_without_loading_the_page_again(b
 
 def test_the_keyboard_reaches_the_tabs_and_is_seen(browser: Any, server: Server):
     with opened(browser, server) as page:
+        page.locator("#tabs > .tab-wrapper [data-tab-id=home]").wait_for()  # a slow machine draws the tabs after their frame
         for _ in range(12):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement?.dataset?.tabId") == "home":
