@@ -30,7 +30,7 @@ from aigc.home import runs_folder
 from aigc.jobs import arena, worker
 from aigc.jobs.crew import Patience
 from aigc.jobs.files import locked
-from aigc.jobs.processes import LOOKS, Holder, environment, spare_threads
+from aigc.jobs.processes import LOOKS, Holder, environment, share_cores, spare_threads
 from aigc.jobs.recovery import sweep
 from aigc.jobs.runs import Request, Run, runs
 from aigc.jobs.states import State
@@ -540,6 +540,21 @@ def test_a_refusal_to_go_on_changes_nothing(aigc_home: Path) -> None:
         with pytest.raises(Refusal):
             lab.resume(run.id, None)
         assert run.record == before
+
+
+def test_the_page_gives_way_and_a_training_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "GOMP_SPINCOUNT"
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    for said, page, training_ in (("", "1000", None), ("5", "5", "5")):  # who has said otherwise is heard
+        monkeypatch.setenv(name, said)
+        if not said:
+            monkeypatch.delenv(name)
+        share_cores()
+        assert os.environ[name] == page and environment().get(name) == training_
+    monkeypatch.delenv(name)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    share_cores()
+    assert name not in os.environ
 
 
 def test_a_worker_knows_no_secrets(lab: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from aigc.home import home, outputs_folder, runs_folder
+from aigc.jobs import processes
 from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
 from aigc.ui import server, shell, visitors
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(asked: argparse.Namespace, lang: Lang) -> None:
     auth = _auth(asked)
+    processes.share_cores()
     port = free_port(asked.host, asked.port)
     if port != asked.port:
         print(text.NEXT_PORT.fill(port=asked.port, other=port)[lang], flush=True)
