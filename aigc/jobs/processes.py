@@ -127,14 +127,15 @@ def spare_threads() -> int:
     return max(1, threads() - busy)
 
 
-SPINS = {"GOMP_SPINCOUNT": "1000"}  # that a thread of OpenMP waits awake for the others, where 300,000 are the custom
+SPINS = {"GOMP_SPINCOUNT": "20000"}  # that a thread of OpenMP waits awake for the others, where 300,000 are the custom
 
 
 def share_cores() -> None:
     """For a process that draws beside others that train, before torch is loaded: threads that wait give way.
 
-    On two cores, one of them taken by another process, 64 digits took 9.4 s by two threads that wait awake, and 2.0 s so; on idle ones 1.2 s
-    either way.  A training, which meets at every sum, would lose two fifths of its pace: workers wait as is the custom.
+    On two cores, one of them taken by another process, 64 digits took 9.4 s by two threads that wait awake, and 3.0 s so; on idle ones 1.2 s
+    either way.  Shorter waits are quicker yet where cores are shared, and slower where they are not.  A training, which meets at every sum,
+    loses two fifths of its pace by a wait of 1,000: workers wait as is the custom.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         for name, value in SPINS.items():
