@@ -6,7 +6,6 @@ model that comes along; it is in the table only while its folder is on this disk
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from aigc.data.sources import downloads_folder
 from aigc.knobs import Choice
 from aigc.pretrained import shipped_folder, taught_folder
+from aigc.pretrained.layout import read_json
 from aigc.words import Refusal, Words, both
 
 GB, MB = 10**9, 10**6
@@ -450,7 +450,7 @@ def _own(task: Task, repo: str) -> Entry:
 def _licence(repo: str) -> str:
     """What the Hub said of a repository when it was fetched last."""
     sealed = [path for path in (downloads_folder() / "models" / repo).glob(f"*/{COMPLETE}") if path.is_file()]
-    told = _json(max(sealed, key=lambda path: path.stat().st_mtime)).get("licence") if sealed else None
+    told = read_json(max(sealed, key=lambda path: path.stat().st_mtime)).get("licence") if sealed else None
     return told if isinstance(told, str) and told else UNKNOWN
 
 
@@ -460,7 +460,7 @@ def _exported() -> list[Entry]:
     for base in (shipped_folder(), taught_folder()):
         for index in sorted(base.glob("*/model_index.json"), key=lambda i: (i.parent.name != FIRST_EXPORTED, i)):
             folder = index.parent
-            if folder.name in found or not (folder / "card.json").is_file() or _json(index).get("_class_name") not in UNCONDITIONAL:
+            if folder.name in found or not (folder / "card.json").is_file() or read_json(index).get("_class_name") not in UNCONDITIONAL:
                 continue
             title = both(folder.name, folder.name)
             expect = both("A generator trained in this project, as a pipeline of diffusers.", "本项目训练的生成器，存成 diffusers 的管线。")
@@ -471,7 +471,7 @@ def _exported() -> list[Entry]:
 
 def _described(entry: Entry, folder: Path) -> Entry:
     """The entry with what the card in its folder says of it; a card may leave out anything."""
-    card = _json(folder / "card.json")
+    card = read_json(folder / "card.json")
     said: dict[str, Any] = {}
     for name in ("title", "expect"):
         if isinstance(words := card.get(name), dict) and {"en", "zh"} <= words.keys():
@@ -479,11 +479,3 @@ def _described(entry: Entry, folder: Path) -> Entry:
     if isinstance(card.get("licence"), str):
         said["licence"] = card["licence"]
     return replace(entry, **{"licence": AS_HERE, **said})
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -93,6 +93,11 @@ class Kept:
     cells: list[dict[str, Any]] = field(default_factory=list)  # of a grid: the values of each
     thumb: str = field(default="", repr=False)
 
+    @property
+    def place(self) -> int:
+        """Of the picture that is looked at."""
+        return min(self.chosen, len(self.images) - 1)
+
 
 Outcome = tuple[Any, Any]  # what the easel shows, and what is kept of it
 
@@ -413,7 +418,7 @@ def quoted(words: str) -> str:
 
 def picked(kept: Kept) -> Image:
     """The one of its pictures that is looked at."""
-    return easel.opened(kept.images[min(kept.chosen, len(kept.images) - 1)])
+    return easel.opened(kept.images[kept.place])
 
 
 def ways_on(lang: Lang) -> str:
@@ -444,7 +449,6 @@ def saved(kept: Kept | None) -> Any:
     """The chosen picture as a file, which says that it was generated and how.  Raises Refusal."""
     if kept is None:
         raise Refusal(text.NOTHING_YET)
-    i = min(kept.chosen, len(kept.images) - 1)
-    note = kept.notes[min(i, len(kept.notes) - 1)]
+    note = kept.notes[min(kept.place, len(kept.notes) - 1)]
     name = f"{kept.verb.value}-{note.get('seed') or 0}.png"
-    return outputs.picture(easel.opened(kept.images[i]), made=True, note=note, name=name, partly=kept.verb in NEED_IMAGE)
+    return outputs.picture(picked(kept), made=True, note=note, name=name, partly=kept.verb in NEED_IMAGE)
