@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,3 +158,13 @@ def test_what_is_no_run_in_there_is_passed_over(arena: Arena) -> None:
     (folder / "runs" / ("f" * 32)).mkdir()
     (folder / "arenas" / "x.json").write_text(json.dumps({}))
     assert len(recordings()) == 2 and [a.id for a in arenas.arenas()] == [arena.id]
+
+
+def test_git_takes_what_comes_along() -> None:
+    """A pattern of .gitignore that means a folder of the home must not mean the folder of the same name that is shipped."""
+    if not (home.PROJECT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not in a clone")
+    shipped = home.PROJECT / "checkpoints" / "shipped" / "recordings" / "runs" / ("0" * 32)
+    kept = [shipped / "run.json", shipped / "log.jsonl", shipped / "previews" / "0.png"]
+    asked = subprocess.run(["git", "check-ignore", "--no-index", *map(str, kept)], cwd=home.PROJECT, capture_output=True, text=True, check=False)
+    assert asked.stdout == "" and asked.returncode == 1, asked
