@@ -8,6 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from aigc.data import spec
+from aigc.knobs import knobs
+from aigc.options import Options
 from aigc.techniques import techniques
 from aigc.ui.text import articles
 from aigc.ui.text.articles import NAME, SECTIONS, Stale, article, terms_in, written
@@ -105,16 +108,39 @@ def test_the_numbers_are_right() -> None:
             0.5 * (0.5**2 + 0.8**2 - 1 - math.log(0.8**2)), kl(p, q), kl(q, p), kl(p, q) / math.log(2),
             -(math.log(0.4) + math.log(0.5) + math.log(0.1)) / 3,
         ],
+        "diffusion": [math.sqrt(math.prod(1 - (1e-4 + (0.02 - 1e-4) * i / 99) for i in range(100)))],
     }  # fmt: skip
     told = {
         "gan": ["1.386", "+1.609", "0.3285", "0.0210", "0.0204", "0.0216"],
         "autoencoder": ["0.673"],
         "vae": ["0.168", "0.0872", "0.0823", "0.1258", "1.304"],
+        "diffusion": ["0.60"],
     }
     for slug, values in figures.items():
         for value, words in zip(values, told[slug], strict=True):
             assert math.isclose(float(words), value, abs_tol=0.6 * 10.0 ** -len(words.split(".")[1])), (slug, words)
             assert all(words in whole(slug, lang) for lang in LANGS), (slug, words)
+
+
+CITED = re.compile(r"([A-Z][\w-]+) (?:et al\. |& [\w-]+ )?((?:19|20)\d\d)")
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_paper_that_a_knob_names_can_be_read_further(slug: str) -> None:
+    """Those of the technique, and the optimiser where it is a trick."""
+    info, reading = techniques()[slug], article(slug, "en")["reading"][1].splitlines()
+    named = [k for config in (info.Config, info.Sampling) for k in knobs(config).values()]
+    named += [knobs(Options)["optimiser"]] * ("Muon" in whole(slug, "en"))
+    papers = {paper for k in named for paper in CITED.findall(k.help["en"])}
+    assert papers or slug == "autoencoder"
+    assert not [paper for paper in papers if not any(all(part in line for part in paper) for line in reading)]
+
+
+@pytest.mark.parametrize(("slug", "lang"), BOTH)
+def test_what_the_first_diagram_shows_is_explained(slug: str, lang: str) -> None:
+    """A class label goes into the networks wherever the quick preset tells them the class."""
+    config, _ = techniques()[slug].read({}, spec("digits"), "quick")
+    assert not getattr(config, "conditional", False) or "{{knob conditional}}" in whole(slug, lang)
 
 
 def test_known_errors_are_named_only_to_be_corrected() -> None:
