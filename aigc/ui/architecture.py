@@ -56,7 +56,7 @@ NETWORKS: dict[str, Words] = {
     "decoder": both("Decoder, the network that makes", "解码器：生成的网络"),
     "denoiser": both("Denoiser, the network that makes", "去噪网络：生成的网络"),
 }
-SPACING = "%%{init: {'flowchart': {'nodeSpacing': 28, 'rankSpacing': 30, 'padding': 10, 'subGraphTitleMargin': {'top': 4, 'bottom': 14}}}}%%"
+SPACING = "%%{init: {'flowchart': {'nodeSpacing': 28, 'rankSpacing': 30, 'padding': 10, 'subGraphTitleMargin': {'top': 4, 'bottom': 22}}}}%%"
 SUMMED = ("loss", "kl", "penalty")  # panels of the terms that a loss is made of
 WEIGHTS = both("{n:,} weights", "{n:,} 个权重")
 

@@ -200,6 +200,17 @@ def test_a_link_that_names_a_model_opens_it_without_loading_the_page_again(visit
     assert page.evaluate("window.stayed"), "the page is the same"
 
 
+# Names: painted after every arrow, inside their network's frame, on a ground that is not transparent.
+UNCROSSED = """names => names.every(name => {
+  const drawing = name.closest("svg"), last = [...drawing.querySelectorAll(".edgePaths, .edgePath, .nodes")];
+  const at = name.getBoundingClientRect(), frames = [...drawing.querySelectorAll(".cluster rect")].map(f => f.getBoundingClientRect());
+  const inside = frames.some(f => f.left <= at.left + 1 && at.right <= f.right + 1 && f.top <= at.top + 1 && at.bottom <= f.bottom + 1);
+  const ground = getComputedStyle(name.querySelector("div")).backgroundColor;
+  const before = part => part.compareDocumentPosition(name) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return last.length && last.every(before) && inside && !/, 0\\)$|transparent/.test(ground);
+})"""
+
+
 @pytest.mark.parametrize(("address", "lang"), [("/?tab=gan&view=how", "en"), ("/zh?tab=diffusion&view=how", "zh"), ("/zh?tab=vae&view=how", "zh")])
 def test_how_it_works_is_drawn_whole(visit: Any, address: str, lang: str) -> None:
     page = visit(address, lang=lang)
@@ -207,6 +218,13 @@ def test_how_it_works_is_drawn_whole(visit: Any, address: str, lang: str) -> Non
     article = page.locator(f"#view-{slug} .aigc-how")
     article.locator(".aigc-diagram svg .node").first.wait_for()
     assert article.locator(".aigc-diagram svg .node.aigc-real").count() >= 1 and article.locator(".aigc-diagram svg .node.aigc-loss").count() >= 1
+    page.wait_for_function(
+        "document.querySelector('.aigc-diagram .cluster-label') && !document.querySelector('.aigc-diagram .cluster > .cluster-label')"
+    )
+    assert article.locator(".aigc-diagram .cluster-label").evaluate_all(UNCROSSED), "no arrow is drawn across the name of a network"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert article.locator(".aigc-diagram .cluster-label").first.bounding_box()["height"] >= 16, "nor is it too small to read on a phone"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert article.locator(".katex").count() > 20 and article.locator(".katex-error").count() == 0
     page.wait_for_function(f"document.querySelector('#view-{slug} .aigc-how').innerText.includes('def ')")
     assert "$" not in article.inner_text() and "{{" not in article.inner_text()

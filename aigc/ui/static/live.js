@@ -4,6 +4,7 @@
 import "./arena.js";
 import { ask, BASE } from "./ask.js";
 import { Bars, Curves } from "./curves.js";
+import "./diagram.js";
 import { h, lastBefore, say, thin } from "./dom.js";
 import { Follower } from "./follow.js";
 import "./ladder.js";
