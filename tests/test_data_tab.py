@@ -245,6 +245,8 @@ def test_own_images_are_shown_before_they_are_kept(tmp_path: Path):
     assert own.sets() == []
     with pytest.raises(Refusal):
         own_images._preview([], 29, page())
+    markup, n = own_images._preview(pictures(tmp_path / "one", 1), 28, page())
+    assert n == 1 and "Pictures that can be used: 1;" in markup, "one is no plural"
 
 
 @pytest.mark.parametrize("public", [True, False])

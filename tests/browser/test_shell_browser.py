@@ -309,6 +309,11 @@ def test_own_images_from_files_to_a_dataset_and_away(browser: Any, server: Serve
     files.append(tmp_path / "no picture <i>.png")
     files[-1].write_text("text")
     with opened(browser, server, "/?tab=data&view=own") as page:
+        page.locator("#own-files input[type=file]").set_input_files(str(files[0]))
+        page.locator("#own-preview .aigc-sheet i").wait_for()
+        assert page.locator("#own-preview .aigc-sheet i").bounding_box()["width"] < 160, "one picture of 28 pixels is no poster"
+        page.locator("#own-files button[aria-label*=lear]").first.click()
+        page.locator("#own-preview .aigc-waiting").wait_for()
         page.locator("#own-files input[type=file]").set_input_files([str(f) for f in files])
         page.locator("#own-preview .aigc-sheet").wait_for()
         assert page.locator("#own-preview .aigc-sheet i").count() == 9

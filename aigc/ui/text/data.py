@@ -62,7 +62,7 @@ READY = both(
     "{n} images are ready. This is what a model will see; look before you use them.",
     "{n} 张图像已备好。下面就是模型会看到的样子，先看清再使用。",
 )
-TOO_FEW = both("{n} images can be used; at least {least} are needed.", "可用的图像有 {n} 张，至少需要 {least} 张。")
+TOO_FEW = both("Pictures that can be used: {n}; at least {least} are needed.", "可用的图像只有 {n} 张，至少需要 {least} 张。")
 LEFT_OUT = both("Left out: {n}", "未采用：{n} 个")
 AND_MORE = both("and {n} more", "另有 {n} 个")
 NOTHING_YET = both("What you add is shown here first, as a model will see it.", "放入的图像会先显示在这里，就是模型会看到的样子。")
