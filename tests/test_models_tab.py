@@ -100,6 +100,14 @@ def test_the_list_sorts_filters_and_says_when_nothing_fits(models: tab.Models):
     assert text.NO_MATCH.en in models.filtered(given(models, words="alpha beta"))[models.table]
 
 
+def test_a_yes_that_was_asked_for_one_model_is_not_there_for_the_next(models: tab.Models):
+    """Or one press deletes what nobody meant to delete."""
+    for slug in ("one", "two"):
+        saved(slug)
+    shown = told(models, given(models, chosen="one"), open="two")
+    assert (shown[models.delete]["visible"], shown[models.sure]["visible"], shown[models.keep]["visible"]) == (True, False, False)
+
+
 NONSENSE = [
     {}, {"sort": "owner"}, {"sort": ["name"]}, {"open": "../../etc"}, {"open": ["a"]}, {"x": 1},
     {"ticked": {"a": 1}, "boxes": 3}, {"ticked": [["a"], None], "boxes": ["one"]},

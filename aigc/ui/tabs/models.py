@@ -95,14 +95,14 @@ class Models:
 
     def _wire(self) -> None:
         filters: set[Component] = {self.words, self.technique, self.data, self.chosen, self.picked, self.sort}
-        whole: set[Any] = {*filters, self.table, self.card, self.actions, self.name, self.said, *self.compare.outputs}
+        asking = [self.delete, self.sure, self.keep]
+        whole: set[Any] = {*filters, self.table, self.card, self.actions, self.name, self.said, *asking, *self.compare.outputs}
         self.shown.click(self.opened, filters, whole, **QUIET)
         self.table.input(self.told, filters | {self.pressed}, whole, js=PRESSED_JS, trigger_mode="always_last", **QUIET)
         for widget, event in ((self.words, "change"), (self.technique, "input"), (self.data, "input")):
             getattr(widget, event)(self.filtered, filters, {self.table}, trigger_mode="always_last", **QUIET)
         self.verify.click(self.verified, filters, {self.said}, **QUIET)
         self.rename.click(self.renamed, filters | {self.name}, whole, **QUIET)
-        asking = [self.delete, self.sure, self.keep]
         self.delete.click(lambda: [gr.update(visible=v) for v in (False, True, True)], None, asking, **QUIET)
         self.keep.click(lambda: [gr.update(visible=v) for v in (True, False, False)], None, asking, **QUIET)
         gone = self.sure.click(self.deleted, filters, whole, **QUIET)
@@ -195,6 +195,10 @@ class Models:
             self.actions: gr.update(visible=found is not None),
             self.name: found.slug if found else "",
             self.said: "",
+            # a "yes" that was asked for one model must not stand there for the next
+            self.delete: gr.update(visible=True),
+            self.sure: gr.update(visible=False),
+            self.keep: gr.update(visible=False),
             **self.compare.shown(given[self.picked], request),
         }
 
