@@ -15,11 +15,13 @@ from typing import Any
 
 import gradio as gr
 import pytest
+import torch
 from PIL import Image
 from starlette.testclient import TestClient
 
 from aigc import home as files
 from aigc.data import spec
+from aigc.evaluate.features import extractor
 from aigc.home import runs_folder
 from aigc.jobs.runs import Request, Run, State
 from aigc.jobs.store import Store
@@ -276,6 +278,21 @@ def test_home_opens_with_what_the_models_that_come_along_drew(lang: Lang, monkey
         assert link in strip and f"./aigc/models/{e.slug}/samples.png" in strip
         with Image.open(e.folder / "samples.png") as sheet:  # so many pictures, and a line between two
             assert (sheet.width - 1) % columns == 0 and ((sheet.width - 1) // columns - 1) % e.card.spec["shape"][-1] == 0
+
+
+def test_every_digit_that_opens_the_page_can_be_read(monkeypatch: pytest.MonkeyPatch):
+    """The corner of a sheet is the first that anybody sees; a classifier names each digit there."""
+    monkeypatch.setattr(files, "SHIPPED", PROJECT / "checkpoints" / "shipped")
+    reader = extractor(spec("mnist"))
+    for e, columns in ((entry(slug), columns) for slug, columns in home.SHOWCASE.items()):
+        if e.card.data != "mnist":
+            continue
+        with Image.open(e.folder / "samples.png") as sheet:  # every pixel twice as wide, and a line between two pictures
+            pixels = torch.frombuffer(bytearray(sheet.convert("L").tobytes()), dtype=torch.uint8).view(sheet.height, sheet.width)
+        corner = [pixels[1 + 57 * row : 57 + 57 * row : 2, 1 + 57 * column : 57 + 57 * column : 2] for row in range(3) for column in range(3)]
+        sure, read = reader.read(torch.stack(corner)[:, None])[1].softmax(1).max(1)
+        assert sure.min() > 0.95, (e.slug, sure)
+        assert columns < 10 or read.tolist() == [0, 1, 2] * 3, (e.slug, read)
 
 
 def test_without_models_that_come_along_home_opens_with_words():

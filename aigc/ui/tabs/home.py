@@ -19,7 +19,7 @@ from aigc.words import Lang, Words
 
 NEWEST = 6
 # Models that come along, those that open the page: how many pictures wide their sheets are.
-SHOWCASE = {"faces-diffusion": 6, "fashion-gan": 10, "mnist-diffusion": 10, "mnist-gan": 8, "mnist-vae": 8, "fashion-autoencoder": 8}
+SHOWCASE = {"faces-diffusion": 6, "fashion-gan": 10, "mnist-guided": 10, "mnist-gan": 8, "mnist-vae": 8, "fashion-autoencoder": 8}
 # Where the boxes of the loop lead, and the colour of what happens there.
 STEPS = {
     "data": ("data", {}, "real"),
