@@ -20,9 +20,11 @@ from aigc.jobs.supervisor import Supervisor
 from aigc.knobs import as_values, knobs
 from aigc.options import Options
 from aigc.techniques import techniques
+from aigc.ui import document
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import train
+from aigc.ui.text import live as live_text
 from aigc.words import Lang, Refusal
 
 SETS = ("digits", "moons", "mnist", "celeba")
@@ -203,3 +205,15 @@ def test_the_page_pays_little_when_it_opens(line: Any) -> None:
 def test_options_are_all_on_the_form(line: Any) -> None:
     for slug, info in techniques().items():
         assert set(Tab(line, slug).form.widgets) == set(knobs(info.Config)) | set(knobs(Options))
+
+
+def test_whose_the_data_are_is_shown_whole() -> None:
+    """A licence asks for the names; the digits' credit takes three lines of the narrow form."""
+    shown = train._about(data.spec("digits"), "en")
+    assert data.spec("digits").credit in shown and "title=" not in shown
+    rules = [line for line in (document.STATIC / "live.css").read_text().splitlines() if ".aigc-credit" in line]
+    assert rules and not [rule for rule in rules if "clamp" in rule or "hidden" in rule or "ellipsis" in rule]
+
+
+def test_what_the_numbers_beside_the_log_count_is_said() -> None:
+    assert "examples" in live_text.BROWSER["log"].en and "样本" in live_text.BROWSER["log"].zh

@@ -164,7 +164,7 @@ def _data_choices(lang: Lang, owner: str | None) -> list[tuple[str, str]]:
 def _about(spec: data.DataSpec, lang: Lang) -> str:
     """What the data are, whose, and under which licence; titles and credits may come from a user, so everything is escaped."""
     whose = " · ".join(html.escape(part) for part in (spec.licence, spec.credit) if part)
-    return f'<p>{html.escape(text.about(spec)[lang])}</p><p class="aigc-credit" title="{whose}">{whose}</p>'
+    return f'<p>{html.escape(text.about(spec)[lang])}</p><p class="aigc-credit">{whose}</p>'
 
 
 # starting

@@ -108,7 +108,7 @@ BROWSER: dict[str, Words] = {
     "explore": both("Explore it", "探索这个模型"),
     "maths": both("the mathematics", "看公式"),
     "views": both("In detail", "细看"),
-    "log": both("What happened", "发生了什么"),
+    "log": both("What happened, after how many examples", "发生了什么（左为已看的样本数）"),
     "quiet": both("Nothing to report yet.", "暂时没有消息。"),
     "recent": both("Recent runs", "最近的训练"),
     "others": both("view only", "只能看"),
