@@ -31,6 +31,8 @@ from aigc.pretrained.image.make import note
 from aigc.pretrained.image.run import pictures
 from aigc.pretrained.lending import AHEAD, Waiting, borrowed
 from aigc.pretrained.shelf import Setup
+from aigc.ui.telling import in_line
+from aigc.ui.text import telling as telling_text
 from aigc.words import Refusal
 
 BY_SLUG = {e.slug: e for e in entries()}
@@ -120,6 +122,26 @@ def test_results_wait_for_a_reader_who_is_slow():
     time.sleep(0.3)
     assert read == 0 and AHEAD <= len(made) <= AHEAD + 3
     assert [r for r in results if not isinstance(r, Waiting)][-1] == 99 and len(made) == 100
+
+
+def test_whether_the_model_is_being_opened_or_reads_is_told_apart():
+    """A long text is read for a minute on two cores, by a model that was opened before."""
+    may_load, may_begin = threading.Event(), threading.Event()
+
+    def slow(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        may_load.wait(PATIENCE)
+        return load(folder, device, dtype)
+
+    def work(thing: Thing) -> Iterator[int]:
+        may_begin.wait(PATIENCE)
+        yield 0
+
+    results = borrowed(A, slow, work, threading.Event())
+    assert in_line(next(results)) == in_line(next(results)) == telling_text.OPENING
+    may_load.set()
+    assert in_line(next(r for r in results if in_line(r) != telling_text.OPENING)) == telling_text.READING
+    may_begin.set()
+    assert in_line(next(r for r in results if r == 0)) is None
 
 
 def test_a_run_computes_with_all_threads_whatever_others_took(monkeypatch: pytest.MonkeyPatch):

@@ -358,7 +358,7 @@ def status_of(shot: Shot) -> Words:
     if shot.is_final:
         return text.DONE.fill(what=text.pictures(len(shot.images)), seconds=text.seconds(shot.seconds))
     if not shot.index:
-        return text.OPENING
+        return text.FIRST_STEP
     return text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace))
 
 

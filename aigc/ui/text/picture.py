@@ -97,6 +97,7 @@ GO_ON = both("Go on with it:", "接着处理：")
 NOTHING_TO_SEND = both("There is no picture to go on with yet: make one first.", "还没有可以接着处理的图像：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
+FIRST_STEP = both("Step 1 is on its way …", "第 1 步进行中……")
 BUSY = both("Step {i} of {n}, {pace} a step", "第 {i} 步，共 {n} 步，每步 {pace}")
 DONE = both("{what} in {seconds}.", "{what}，用时 {seconds}。")
 SEED = both("seed {seed}", "种子 {seed}")
