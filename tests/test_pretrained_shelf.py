@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import random
+import sys
 import threading
 import time
 import weakref
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -103,6 +106,29 @@ def in_threads(*runs: Callable[[], None]) -> list[BaseException]:
         thread.join(PATIENCE)
         assert not thread.is_alive(), "it hangs"
     return failures
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another allocator")
+def test_the_memory_of_what_is_put_away_goes_back_to_the_system():
+    """Weights of ten million bytes lie between what stays: glibc would keep their pages for itself."""
+    stay: list[torch.Tensor] = []
+
+    def large(folder: Path, device: torch.device, dtype: torch.dtype) -> list[torch.Tensor]:
+        del folder, device, dtype
+        torch.zeros(31 << 18)  # once so much was freed, smaller blocks are no longer mapped each by itself
+        weights = []
+        for _ in range(24):
+            weights.append(torch.ones(10 << 18))
+            stay.append(torch.ones(100))
+        return weights
+
+    process = psutil.Process()
+    with shelf.lent(A, large, GO) as weights:
+        assert len(weights) == 24
+        del weights
+        full = process.memory_info().rss
+    shelf.unload()
+    assert full - process.memory_info().rss > 200 << 20
 
 
 # lent to a generator

@@ -7,10 +7,12 @@ A loading goes on when its run is stopped: the libraries cannot break off, nor l
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import logging
 import os
+import sys
 import threading
 import time
 import traceback
@@ -410,9 +412,9 @@ def _empty(slot: _Slot) -> None:
 
 
 def _collect() -> None:
-    import sys
-
     gc.collect()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)  # glibc keeps what is freed: of a model of 600 million parameters a third
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
