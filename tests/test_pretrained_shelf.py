@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import random
 import sys
@@ -19,12 +20,13 @@ import psutil
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from tiny_pretrained import written
 
 from aigc.knobs import Switch, knobs, read
 from aigc.nets.style import StyleNetwork
 from aigc.nets.upscaler import ResidualUpscaler
-from aigc.pretrained import Stopped, catalogue, hub, shelf
+from aigc.pretrained import Stopped, catalogue, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, entries
 from aigc.pretrained.fit import AT_LEAST, chosen, fit, impossible
 from aigc.pretrained.folder import save_network
@@ -34,6 +36,7 @@ from aigc.pretrained.image.make import note
 from aigc.pretrained.image.run import pictures
 from aigc.pretrained.lending import AHEAD, Waiting, borrowed
 from aigc.pretrained.shelf import Setup
+from aigc.pretrained.text import kit as text
 from aigc.ui.telling import in_line
 from aigc.ui.text import telling as telling_text
 from aigc.words import Refusal
@@ -207,6 +210,22 @@ def test_a_pipeline_is_loaded_once():
     assert LOADED == ["gpt2"]
     (held,) = shelf.held()
     assert held.slug == "gpt2" and not held.busy and 10_000 < held.bytes < 200_000 and held.dtype in ("float32", "bfloat16", "float16")
+
+
+def test_what_is_in_memory_counts_numbers_that_two_share_once(tmp_path: Path):
+    """As Qwen3 0.6B comes: its files hold the head beside the embedding that it is tied to, 0.6 of the 3.0 GB that they would be."""
+    settings = tmp_path / "models" / C.slug / "config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"tie_word_embeddings": True}))
+    weights = load_file(settings.parent / "model.safetensors")
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].clone()
+    save_file(weights, settings.parent / "model.safetensors", metadata={"format": "pt"})
+    with shelf.lent(C, text.load, GO, setup=Setup(dtype=shelf.Number.FLOAT32)) as loaded:
+        head = loaded.model.lm_head.weight
+        assert head.data_ptr() == loaded.model.get_input_embeddings().weight.data_ptr()
+        numbers = sum(p.numel() for p in loaded.model.parameters()) + sum(b.numel() for b in loaded.model.buffers())
+    (held,) = shelf.held()
+    assert held.bytes == 4 * numbers < layout.parameters(settings.parent, lambda kind: 4)
+    assert shelf.idle_bytes("cpu") == held.bytes
 
 
 def test_another_setup_loads_anew_and_the_old_one_is_gone():

@@ -316,8 +316,9 @@ def _fill(slot: _Slot, entry: Entry, load: Callable[..., Any], folder: Path, ask
     home = "cpu" if how.offload else how.device  # offloaded parameters stay in main memory
     _make_room(entry, int(weights * HEADROOM), home, or_halve=OR_HALVE if each == 4 else Words("", ""))
     thing = _load(entry, load, folder, how)
+    taken = weights if how.offload else _taken(thing) or weights
     with _changed:
-        slot.entry, slot.thing, slot.asked, slot.how, slot.bytes = entry, thing, asked, how, weights
+        slot.entry, slot.thing, slot.asked, slot.how, slot.bytes = entry, thing, asked, how, taken
         slot.home, slot.doomed = home, False
 
 
@@ -367,6 +368,15 @@ def _load(entry: Entry, load: Callable[..., T], folder: Path, how: Chosen) -> T:
         if last:
             break
     raise Refusal(OUT_OF_MEMORY, title=entry.title)
+
+
+def _taken(thing: Any) -> int:
+    """Bytes of the numbers of what was loaded, each counted once: a head may stand in the files beside the embedding that it shares."""
+    from torch import nn
+
+    parts = [*getattr(getattr(thing, "pipe", None), "components", {}).values(), getattr(thing, "model", None), *getattr(thing, "networks", ())]
+    tensors = (t for part in parts if isinstance(part, nn.Module) for t in (*part.parameters(), *part.buffers()))
+    return sum({(t.device, t.data_ptr()): t.nbytes for t in tensors}.values())
 
 
 def settle(thing: Any, how: Chosen) -> None:
