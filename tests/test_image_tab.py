@@ -129,6 +129,14 @@ def test_a_first_step_that_takes_long_is_not_told_as_opening() -> None:
     assert first is not None and first["status"] == text.FIRST_STEP.en != text.OPENING.en and "items" not in first
 
 
+def test_what_takes_minutes_says_how_long_it_still_takes() -> None:
+    slow, quick = (Shot(index=4, count=20, seconds=4 * pace) for pace in (15.0, 0.5))
+    assert image_view.status_of(slow).en == "Step 4 of 20, 15 s a step, about 4 min left"
+    assert image_view.status_of(slow).zh == "第 4 步，共 20 步，每步 15 秒，约剩 4 分钟"
+    assert image_view.status_of(quick).en == "Step 4 of 20, 0.50 s a step"
+    assert "about 45 s left" in image_view.status_of(Shot(index=1, count=4, seconds=15.0)).en
+
+
 @pytest.mark.parametrize("verb", [Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT])
 def test_a_picture_is_worked_on_and_shown_beside_what_it_was(verb: Verb, file: str) -> None:
     more = {"painted": painted()} if verb is Verb.INPAINT else {}
