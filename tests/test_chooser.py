@@ -21,8 +21,9 @@ from aigc.knobs import Switch
 from aigc.pretrained import hub, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries
 from aigc.pretrained.fit import AUTOMATIC
+from aigc.pretrained.hub import Progress
 from aigc.ui import chooser as module
-from aigc.ui.arrivals import Arrivals, Looks
+from aigc.ui.arrivals import Arrival, Arrivals, Looks
 from aigc.ui.chooser import Chooser
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
@@ -285,6 +286,16 @@ def test_only_who_asked_for_a_model_cancels_it(server: FakeHub):
     assert not one.stop.is_set() and works.of("gpt2") is one
     works.cancel("gpt2", by="ann")
     assert one.stop.is_set() and works.of("gpt2") is None
+
+
+def test_the_time_left_is_by_what_this_download_brought():
+    """Of 1.5 GB 1.2 were here; since the first byte was asked for it brought 50 MB in ten seconds."""
+    now = time.monotonic()
+    told = Progress(1_250 * 10**6, 1_500 * 10**6, "model.safetensors", had=1_200 * 10**6)
+    left = Arrival(GPT2, "", told, began=now - 10).seconds_left
+    assert left is not None and abs(left - 50) < 1
+    assert Arrival(GPT2, "", replace(told, done=600 * 10**6), began=now - 10).seconds_left is None
+    assert Arrival(GPT2, "", Progress(0, 0, "")).seconds_left is None, "the list of files is not here yet"
 
 
 def test_the_mirror_is_remembered_and_nonsense_is_refused():

@@ -27,6 +27,7 @@ from aigc.nets.style import StyleNetwork
 from aigc.pretrained import hub
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.pretrained.image.make import Shot
 from aigc.ui import stops
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
@@ -34,7 +35,7 @@ from aigc.ui.studio import easel
 from aigc.ui.tabs import image as image_tab
 from aigc.ui.tabs import image_given, image_view, image_way
 from aigc.ui.tabs.image_inside import Inside
-from aigc.ui.tabs.image_view import Kept, View, saved
+from aigc.ui.tabs.image_view import Kept, View, saved, shown
 from aigc.ui.text import picture as text
 from aigc.ui.text import telling as telling_text
 from aigc.words import LANGS, Lang, Refusal, Words
@@ -120,6 +121,20 @@ def test_a_prompt_becomes_pictures_with_previews_on_the_way() -> None:
     for said in ("“a red seven on blue”", "Model pictures", "CPU float32", "64 × 64", "Steps 6", "Guidance", "Seed 0", "Scheduler", "a step"):
         assert said in done["facts"]
     assert [i["caption"] for i in done["items"]] == ["seed 0", "seed 1"]
+
+
+def test_a_first_step_that_takes_long_is_not_told_as_opening() -> None:
+    """At 512 pixels it takes half a minute on two cores, with the model long open."""
+    first = shown(Shot(seeds=(1,)), None, "en", None, False)
+    assert first is not None and first["status"] == text.FIRST_STEP.en != text.OPENING.en and "items" not in first
+
+
+def test_what_takes_minutes_says_how_long_it_still_takes() -> None:
+    slow, quick = (Shot(index=4, count=20, seconds=4 * pace) for pace in (15.0, 0.5))
+    assert image_view.status_of(slow).en == "Step 4 of 20, 15 s a step, about 4 min left"
+    assert image_view.status_of(slow).zh == "第 4 步，共 20 步，每步 15 秒，约剩 4 分钟"
+    assert image_view.status_of(quick).en == "Step 4 of 20, 0.50 s a step"
+    assert "about 45 s left" in image_view.status_of(Shot(index=1, count=4, seconds=15.0)).en
 
 
 @pytest.mark.parametrize("verb", [Verb.EDIT, Verb.INPAINT, Verb.OUTPAINT])

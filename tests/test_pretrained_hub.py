@@ -21,7 +21,7 @@ from aigc.data import fetch
 from aigc.data.sources import downloads_folder
 from aigc.knobs import Switch
 from aigc.pretrained import Stopped, architecture, hub, layout, shelf
-from aigc.pretrained.catalogue import Entry, Task, entries, find
+from aigc.pretrained.catalogue import COMPLETE, Entry, Task, entries, find
 from aigc.pretrained.fit import fit, free_memory, needed, stays_on_cpu
 from aigc.words import Refusal, Words, both
 
@@ -217,8 +217,10 @@ def test_cancelling_takes_effect_within_a_chunk(server: FakeHub):
     had = partial.stat().st_size
     server.faults.seconds_a_chunk = 0.0
     server.requests.clear()
-    fetched(GPT2)
+    last = fetched(GPT2)[-1]
     assert server.fetched()[-1] == f"bytes={had}-"
+    before = sum(file.stat().st_size for file in there(GPT2).iterdir() if file.name not in ("model.safetensors", COMPLETE))
+    assert last.done == last.total and last.had == before + had, "the pace of a download is that of what it brought"
 
 
 def test_cancelling_works_while_nothing_arrives(server: FakeHub, monkeypatch: pytest.MonkeyPatch):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import json
 import os
 import random
+import sys
 import threading
 import time
 import weakref
@@ -13,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from tiny_pretrained import written
 
 from aigc.knobs import Switch, knobs, read
 from aigc.nets.style import StyleNetwork
 from aigc.nets.upscaler import ResidualUpscaler
-from aigc.pretrained import Stopped, catalogue, hub, shelf
+from aigc.pretrained import Stopped, catalogue, hub, layout, shelf
 from aigc.pretrained.catalogue import Entry, entries
 from aigc.pretrained.fit import AT_LEAST, chosen, fit, impossible
 from aigc.pretrained.folder import save_network
@@ -31,6 +36,9 @@ from aigc.pretrained.image.make import note
 from aigc.pretrained.image.run import pictures
 from aigc.pretrained.lending import AHEAD, Waiting, borrowed
 from aigc.pretrained.shelf import Setup
+from aigc.pretrained.text import kit as text
+from aigc.ui.telling import in_line
+from aigc.ui.text import telling as telling_text
 from aigc.words import Refusal
 
 BY_SLUG = {e.slug: e for e in entries()}
@@ -103,6 +111,29 @@ def in_threads(*runs: Callable[[], None]) -> list[BaseException]:
     return failures
 
 
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another allocator")
+def test_the_memory_of_what_is_put_away_goes_back_to_the_system():
+    """Weights of ten million bytes lie between what stays: glibc would keep their pages for itself."""
+    stay: list[torch.Tensor] = []
+
+    def large(folder: Path, device: torch.device, dtype: torch.dtype) -> list[torch.Tensor]:
+        del folder, device, dtype
+        torch.zeros(31 << 18)  # once so much was freed, smaller blocks are no longer mapped each by itself
+        weights = []
+        for _ in range(24):
+            weights.append(torch.ones(10 << 18))
+            stay.append(torch.ones(100))
+        return weights
+
+    process = psutil.Process()
+    with shelf.lent(A, large, GO) as weights:
+        assert len(weights) == 24
+        del weights
+        full = process.memory_info().rss
+    shelf.unload()
+    assert full - process.memory_info().rss > 200 << 20
+
+
 # lent to a generator
 def test_results_wait_for_a_reader_who_is_slow():
     made: list[int] = []
@@ -120,6 +151,26 @@ def test_results_wait_for_a_reader_who_is_slow():
     time.sleep(0.3)
     assert read == 0 and AHEAD <= len(made) <= AHEAD + 3
     assert [r for r in results if not isinstance(r, Waiting)][-1] == 99 and len(made) == 100
+
+
+def test_whether_the_model_is_being_opened_or_reads_is_told_apart():
+    """A long text is read for a minute on two cores, by a model that was opened before."""
+    may_load, may_begin = threading.Event(), threading.Event()
+
+    def slow(folder: Path, device: torch.device, dtype: torch.dtype) -> Thing:
+        may_load.wait(PATIENCE)
+        return load(folder, device, dtype)
+
+    def work(thing: Thing) -> Iterator[int]:
+        may_begin.wait(PATIENCE)
+        yield 0
+
+    results = borrowed(A, slow, work, threading.Event())
+    assert in_line(next(results)) == in_line(next(results)) == telling_text.OPENING
+    may_load.set()
+    assert in_line(next(r for r in results if in_line(r) != telling_text.OPENING)) == telling_text.READING
+    may_begin.set()
+    assert in_line(next(r for r in results if r == 0)) is None
 
 
 def test_a_run_computes_with_all_threads_whatever_others_took(monkeypatch: pytest.MonkeyPatch):
@@ -159,6 +210,22 @@ def test_a_pipeline_is_loaded_once():
     assert LOADED == ["gpt2"]
     (held,) = shelf.held()
     assert held.slug == "gpt2" and not held.busy and 10_000 < held.bytes < 200_000 and held.dtype in ("float32", "bfloat16", "float16")
+
+
+def test_what_is_in_memory_counts_numbers_that_two_share_once(tmp_path: Path):
+    """As Qwen3 0.6B comes: its files hold the head beside the embedding that it is tied to, 0.6 of the 3.0 GB that they would be."""
+    settings = tmp_path / "models" / C.slug / "config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"tie_word_embeddings": True}))
+    weights = load_file(settings.parent / "model.safetensors")
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].clone()
+    save_file(weights, settings.parent / "model.safetensors", metadata={"format": "pt"})
+    with shelf.lent(C, text.load, GO, setup=Setup(dtype=shelf.Number.FLOAT32)) as loaded:
+        head = loaded.model.lm_head.weight
+        assert head.data_ptr() == loaded.model.get_input_embeddings().weight.data_ptr()
+        numbers = sum(p.numel() for p in loaded.model.parameters()) + sum(b.numel() for b in loaded.model.buffers())
+    (held,) = shelf.held()
+    assert held.bytes == 4 * numbers < layout.parameters(settings.parent, lambda kind: 4)
+    assert shelf.idle_bytes("cpu") == held.bytes
 
 
 def test_another_setup_loads_anew_and_the_old_one_is_gone():

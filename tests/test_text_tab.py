@@ -27,6 +27,7 @@ from aigc.pretrained import lending, shelf
 from aigc.pretrained.catalogue import Task, rows
 from aigc.pretrained.text.asked import Chat, Continue, Summarise
 from aigc.pretrained.text.thought import parted
+from aigc.pretrained.text.writing import Draft, Token
 from aigc.ui import stops
 from aigc.ui.page import Page
 from aigc.ui.tabs import text_chat, text_continue, text_grid, text_kept
@@ -34,7 +35,7 @@ from aigc.ui.tabs.text_api import Endpoints
 from aigc.ui.tabs.text_chat import ChatView
 from aigc.ui.tabs.text_continue import ContinueView
 from aigc.ui.tabs.text_kept import Kept
-from aigc.ui.tabs.text_panel import settings_of
+from aigc.ui.tabs.text_panel import pace_of, settings_of, status_of
 from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
 from aigc.ui.text import telling as telling_text
@@ -123,6 +124,17 @@ def test_a_prompt_is_written_on_and_every_token_can_be_looked_at() -> None:
 
 def click(i: Any) -> gr.EventData:
     return cast(gr.EventData, types.SimpleNamespace(_data={"i": i}))
+
+
+def test_a_slow_model_is_told_its_pace_and_the_reading_is_no_pace() -> None:
+    """Two seconds a token are half a token a second, not none; the first token comes after the reading of all that was given."""
+    tokens = (Token("a", 0.5), Token("b", 0.5), Token("c", 0.5))
+    slow, quick = (Draft("abc", tokens, 9, first + 2 * pace, first) for first, pace in ((40.0, 2.0), (0.1, 0.01)))
+    assert slow.pace == 2 and "2000.0 ms a token · 0.5 tokens/s · first after 40.00 s" in pace_of(slow, "en")
+    assert "100 tokens/s" in pace_of(quick, "en") and "每秒 0.5 个" in pace_of(slow, "zh")
+    begun = replace(slow, tokens=tokens[:1], seconds=40.0)
+    assert status_of(begun, "en") == "Token 1 of at most 9" and status_of(begun, "zh") == "第 1 个词元，最多 9 个"
+    assert status_of(slow, "en") == "Token 3 of at most 9, 2000 ms a token"
 
 
 def test_older_texts_come_back_with_their_settings() -> None:

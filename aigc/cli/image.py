@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aigc.pretrained.image.make import Shot
 
 IN_LINE = both("Opening {model} …", "正在打开 {model}……")
+FIRST_STEP = both("step 1 is on its way …", "第 1 步进行中……")
 STEP = both("step {i} of {n}, {pace:.2f} s a step", "第 {i} 步，共 {n} 步，每步 {pace:.2f} 秒")
 USED = {"image": NEED_IMAGE, "mask": (Verb.INPAINT,), "style": (Verb.STYLE,)}  # files, and the verbs that read them
 NO_MEANING = both("--{n} means nothing to {verb}: leave it out.", "--{n} 对 {verb} 没有意义：请去掉。")
@@ -81,7 +82,9 @@ def _made(asked: Asked, entry: Entry, setup: Setup, out: Out) -> Shot:
             out.progress(IN_LINE.fill(model=entry.title)[out.lang])
         else:
             shot = told
-            if not shot.is_final:
+            if not shot.is_final and not shot.index:
+                out.progress(FIRST_STEP[out.lang])
+            elif not shot.is_final:
                 out.progress(STEP.fill(i=shot.index, n=shot.count, pace=shot.pace)[out.lang])
     assert shot is not None
     return shot

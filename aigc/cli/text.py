@@ -21,6 +21,7 @@ from aigc.pretrained.text.asked import SETTINGS, TASKS, Settings, Verb, as_lines
 from aigc.words import Refusal, both
 
 OPENING = both("Opening {model} …", "正在打开 {model}……")
+READING = both("{model} is open and reads …", "{model} 已打开，正在阅读……")
 WINDOW = both("window {i} of {n}", "窗口 {i} / {n}")
 FORM = both("{rule}: {kept}", "{rule}：{kept}")
 KEPT, BROKEN = both("kept", "符合"), both("not kept", "不符")
@@ -109,7 +110,7 @@ def _streamed(results: Iterator[Any], entry: Entry, out: Out) -> Any:
     written, result = "", None
     for result in results:
         if isinstance(result, Waiting):
-            out.progress(OPENING.fill(model=entry.title)[out.lang])
+            out.progress((READING if result.is_open else OPENING).fill(model=entry.title)[out.lang])
             continue
         draft = getattr(result, "draft", result)
         if getattr(result, "window", 0):

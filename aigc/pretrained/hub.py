@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from aigc.data.fetch import Stalled, client, fetch, patiently
+from aigc.data.fetch import Stalled, client, fetch, patiently, still_to_come
 from aigc.data.remote import RemoteFile, Sentences, check_room, endpoint, headers, in_words, set_mirror, tree
 from aigc.data.sources import downloads_are_off, downloads_folder
 from aigc.home import bytes_in
@@ -81,6 +81,7 @@ class Progress:
     done: int  # bytes, of all files
     total: int
     file: str
+    had: int = 0  # bytes of them that were here before
 
 
 def is_off() -> bool:
@@ -293,13 +294,14 @@ def _address(entry: Entry, commit: str, name: str) -> str:
 
 def _fetch_all(hub: httpx.Client, entry: Entry, found: _Found, folder: Path, tell: Any) -> None:
     total, before = sum(f.size for f in found.files), 0
+    had = total - sum(still_to_come(folder / f.name, f.size, f.sha256) for f in found.files)
     for file in found.files:
         target = folder / file.name
         if not target.resolve().is_relative_to(folder.resolve()):
             raise Refusal(UNUSABLE["missing"], title=entry.title, page=entry.repo, what=file.name)
 
         def tick(done: int, before: int = before, name: str = file.name) -> None:
-            tell(Progress(before + done, total, name))
+            tell(Progress(before + done, total, name, had))
 
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.name.endswith(".safetensors") and not layout.is_sound(target):

@@ -24,9 +24,10 @@ _places = threading.BoundedSemaphore(MOST)
 
 @dataclass(frozen=True)
 class Waiting:
-    """In line; 0: the model is being opened."""
+    """In line; 0: the model is being opened, or is at work and has nothing to show yet."""
 
     place: int = 0
+    is_open: bool = False
 
 
 def borrowed(
@@ -50,6 +51,7 @@ def borrowed(
                 from aigc.train.devices import use_threads
 
                 use_threads()
+                tell(Waiting(is_open=True))
                 for result in work(it):
                     tell(result)
             told.put(end)

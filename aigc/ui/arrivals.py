@@ -31,16 +31,15 @@ class Arrival:
     progress: Progress | None = None
     failed: Words | None = None
     over: bool = False
-    began: float = field(default_factory=time.monotonic)
-    first: int = -1  # bytes that were here when it began
+    began: float = 0.0  # when the first byte was asked for
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
     def seconds_left(self) -> float | None:
         """At the pace so far; None while that says nothing."""
-        if self.progress is None or self.first < 0:
+        if self.progress is None or not self.began:
             return None
-        gained, elapsed = self.progress.done - self.first, time.monotonic() - self.began
+        gained, elapsed = self.progress.done - self.progress.had, time.monotonic() - self.began
         return (self.progress.total - self.progress.done) * elapsed / gained if gained > 0 and elapsed > 2 else None
 
 
@@ -81,8 +80,8 @@ class Arrivals:
 def _fetch(arrival: Arrival) -> None:
     try:
         for progress in hub.download(arrival.entry, arrival.stop):
-            if progress.total and arrival.first < 0:
-                arrival.first = progress.done
+            if progress.total and not arrival.began:
+                arrival.began = time.monotonic()
             arrival.progress = progress
     except Stopped:
         pass

@@ -28,7 +28,9 @@ def in_line(result: Any) -> Words | None:
 
     if not isinstance(result, Waiting):
         return None
-    return text.IN_LINE.fill(n=result.place) if result.place else text.OPENING
+    if result.place:
+        return text.IN_LINE.fill(n=result.place)
+    return text.READING if result.is_open else text.OPENING
 
 
 def is_over(result: Any) -> bool:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 16  # results of a visit
 MOST_BYTES = 256 << 20  # of their pictures
 QUOTED = 120  # letters of a prompt that the line under a picture quotes
+LONG = 20.0  # seconds that are worth telling that they are still to come
 SHOW_EVERY = 0.06  # seconds between two previews
 BEAT = 2.0  # seconds between two previews that come through Gradio, which hears by them that nobody looks any more
 
@@ -358,8 +359,10 @@ def status_of(shot: Shot) -> Words:
     if shot.is_final:
         return text.DONE.fill(what=text.pictures(len(shot.images)), seconds=text.seconds(shot.seconds))
     if not shot.index:
-        return text.OPENING
-    return text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace))
+        return text.FIRST_STEP
+    line = text.BUSY.fill(i=shot.index, n=max(shot.index, shot.count), pace=text.seconds(shot.pace))
+    left = shot.pace * (shot.count - shot.index)
+    return text.LEFT.fill(line=line, left=text.long(left)) if left >= LONG else line
 
 
 def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inputs: dict[str, Any]) -> Kept:

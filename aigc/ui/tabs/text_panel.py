@@ -89,7 +89,8 @@ def form(whole: str, lang: Lang) -> Payload | None:
 
 def pace_of(draft: Draft, lang: Lang) -> str:
     pace = max(draft.pace, 1e-6)
-    return text.PACE.fill(ms=1000 * pace, rate=1 / pace, first=draft.first)[lang]
+    rate = f"{1 / pace:.0f}" if pace <= 0.1 else f"{1 / pace:.1f}"
+    return text.PACE.fill(ms=1000 * pace, rate=rate, first=draft.first)[lang]
 
 
 def facts_of(draft: Draft, settings: Settings, model: str, lang: Lang, without: tuple[str, ...] = ()) -> str:
@@ -112,4 +113,6 @@ def silent(*methods: Method) -> tuple[str, ...]:
 def status_of(draft: Draft, lang: Lang) -> str:
     if draft.ended is not None:
         return text.DONE.fill(n=len(draft.tokens), seconds=draft.seconds, why=draft.ended)[lang]
+    if len(draft.tokens) == 1:  # its time is that of the reading
+        return text.FIRST.fill(n=draft.count)[lang]
     return text.WRITING.fill(i=len(draft.tokens), n=draft.count, pace=1000 * draft.pace)[lang]

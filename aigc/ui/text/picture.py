@@ -97,7 +97,9 @@ GO_ON = both("Go on with it:", "接着处理：")
 NOTHING_TO_SEND = both("There is no picture to go on with yet: make one first.", "还没有可以接着处理的图像：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
+FIRST_STEP = both("Step 1 is on its way …", "第 1 步进行中……")
 BUSY = both("Step {i} of {n}, {pace} a step", "第 {i} 步，共 {n} 步，每步 {pace}")
+LEFT = both("{line}, about {left} left", "{line}，约剩 {left}")
 DONE = both("{what} in {seconds}.", "{what}，用时 {seconds}。")
 SEED = both("seed {seed}", "种子 {seed}")
 A_STEP = both("{pace} a step", "每步 {pace}")
@@ -177,6 +179,10 @@ PAINT: dict[str, Words] = {
     "all": both("All", "全选"),
     "clear": both("Clear", "清空"),
 }
+
+
+def long(value: float) -> Words:
+    return both(f"{value / 60:.0f} min", f"{value / 60:.0f} 分钟") if value >= 90 else seconds(value)
 
 
 def seconds(value: float) -> Words:

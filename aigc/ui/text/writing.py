@@ -62,10 +62,9 @@ NOT_GENERATED = both("These are sentences of the text itself, nothing was genera
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
 WRITING = both("Token {i} of at most {n}, {pace:.0f} ms a token", "第 {i} 个词元，最多 {n} 个，每个 {pace:.0f} 毫秒")
+FIRST = both("Token 1 of at most {n}", "第 1 个词元，最多 {n} 个")
 DONE = both("{n} tokens in {seconds:.1f} s. {why}", "{n} 个词元，用时 {seconds:.1f} 秒。{why}")
-PACE = both(
-    "{ms:.1f} ms a token · {rate:.0f} tokens/s · first after {first:.2f} s", "每词元 {ms:.1f} 毫秒 · 每秒 {rate:.0f} 个 · 首个在 {first:.2f} 秒后"
-)
+PACE = both("{ms:.1f} ms a token · {rate} tokens/s · first after {first:.2f} s", "每词元 {ms:.1f} 毫秒 · 每秒 {rate} 个 · 首个在 {first:.2f} 秒后")
 MODEL = both("Model", "模型")
 
 HISTORY = both("This visit's texts", "本次访问的文字")
