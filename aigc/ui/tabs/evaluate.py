@@ -36,9 +36,10 @@ LONG = ("usefulness", "tradeoff")  # parts that take minutes, and begin unticked
 PLOTS = 8  # places for series; a place that nothing fills is not seen
 # What a line shows, by its name; any other is drawn in ink.
 ROLES = {"samples": Role.GENERATED, "model": Role.GENERATED, "real": Role.REAL, "components": Role.NOISE, "floor": Role.NOISE}
-# Tells the server that somebody looks, and again when the page turns light or dark.
+# Tells the server that somebody looks, and again when a link names a model, or the page turns light or dark.
 OPENER_JS = """
 trigger('click');
+addEventListener('aigc-told', ({ detail }) => detail.tab === 'evaluate' && trigger('click'));
 let dark = window.aigc?.isDark?.();
 addEventListener('aigc-theme', () => { if (window.aigc.isDark() !== dark) { dark = window.aigc.isDark(); trigger('input'); } });"""
 OF_THE_DATA = ("components", "real", "others")  # lines that say nothing of the model itself
