@@ -281,7 +281,7 @@ def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None
     assert [t.name for t in light.data] == ["one: samples", "real", "two: samples"]
     assert light.data[0].line.dash != light.data[2].line.dash and light.data[0].line.color == light.data[2].line.color
     assert {t.mode for t in light.data} == {"lines+markers"}
-    of_classes = [(c, dataclasses.replace(s, x=both("class", "类别"))) for c, s in having]
+    of_classes = [(c, dataclasses.replace(s, joined=False)) for c, s in having]
     assert {t.mode for t in e._figure(of_classes, False).data} == {"markers"}, "nothing lies between two classes"
 
 

@@ -43,8 +43,7 @@ addEventListener('aigc-told', ({ detail }) => detail.tab === 'evaluate' && trigg
 let dark = window.aigc?.isDark?.();
 addEventListener('aigc-theme', () => { if (window.aigc.isDark() !== dark) { dark = window.aigc.isDark(); trigger('input'); } });"""
 OF_THE_DATA = ("components", "real", "others")  # lines that say nothing of the model itself
-LOOSE = ("others",)  # points that have nothing between them, as have those over an axis of
-CLASSES = "class"
+LOOSE = ("others",)  # points that have nothing between them in a series that else has
 Point = tuple[float, float, float | None]
 
 EVALUATIONS = Evaluations()
@@ -234,7 +233,7 @@ class Evaluate:
                 name = f"{c.name}: {label}" if (several or len(having) > 1) and not shared else label
                 colour = palette.colour(ROLES[key], dark) if key in ROLES else ""
                 points = _together(lines[place].points, points) if place in lines else points
-                lines[place] = plots.Line(name, points, colour, joined=key not in LOOSE and series.x.en != CLASSES)
+                lines[place] = plots.Line(name, points, colour, joined=key not in LOOSE and series.joined)
         look = plots.Look(palette.plotly_template(dark), palette.colour(Role.LOSS, dark), palette.colour(Role.NOISE, dark))
         first = having[0][1]
         return plots.measured(list(lines.values()), x_title=t(first.x), y_title=t(first.y), look=look)
