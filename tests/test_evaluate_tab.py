@@ -285,6 +285,10 @@ def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None
     assert {t.mode for t in e._figure(of_classes, False).data} == {"markers"}, "nothing lies between two classes"
 
 
+def test_the_arrow_stays_beside_the_last_word() -> None:
+    assert re.search(r"\S&nbsp;<abbr[^>]*>↓</abbr></summary>", evaluate_view._name(figure(), "en"))
+
+
 def test_units_are_in_the_language_of_the_page() -> None:
     f = figure(unit="bits/dim", floor=None)
     assert "bits/dim" in evaluate_view._cell(f, False, "en") and "bit/维" in evaluate_view._cell(f, False, "zh")

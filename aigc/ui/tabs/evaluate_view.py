@@ -115,7 +115,7 @@ def _row(columns: Sequence[Column], key: tuple[str, str], alone: bool, lang: Lan
 def _name(f: Figure, lang: Lang) -> str:
     """What it is called, which way is better, and, on a tap or under the pointer, what it means."""
     arrow, better = ARROWS.get(f.better, ("", Words("", "")))
-    mark = f' <abbr title="{esc(better[lang])}" aria-label="{esc(better[lang])}">{arrow}</abbr>' if arrow else ""
+    mark = f'&nbsp;<abbr title="{esc(better[lang])}" aria-label="{esc(better[lang])}">{arrow}</abbr>' if arrow else ""
     return f'<details><summary title="{esc(f.help[lang])}">{esc(f.label[lang])}{mark}</summary><p>{esc(f.help[lang])}</p></details>'
 
 
