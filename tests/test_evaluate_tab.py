@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from tiny import card, perturbed, tiny  # noqa: F401
 
-from aigc import home, plots, registry
+from aigc import data, home, plots, registry
 from aigc.cli import evaluate as shell
 from aigc.evaluate import PARTS, Figure, Report, Series
 from aigc.evaluate.report import Origin, file_name, folder_of
@@ -287,6 +287,19 @@ def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None
 
 def test_the_arrow_stays_beside_the_last_word() -> None:
     assert re.search(r"\S&nbsp;<abbr[^>]*>↓</abbr></summary>", evaluate_view._name(figure(), "en"))
+
+
+def test_no_more_samples_are_asked_for_than_the_data_can_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved("one")
+    e = page("zh")
+    number = lambda n: e.other_model(given(e, "one", n=n), asked())[e.n]  # noqa: E731
+    assert number(tab.FIRST)["value"] == tab.FIRST and "测试图像" not in number(tab.FIRST)["info"]
+    measured("one", dataclasses.replace(figure(), n=297, floor_n=297), n=10_000)
+    assert number(tab.FIRST)["value"] == tab.FIRST and "297" in number(tab.FIRST)["info"], "shares of classes and a classifier use all"
+    faces = dataclasses.replace(data.spec("digits"), classes=(), class_counts=())
+    monkeypatch.setattr(data, "specs", lambda *owner: {"digits": faces})
+    assert number(tab.FIRST)["value"] == 1000, "as many as memorisation takes"
+    assert "value" not in number(5000) and "297" in number(5000)["info"], "what a hand has asked for stays"
 
 
 def test_units_are_in_the_language_of_the_page() -> None:

@@ -31,6 +31,7 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 LEAST, FIRST, MOST, MOST_PUBLIC = 200, 10_000, 100_000, 10_000  # samples
+LOOKED_AT = 1000  # samples that memorisation takes
 MOST_BESIDE = 5  # other models
 LONG = ("usefulness", "tradeoff")  # parts that take minutes, and begin unticked
 PLOTS = 8  # places for series; a place that nothing fills is not seen
@@ -170,10 +171,19 @@ class Evaluate:
         return {
             self.data: gr.update(choices=[(spec.title[self.page.lang], name) for name, spec in fitting.items()], value=chosen),
             **{box: gr.update(visible=part in parts) for part, box in self.parts.items()},
-            self.n: gr.skip(),
+            self.n: self._samples(fitting.get(chosen or ""), given[self.n]),
             self.beside: gr.update(choices=others, value=beside),
             **self._found(entry, chosen or "", beside, request),
         }
+
+    def _samples(self, spec: DataSpec | None, n: Any) -> Any:
+        """As many as can be used, until a hand has asked for another number."""
+        few, known, help = _few(), data.specs(), self.page.t(text.SAMPLES_HELP)
+        usual = {name: max(held_out, LOOKED_AT) for name, held_out in few.items() if not known[name].classes}
+        if spec and spec.name in few:
+            help += self.page.t(text.FEW.fill(n=f"{few[spec.name]:,}"))
+        now = usual.get(spec.name, FIRST) if spec else FIRST
+        return gr.update(info=help, value=now) if n in (FIRST, *usual.values()) else gr.update(info=help)
 
     def _found(self, entry: Entry | None, name: str, beside: Sequence[str], request: gr.Request) -> dict[Any, Any]:
         """The table, the plots and the pictures of every report on this data."""
@@ -306,6 +316,16 @@ def _columns(entry: Entry, name: str) -> list[Column]:
     several = len({c.report.n for c in shown}) > 1
     columns = [dataclasses.replace(c, tells_n=several) for c in shown]
     return sorted(columns, key=lambda c: (view.is_stale(c), bool(c.report.settings), -c.report.n))
+
+
+def _few() -> dict[str, int]:
+    """Data with fewer test pictures than samples were asked for, as reports tell: of so many samples fidelity is measured there."""
+    known, found = data.specs(), dict[str, int]()
+    for report in (r for e in registry.entries() for r in reports(e.slug) if r.data in known):
+        fid = report.figure("fid")
+        if fid and fid.n == fid.floor_n < report.n:
+            found[report.data] = fid.n
+    return found
 
 
 def _all(columns: Sequence[Column]) -> Words:
