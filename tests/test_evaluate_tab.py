@@ -326,7 +326,15 @@ def test_what_lies_over_another_axis_has_a_plot_of_its_own() -> None:
 
 
 def test_numbers_are_written_with_their_errors() -> None:
-    cases = [(3.14159, 0.0432, "3.142 ± 0.043"), (1234.5, 67.0, "1,234 ± 67"), (0.5, None, "0.5"), (12345.6, 0.0, "12,346"), (0.0, 0.0, "0")]
+    cases = [
+        (-11.9759, None, "−11.98"),
+        (-11.9759, 1.5, "−12.0 ± 1.5"),
+        (3.14159, 0.0432, "3.142 ± 0.043"),
+        (1234.5, 67.0, "1,234 ± 67"),
+        (0.5, None, "0.5"),
+        (12345.6, 0.0, "12,346"),
+        (0.0, 0.0, "0"),
+    ]
     for value, error, said in cases:
         assert evaluate_view.with_error(value, error) == said
     assert evaluate_view.with_error(float("nan"), 1.0) == "–" and evaluate_view.with_error(1.0, float("inf")) == "1"

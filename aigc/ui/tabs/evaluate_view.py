@@ -52,14 +52,14 @@ def with_error(value: float, error: float | None) -> str:
     if not error or not math.isfinite(error):
         return four(value)
     places = min(MOST_DIGITS, max(0, 1 - math.floor(math.log10(abs(error)))))
-    return f"{value:,.{places}f} ± {error:,.{places}f}"
+    return f"{value:,.{places}f} ± {error:,.{places}f}".replace("-", "−")
 
 
 def four(value: float) -> str:
     """Four digits: 12.35, 0.01235, 1,235."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
 
 
 def _in_unit(said: str, f: Figure, lang: Lang) -> str:
