@@ -43,6 +43,8 @@ trigger('click');
 addEventListener('aigc-told', ({ detail }) => detail.tab === 'evaluate' && trigger('click'));
 let dark = window.aigc?.isDark?.();
 addEventListener('aigc-theme', () => { if (window.aigc.isDark() !== dark) { dark = window.aigc.isDark(); trigger('input'); } });"""
+# The address names what is shown, so that it can be sent to somebody.
+LINKED_JS = "(chosen) => aigc.linked({ CHANGED: String(chosen ?? '') })"
 OF_THE_DATA = ("components", "real", "others")  # lines that say nothing of the model itself
 LOOSE = ("others",)  # points that have nothing between them in a series that else has
 Point = tuple[float, float, float | None]
@@ -100,11 +102,13 @@ class Evaluate:
         found: set[Any] = {self.table, self.pictures, *(widget for place in self.plots for widget in place)}
         work: set[Any] = {self.progress, self.cancel, self.go, self.timer}
         everything = inputs | found | work
-        linked = "(...given) => { aigc.linked({model: null, data: null}); return given; }"
+        address = {"data: null, model": self.model, "data": self.data, "with": self.beside}  # another model is compared with its own data
         self.shown.click(self.opened, inputs, everything, **QUIET)
         self.shown.input(self.other_look, inputs, found, trigger_mode="always_last", **QUIET)
-        self.model.input(self.other_model, inputs, everything, js=linked, trigger_mode="always_last", **QUIET)
-        self.data.input(self.other_data, inputs, everything, js=linked, trigger_mode="always_last", **QUIET)
+        for changed, widget in address.items():
+            widget.input(None, widget, None, js=LINKED_JS.replace("CHANGED", changed), **QUIET)
+        self.model.input(self.other_model, inputs, everything, trigger_mode="always_last", **QUIET)
+        self.data.input(self.other_data, inputs, everything, trigger_mode="always_last", **QUIET)
         self.beside.input(self.other_look, inputs, found, trigger_mode="always_last", **QUIET)
         self.go.click(self.start, inputs, work, **QUIET)
         self.cancel.click(self.cancelled, inputs, work, **QUIET)
