@@ -253,6 +253,7 @@ def test_the_figures_come_right_after_the_name_and_a_missing_one_is_explained(li
         Run.open(cell.run).update(state=State.FINISHED.value)
     told = shot(arena, line, lang=lang)
     assert [c["key"] for c in told["table"]["columns"][:4]] == ["run", "fid", "asked_class", "state"]
+    assert "%" in told["table"]["columns"][2]["label"] and "%" not in told["table"]["columns"][1]["label"]
     short, untold, *_ = told["notes"]
     titles = {slug: info.title for slug, info in techniques().items()}
     assert short == text.TOO_SHORT.fill(runs=titles["vae"])[lang] and untold == text.NOT_TOLD_CLASSES.fill(runs=titles["autoencoder"])[lang]

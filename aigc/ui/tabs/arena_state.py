@@ -344,7 +344,7 @@ def _listed(names: list[Words]) -> Words:
 def table(here: list[Entry], figures: dict[str, Term], lang: Lang) -> Json:
     """{columns: [{key, label, help}], rows: [{key: text}]}"""
     columns = [{"key": key, "label": label[lang], "help": help[lang]} for key, (label, help) in text.COLUMNS.items()]
-    told = [{"key": key, "label": term.label[lang], "help": text.LAST_OF.fill(figure=term.help)[lang]} for key, term in figures.items()]
+    told = [{"key": key, "label": named(term)[lang], "help": text.LAST_OF.fill(figure=term.help)[lang]} for key, term in figures.items()]
     return {"columns": [columns[0], *told, *columns[1:]], "rows": [_row(e, figures, lang) for e in here]}
 
 
