@@ -29,6 +29,7 @@ from aigc.jobs import evaluating
 from aigc.jobs.evaluating import Evaluation, Evaluations
 from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
+from aigc.ui.document import STATIC
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import evaluate as tab
@@ -300,6 +301,11 @@ def test_no_more_samples_are_asked_for_than_the_data_can_use(monkeypatch: pytest
     monkeypatch.setattr(data, "specs", lambda *owner: {"digits": faces})
     assert number(tab.FIRST)["value"] == 1000, "as many as memorisation takes"
     assert "value" not in number(5000) and "297" in number(5000)["info"], "what a hand has asked for stays"
+
+
+def test_a_count_is_never_broken_over_two_lines() -> None:
+    assert re.search(r"real: [^<]+ · <span>n = [\d,]+</span></small>", evaluate_view._cell(figure(), False, "en"))
+    assert re.search(r"\.aigc-figures small span \{[^}]*nowrap", (STATIC / "evaluate.css").read_text())
 
 
 def test_units_are_in_the_language_of_the_page() -> None:

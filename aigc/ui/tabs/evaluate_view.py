@@ -130,9 +130,9 @@ def _cell(f: Figure | None, best: bool, lang: Lang) -> str:
     if f is None:
         return "<td>–</td>"
     value = esc(_in_unit(with_error(f.value, f.error), f, lang))
-    told = [text.FLOOR_OF.fill(value=floor_in_words(f, _in_unit(four(f.floor), f, lang)))[lang]] if f.floor is not None else []
-    told.append(text.COUNT_OF.fill(n=f"{f.n:,}")[lang])
-    return f"<td>{f'<b>{value}</b>' if best else value}<small>{esc(' · '.join(told))}</small></td>"
+    floor = f"{text.FLOOR_OF.fill(value=floor_in_words(f, _in_unit(four(f.floor), f, lang)))[lang]} · " if f.floor is not None else ""
+    count = text.COUNT_OF.fill(n=f"{f.n:,}")[lang]
+    return f"<td>{f'<b>{value}</b>' if best else value}<small>{esc(floor)}<span>{esc(count)}</span></small></td>"
 
 
 def _best(found: Sequence[Figure]) -> set[int]:
