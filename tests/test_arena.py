@@ -253,7 +253,7 @@ def test_costs_come_when_they_are_there_and_a_bad_config_costs_nothing() -> None
     costs, spec = Costs(), spec_as_json(data.spec("digits"))
     for config in ({"width": 4, "conditional": True}, {"width": "much"}):
         costs.of("tiny", config, spec)
-    costs.wait(30.0)
+    assert costs.of_all([("tiny", {"width": 4, "conditional": True}, spec)], 30.0)[0]
     found = costs.of("tiny", {"width": 4, "conditional": True}, spec)
     assert found and found.parameters == 320
     assert costs.of("tiny", {"width": "much"}, spec) is None and not costs.busy

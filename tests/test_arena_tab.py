@@ -25,6 +25,7 @@ from aigc.events import Measured, Preview, Step
 from aigc.jobs import arena as arenas
 from aigc.jobs import standings
 from aigc.jobs.arena import Arena
+from aigc.jobs.costs import Costs
 from aigc.jobs.runs import Run, runs
 from aigc.jobs.states import State
 from aigc.jobs.store import PUBLIC
@@ -252,6 +253,7 @@ def test_the_figures_come_right_after_the_name_and_a_missing_one_is_explained(li
         Run.open(cell.run).update(state=State.FINISHED.value)
     told = shot(arena, line, lang=lang)
     assert [c["key"] for c in told["table"]["columns"][:4]] == ["run", "fid", "asked_class", "state"]
+    assert "%" in told["table"]["columns"][2]["label"] and "%" not in told["table"]["columns"][1]["label"]
     short, untold, *_ = told["notes"]
     titles = {slug: info.title for slug, info in techniques().items()}
     assert short == text.TOO_SHORT.fill(runs=titles["vae"])[lang] and untold == text.NOT_TOLD_CLASSES.fill(runs=titles["autoencoder"])[lang]
@@ -331,6 +333,17 @@ def test_the_table_leaves_as_numbers(line: Supervisor, client: TestClient) -> No
     assert float(rows[0]["watts (W, assumed)"]) == 20.0 and float(rows[0]["energy (Wh, estimated)"]) == 20.0 * 22.5 / 3600
     whole = client.get(f"/aigc/arenas/{arena.id}/arena.json").json()
     assert whole["runs"][0]["measured"]["fid"][-1] == [3000, 22.5, 30.0] and "Estimated" in whole["energy_assumption"]
+
+
+def test_a_file_asks_for_every_cost_once(line: Supervisor, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    ask = Costs._ask
+    monkeypatch.setattr(Costs, "_ask", lambda costs, technique, *more: asked.append(technique) or ask(costs, technique, *more))
+    arena = a_contest(line)
+    for kind in ("csv", "json"):
+        asked.clear()
+        assert client.get(f"/aigc/arenas/{arena.id}/arena.{kind}").status_code == 200
+        assert sorted(asked) == sorted(cell.technique for cell in arena.cells)
 
 
 @pytest.mark.parametrize(("name", "side"), [("digits", 5 * 8), ("moons", 480)])

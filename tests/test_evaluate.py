@@ -108,6 +108,17 @@ def test_series_survive_json() -> None:
     )
     report = Report("one", "digits", "train", 200, 0, "2026-01-01T00:00:00+00:00", 1.0, "cpu", "0", "", series={"s": line}, notes=(both("n", "注"),))
     assert Report.from_json(report.as_json()) == report
+    apart = dataclasses.replace(report, series={"s": dataclasses.replace(line, joined=False)})
+    assert Report.from_json(apart.as_json()) == apart
+    old = apart.as_json()
+    del old["series"]["s"]["joined"]
+    assert Report.from_json(old) == report
+
+
+def test_every_series_over_classes_says_that_nothing_lies_between_them() -> None:
+    for file in (home.PROJECT / "checkpoints" / "shipped").glob("*/evaluation.json"):
+        for series in Report.from_json(json.loads(file.read_text())).series.values():
+            assert series.joined == (series.x.en != "class"), file
 
 
 def test_parts_that_were_not_asked_for_are_kept_until_the_weights_change(model: str) -> None:

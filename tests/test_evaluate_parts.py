@@ -89,6 +89,7 @@ def test_a_missing_class_shows_in_the_shares(digits: Dataset, network: Extractor
     share = figures(found)["class_shares"]
     assert share.value == pytest.approx(100 * float((digits.labels == 3).double().mean()), abs=0.5) and share.unit == "points"
     bars = series(found)["class_shares"]
+    assert not bars.joined, "nothing lies between two classes"
     assert bars.lines["samples"][3][1] < 0.5 and len(bars.lines["real"]) == 10
 
 

@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from tiny import card, perturbed, tiny  # noqa: F401
 
-from aigc import home, plots, registry
+from aigc import data, home, plots, registry
 from aigc.cli import evaluate as shell
 from aigc.evaluate import PARTS, Figure, Report, Series
 from aigc.evaluate.report import Origin, file_name, folder_of
@@ -29,6 +29,7 @@ from aigc.jobs import evaluating
 from aigc.jobs.evaluating import Evaluation, Evaluations
 from aigc.jobs.store import PUBLIC
 from aigc.jobs.supervisor import Supervisor
+from aigc.ui.document import STATIC
 from aigc.ui.machine import Watch
 from aigc.ui.page import Page
 from aigc.ui.tabs import evaluate as tab
@@ -281,8 +282,30 @@ def test_the_plots_follow_the_page_into_the_dark_and_tell_models_apart() -> None
     assert [t.name for t in light.data] == ["one: samples", "real", "two: samples"]
     assert light.data[0].line.dash != light.data[2].line.dash and light.data[0].line.color == light.data[2].line.color
     assert {t.mode for t in light.data} == {"lines+markers"}
-    of_classes = [(c, dataclasses.replace(s, x=both("class", "类别"))) for c, s in having]
+    of_classes = [(c, dataclasses.replace(s, joined=False)) for c, s in having]
     assert {t.mode for t in e._figure(of_classes, False).data} == {"markers"}, "nothing lies between two classes"
+
+
+def test_the_arrow_stays_beside_the_last_word() -> None:
+    assert re.search(r"\S&nbsp;<abbr[^>]*>↓</abbr></summary>", evaluate_view._name(figure(), "en"))
+
+
+def test_no_more_samples_are_asked_for_than_the_data_can_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved("one")
+    e = page("zh")
+    number = lambda n: e.other_model(given(e, "one", n=n), asked())[e.n]  # noqa: E731
+    assert number(tab.FIRST)["value"] == tab.FIRST and "测试图像" not in number(tab.FIRST)["info"]
+    measured("one", dataclasses.replace(figure(), n=297, floor_n=297), n=10_000)
+    assert number(tab.FIRST)["value"] == tab.FIRST and "297" in number(tab.FIRST)["info"], "shares of classes and a classifier use all"
+    faces = dataclasses.replace(data.spec("digits"), classes=(), class_counts=())
+    monkeypatch.setattr(data, "specs", lambda *owner: {"digits": faces})
+    assert number(tab.FIRST)["value"] == 1000, "as many as memorisation takes"
+    assert "value" not in number(5000) and "297" in number(5000)["info"], "what a hand has asked for stays"
+
+
+def test_a_count_is_never_broken_over_two_lines() -> None:
+    assert re.search(r"real: [^<]+ · <span>n = [\d,]+</span></small>", evaluate_view._cell(figure(), False, "en"))
+    assert re.search(r"\.aigc-figures small span \{[^}]*nowrap", (STATIC / "evaluate.css").read_text())
 
 
 def test_units_are_in_the_language_of_the_page() -> None:
@@ -309,7 +332,15 @@ def test_what_lies_over_another_axis_has_a_plot_of_its_own() -> None:
 
 
 def test_numbers_are_written_with_their_errors() -> None:
-    cases = [(3.14159, 0.0432, "3.142 ± 0.043"), (1234.5, 67.0, "1,234 ± 67"), (0.5, None, "0.5"), (12345.6, 0.0, "12,346"), (0.0, 0.0, "0")]
+    cases = [
+        (-11.9759, None, "−11.98"),
+        (-11.9759, 1.5, "−12.0 ± 1.5"),
+        (3.14159, 0.0432, "3.142 ± 0.043"),
+        (1234.5, 67.0, "1,234 ± 67"),
+        (0.5, None, "0.5"),
+        (12345.6, 0.0, "12,346"),
+        (0.0, 0.0, "0"),
+    ]
     for value, error, said in cases:
         assert evaluate_view.with_error(value, error) == said
     assert evaluate_view.with_error(float("nan"), 1.0) == "–" and evaluate_view.with_error(1.0, float("inf")) == "1"

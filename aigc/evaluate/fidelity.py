@@ -170,5 +170,6 @@ def class_shares(subject: Subject, test: Tensor | None) -> Iterator[Found]:
                 "样本与训练图像中各类别出现的比例。{names}",
             ).fill(names=names),
             part="fidelity",
+            joined=False,
         ),
     )

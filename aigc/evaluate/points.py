@@ -143,5 +143,5 @@ def shares(subject: Subject, made: np.ndarray) -> Series:
     return Series(
         both("Share of every class", "各类别占比"), both("class", "类别"), both("share, %", "占比，%"),
         {"samples": line(labels[place]), "real": line(labels)}, {"samples": both("points made", "生成的点"), "real": both("the formula", "公式")},
-        both("A point belongs to the class of the nearest true point.", "每个点归入最近真实点所属的类别。"), part="points",
+        both("A point belongs to the class of the nearest true point.", "每个点归入最近真实点所属的类别。"), part="points", joined=False,
     )  # fmt: skip

@@ -67,6 +67,7 @@ class Series:
     labels: dict[str, Words]
     help: Words
     part: str = ""
+    joined: bool = True  # False where nothing lies between its points, as over classes
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def _words(value: dict[str, str]) -> Words:
 def _series(values: dict[str, Any]) -> Series:
     lines: dict[str, Line] = {name: [(x, y, e) for x, y, e in line] for name, line in values["lines"].items()}
     words = {k: _words(values[k]) for k in ("title", "x", "y", "help")}
-    return Series(**words, lines=lines, labels={k: _words(w) for k, w in values["labels"].items()}, part=values.get("part", ""))
+    labels = {k: _words(w) for k, w in values["labels"].items()}
+    return Series(**words, lines=lines, labels=labels, part=values.get("part", ""), joined=values.get("joined", True))
 
 
 def folder_of(slug: str) -> Path:

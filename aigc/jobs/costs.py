@@ -6,7 +6,7 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,8 @@ from aigc.registry import build, spec_from_json
 
 BATCH = 2  # enough for batch norm; the count is divided by it
 WATTS_PER_THREAD, WATTS_OF_GPU = 10.0, 300.0  # assumed, not measured: a busy core of a processor, a graphics card at work
+
+Network = tuple[str, dict[str, Any], dict[str, Any]]  # technique, config, spec
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Costs:
     def __init__(self) -> None:
         self._known: dict[str, Cost | None] = {}
         self._waiting: set[str] = set()
-        self._asked: queue.SimpleQueue[tuple[str, str, dict[str, Any], dict[str, Any]]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[str, Network]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._done = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
@@ -37,16 +39,26 @@ class Costs:
 
     def of(self, technique: str, config: dict[str, Any], spec: dict[str, Any]) -> Cost | None:
         """None until it has been counted, or if it cannot be."""
+        return self._known[self._ask(technique, config, spec)]
+
+    def of_all(self, networks: Iterable[Network], seconds: float) -> list[Cost | None]:
+        """The same of several, when all that was asked for has been counted, or after so long."""
+        keys = [self._ask(*network) for network in networks]
+        self.wait(seconds)
+        return [self._known[key] for key in keys]
+
+    def _ask(self, technique: str, config: dict[str, Any], spec: dict[str, Any]) -> str:
+        """Begins to count unless somebody asked before.  -> the key of what is known"""
         key = json.dumps([technique, config, spec["shape"], len(spec["classes"])], sort_keys=True)
         with self._lock:
             if key not in self._known:
                 self._known[key] = None
                 self._waiting.add(key)
-                self._asked.put((key, technique, config, spec))
+                self._asked.put((key, (technique, config, spec)))
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._count, name="costs", daemon=True)
                     self._thread.start()
-        return self._known[key]
+        return key
 
     @property
     def busy(self) -> bool:
@@ -60,9 +72,9 @@ class Costs:
 
     def _count(self) -> None:
         while True:
-            key, technique, config, spec = self._asked.get()
+            key, network = self._asked.get()
             try:
-                self._known[key] = count(technique, config, spec)
+                self._known[key] = count(*network)
             except Exception:  # a run that could not be built says so itself; here a cell of a table stays empty
                 logging.getLogger(__name__).info("no cost for %s", key, exc_info=True)
             with self._done:

@@ -75,6 +75,14 @@ def test_a_model_is_measured_and_the_figures_are_found_again(server: Server, bro
         assert opened(lab, model).locator("table").inner_text()
 
 
+def test_the_address_names_the_model_that_is_chosen(server: Server, browser: Any) -> None:
+    with visiting(browser, server.url) as lab:
+        opened(lab, "digits-vae")
+        lab.page.locator("#evaluate-model input").click()
+        lab.page.get_by_role("option", name="vae-digits").first.click()
+        wait_for(lambda: "model=vae-digits" in lab.page.url, "the address names it")
+
+
 def test_a_phone_does_not_scroll_sideways_and_too_few_samples_are_refused_in_words(server: Server, browser: Any) -> None:
     with visiting(browser, server.url, viewport={"width": 390, "height": 844}, has_touch=True) as lab:
         opened(lab, "digits-vae")

@@ -241,6 +241,36 @@ def test_the_boxes_of_the_loop_lead_to_the_tabs_without_loading_the_page_again(b
         assert page.evaluate("window.sameDocument")
 
 
+def test_a_link_that_names_a_run_or_a_model_opens_it_without_loading_the_page_again(browser: Any, server: Server):
+    with opened(browser, server, "/?tab=models&model=first-vae") as page:
+        page.evaluate("window.sameDocument = true")
+        card = page.locator("#models-card")
+        tab = lambda name: page.locator(f"#tabs > .tab-wrapper [data-tab-id={name}]").click()  # noqa: E731
+        trained = page.locator("#view-vae [data-fact=images] dd")
+        chosen = page.locator("#view-vae .aigc-x-model input")
+        measured = page.locator("#evaluate-model input")
+        titles = {"first-vae": EVIL, "second-vae": "second-vae"}
+        for slug, images in (("first-vae", "3,000"), ("second-vae", "2,000"), ("first-vae", "3,000")):  # drawn for the first time, and told
+            tab("models")
+            page.locator(f"[data-open={slug}]").click()
+            wait_for(lambda slug=slug: card.locator("h2").inner_text() == titles[slug], "its card")
+            assert query(page) == {"tab": "models", "model": slug}, "the address names the card"
+            run = card.locator("a[href*='run=']")
+            named = parse_qs(urlsplit(run.get_attribute("href")).query)["run"][0]
+            run.click()
+            wait_for(lambda images=images: trained.count() and images in trained.inner_text(), f"the run of {images} images")
+            wait_for(lambda named=named: query(page).get("run") == named, "the address names the run")
+            tab("models")
+            card.locator("a[href*='view=explore']").click()
+            wait_for(lambda slug=slug: chosen.count() and chosen.input_value().startswith(titles[slug]), f"{slug} is explored")
+            how_good = page.locator(f"#view-vae .aigc-x-facts a[href$='model={slug}']")
+            how_good.click()
+            wait_for(lambda slug=slug: measured.count() and measured.input_value().startswith(titles[slug]), f"{slug} can be measured")
+        page.go_back()
+        wait_for(lambda: selected(page) == "vae" and query(page).get("model") == "first-vae", "and back")
+        assert page.evaluate("window.sameDocument")
+
+
 def test_the_keyboard_reaches_the_tabs_and_is_seen(browser: Any, server: Server):
     with opened(browser, server) as page:
         page.locator("#tabs > .tab-wrapper [data-tab-id=home]").wait_for()  # a slow machine draws the tabs after their frame

@@ -156,7 +156,7 @@ class Panel extends Follower {
     }
   }
 
-  /** The Explore view takes the newest run by itself; an older one has to be named, and then the page is loaded anew. */
+  /** The Explore view takes the newest run by itself; an older one has to be named. */
   exploreLink() {
     const named = this.recent.querySelector("a")?.dataset.run === this.id ? {} : { run: this.id };
     return h("a", { className: "aigc-act", href: `?${new URLSearchParams({ tab: this.technique, view: "explore", ...named })}` }, this.words.explore);
@@ -282,6 +282,12 @@ class Panel extends Follower {
 }
 
 const panels = {};
+
+// A link of this page named a run; a panel that is not there yet reads the address.
+addEventListener("aigc-told", ({ detail: { tab, view } }) => {
+  const run = new URLSearchParams(location.search).get("run");
+  if (view === "train" && run) panels[tab]?.show(run);
+});
 
 /** Gradio may take a placeholder away and bring another: the panel moves into whichever is there. */
 function adopt() {

@@ -85,12 +85,14 @@
   aigc.went = (tab) => {
     const now = new URLSearchParams(location.search);
     setTimeout(inView, 100); // Gradio measures its bar first, and puts it back to the beginning
-    if ((now.get("tab") || "home") === tab) return;
+    if ((now.get("tab") || "home") !== tab) goTo(left.get(tab) || (tab === "home" ? "" : `tab=${tab}`));
+  };
+  function goTo(again) {
+    const now = new URLSearchParams(location.search);
     left.set(now.get("tab") || "home", String(now));
-    const again = left.get(tab) || (tab === "home" ? "" : `tab=${tab}`);
     history.pushState(null, "", again ? `${here}?${again}` : here);
     tick();
-  };
+  }
   // Gradio may tell of a view when another is shown already: what is shown a moment later counts.
   aigc.viewed = (tab, view) => setTimeout(() => {
     const now = new URLSearchParams(location.search);
@@ -116,13 +118,22 @@
     history.replaceState(null, "", [...now].length ? `${here}?${now}` : here);
   };
 
-  // A link to another tab of this page opens it without loading the page again, unless it names something the tab must be told. Explore asks
-  // for the model that it was told of, whenever it is shown anew.
+  // A link to another tab of this page opens it without loading the page again. A tab that is drawn for the first time reads the address; one that
+  // was drawn before is told that the address names a model or a run. Explore asks what was meant whenever it is shown anew.
+  const PLACE = ["tab", "view"];
+  const NAMED = ["model", "run"];
   const meant = new Map();
+  function tell(to, tab, view) {
+    const kind = NAMED.find((k) => to.has(k));
+    if (!kind) return;
+    if (view === "explore") meant.set(tab, `${kind}:${to.get(kind)}`);
+    if (view !== "explore" || inside(tab) === view) dispatchEvent(new CustomEvent("aigc-told", { detail: { tab, view } }));
+  }
+  const viewOf = (to) => to.get("view") ?? (to.has("run") ? "train" : null);
   aigc.meant = (tab) => {
-    const model = meant.get(tab) ?? "";
+    const named = meant.get(tab) ?? "";
     meant.delete(tab);
-    return model;
+    return named;
   };
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
@@ -143,7 +154,9 @@
   };
   addEventListener("popstate", () => {
     const to = new URLSearchParams(location.search);
-    aigc.open(to.get("tab") || "home", to.get("view"));
+    const [tab, view] = [to.get("tab") || "home", viewOf(to)];
+    tell(to, tab, view);
+    aigc.open(tab, view);
   });
   const elsewhere = (event) => {
     if (!event.isTrusted || !event.target.closest?.("[role=tab]")) return;
@@ -156,15 +169,11 @@
     const link = event.target.closest("a[href*='?tab=']");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const to = new URLSearchParams(new URL(link.href).search);
-    const [tab, view, model] = ["tab", "view", "model"].map((name) => to.get(name));
-    if (!button("tabs", tab)) return;
-    if ([...to.keys()].some((k) => !["tab", "view", "model"].includes(k))) return;
-    if (model) {
-      if (view !== "explore" || inside(tab) === view) return;
-      left.set(tab, String(to));
-      meant.set(tab, `model:${model}`);
-    }
+    const [tab, view] = [to.get("tab"), viewOf(to)];
+    if (!button("tabs", tab) || [...to.keys()].some((k) => ![...PLACE, ...NAMED].includes(k))) return;
     event.preventDefault();
+    if (NAMED.some((k) => to.has(k))) goTo(String(to));
+    tell(to, tab, view);
     aigc.open(tab, view);
     scrollTo({ top: 0 });
   }

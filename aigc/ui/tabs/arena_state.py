@@ -17,7 +17,7 @@ from aigc.evaluate import has_network
 from aigc.jobs import arena as arenas
 from aigc.jobs import standings
 from aigc.jobs.arena import Arena, Cell
-from aigc.jobs.costs import Costs
+from aigc.jobs.costs import Costs, Network
 from aigc.jobs.runs import Run
 from aigc.jobs.standings import Told
 from aigc.jobs.states import State, state_in
@@ -344,7 +344,7 @@ def _listed(names: list[Words]) -> Words:
 def table(here: list[Entry], figures: dict[str, Term], lang: Lang) -> Json:
     """{columns: [{key, label, help}], rows: [{key: text}]}"""
     columns = [{"key": key, "label": label[lang], "help": help[lang]} for key, (label, help) in text.COLUMNS.items()]
-    told = [{"key": key, "label": term.label[lang], "help": text.LAST_OF.fill(figure=term.help)[lang]} for key, term in figures.items()]
+    told = [{"key": key, "label": named(term)[lang], "help": text.LAST_OF.fill(figure=term.help)[lang]} for key, term in figures.items()]
     return {"columns": [columns[0], *told, *columns[1:]], "rows": [_row(e, figures, lang) for e in here]}
 
 
@@ -376,25 +376,26 @@ def _short(value: float) -> str:
 
 def numbers(e: Entry) -> Json:
     """The row of a run as plain numbers; what it costs is counted meanwhile."""
-    record = e.record
-    cost = COSTS.of(e.cell.technique, record["request"]["config"], record["spec"]) if record else None
-    return standings.numbers(e.cell, record, e.seen, cost)
+    cost = COSTS.of(*_network(e.cell, e.record)) if e.record else None
+    return standings.numbers(e.cell, e.record, e.seen, cost)
+
+
+def _network(cell: Cell, record: Json) -> Network:
+    return cell.technique, record["request"]["config"], record["spec"]
 
 
 # files
 def as_json(arena: Arena) -> Json:
     """Everything that can be computed with: the table as numbers, and the curves."""
-    return standings.about(arena) | {"runs": [numbers(e) | {"measured": e.seen.measured} for e in _counted(arena)]}
+    return standings.about(arena) | {"runs": [row | {"measured": e.seen.measured} for e, row in _rows(arena)]}
 
 
 def as_csv(arena: Arena) -> str:
-    return standings.as_csv([numbers(e) for e in _counted(arena)])
+    return standings.as_csv([row for _, row in _rows(arena)])
 
 
-def _counted(arena: Arena) -> list[Entry]:
+def _rows(arena: Arena) -> list[tuple[Entry, Json]]:
     """A file is made once: what its runs cost is waited for."""
     here = entries(arena)
-    for e in here:
-        numbers(e)
-    COSTS.wait(COUNTED_WITHIN)
-    return here
+    costs = iter(COSTS.of_all([_network(e.cell, e.record) for e in here if e.record], COUNTED_WITHIN))
+    return [(e, standings.numbers(e.cell, e.record, e.seen, next(costs) if e.record else None)) for e in here]

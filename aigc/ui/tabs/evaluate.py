@@ -31,19 +31,22 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 LEAST, FIRST, MOST, MOST_PUBLIC = 200, 10_000, 100_000, 10_000  # samples
+LOOKED_AT = 1000  # samples that memorisation takes
 MOST_BESIDE = 5  # other models
 LONG = ("usefulness", "tradeoff")  # parts that take minutes, and begin unticked
 PLOTS = 8  # places for series; a place that nothing fills is not seen
 # What a line shows, by its name; any other is drawn in ink.
 ROLES = {"samples": Role.GENERATED, "model": Role.GENERATED, "real": Role.REAL, "components": Role.NOISE, "floor": Role.NOISE}
-# Tells the server that somebody looks, and again when the page turns light or dark.
+# Tells the server that somebody looks, and again when a link names a model, or the page turns light or dark.
 OPENER_JS = """
 trigger('click');
+addEventListener('aigc-told', ({ detail }) => detail.tab === 'evaluate' && trigger('click'));
 let dark = window.aigc?.isDark?.();
 addEventListener('aigc-theme', () => { if (window.aigc.isDark() !== dark) { dark = window.aigc.isDark(); trigger('input'); } });"""
+# The address names what is shown, so that it can be sent to somebody.
+LINKED_JS = "(chosen) => aigc.linked({ CHANGED: String(chosen ?? '') })"
 OF_THE_DATA = ("components", "real", "others")  # lines that say nothing of the model itself
-LOOSE = ("others",)  # points that have nothing between them, as have those over an axis of
-CLASSES = "class"
+LOOSE = ("others",)  # points that have nothing between them in a series that else has
 Point = tuple[float, float, float | None]
 
 EVALUATIONS = Evaluations()
@@ -99,11 +102,13 @@ class Evaluate:
         found: set[Any] = {self.table, self.pictures, *(widget for place in self.plots for widget in place)}
         work: set[Any] = {self.progress, self.cancel, self.go, self.timer}
         everything = inputs | found | work
-        linked = "(...given) => { aigc.linked({model: null, data: null}); return given; }"
+        address = {"data: null, model": self.model, "data": self.data, "with": self.beside}  # another model is compared with its own data
         self.shown.click(self.opened, inputs, everything, **QUIET)
         self.shown.input(self.other_look, inputs, found, trigger_mode="always_last", **QUIET)
-        self.model.input(self.other_model, inputs, everything, js=linked, trigger_mode="always_last", **QUIET)
-        self.data.input(self.other_data, inputs, everything, js=linked, trigger_mode="always_last", **QUIET)
+        for changed, widget in address.items():
+            widget.input(None, widget, None, js=LINKED_JS.replace("CHANGED", changed), **QUIET)
+        self.model.input(self.other_model, inputs, everything, trigger_mode="always_last", **QUIET)
+        self.data.input(self.other_data, inputs, everything, trigger_mode="always_last", **QUIET)
         self.beside.input(self.other_look, inputs, found, trigger_mode="always_last", **QUIET)
         self.go.click(self.start, inputs, work, **QUIET)
         self.cancel.click(self.cancelled, inputs, work, **QUIET)
@@ -170,10 +175,19 @@ class Evaluate:
         return {
             self.data: gr.update(choices=[(spec.title[self.page.lang], name) for name, spec in fitting.items()], value=chosen),
             **{box: gr.update(visible=part in parts) for part, box in self.parts.items()},
-            self.n: gr.skip(),
+            self.n: self._samples(fitting.get(chosen or ""), given[self.n]),
             self.beside: gr.update(choices=others, value=beside),
             **self._found(entry, chosen or "", beside, request),
         }
+
+    def _samples(self, spec: DataSpec | None, n: Any) -> Any:
+        """As many as can be used, until a hand has asked for another number."""
+        few, known, help = _few(), data.specs(), self.page.t(text.SAMPLES_HELP)
+        usual = {name: max(held_out, LOOKED_AT) for name, held_out in few.items() if not known[name].classes}
+        if spec and spec.name in few:
+            help += self.page.t(text.FEW.fill(n=f"{few[spec.name]:,}"))
+        now = usual.get(spec.name, FIRST) if spec else FIRST
+        return gr.update(info=help, value=now) if n in (FIRST, *usual.values()) else gr.update(info=help)
 
     def _found(self, entry: Entry | None, name: str, beside: Sequence[str], request: gr.Request) -> dict[Any, Any]:
         """The table, the plots and the pictures of every report on this data."""
@@ -233,7 +247,7 @@ class Evaluate:
                 name = f"{c.name}: {label}" if (several or len(having) > 1) and not shared else label
                 colour = palette.colour(ROLES[key], dark) if key in ROLES else ""
                 points = _together(lines[place].points, points) if place in lines else points
-                lines[place] = plots.Line(name, points, colour, joined=key not in LOOSE and series.x.en != CLASSES)
+                lines[place] = plots.Line(name, points, colour, joined=key not in LOOSE and series.joined)
         look = plots.Look(palette.plotly_template(dark), palette.colour(Role.LOSS, dark), palette.colour(Role.NOISE, dark))
         first = having[0][1]
         return plots.measured(list(lines.values()), x_title=t(first.x), y_title=t(first.y), look=look)
@@ -306,6 +320,16 @@ def _columns(entry: Entry, name: str) -> list[Column]:
     several = len({c.report.n for c in shown}) > 1
     columns = [dataclasses.replace(c, tells_n=several) for c in shown]
     return sorted(columns, key=lambda c: (view.is_stale(c), bool(c.report.settings), -c.report.n))
+
+
+def _few() -> dict[str, int]:
+    """Data with fewer test pictures than samples were asked for, as reports tell: of so many samples fidelity is measured there."""
+    known, found = data.specs(), dict[str, int]()
+    for report in (r for e in registry.entries() for r in reports(e.slug) if r.data in known):
+        fid = report.figure("fid")
+        if fid and fid.n == fid.floor_n < report.n:
+            found[report.data] = fid.n
+    return found
 
 
 def _all(columns: Sequence[Column]) -> Words:

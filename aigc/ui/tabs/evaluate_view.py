@@ -52,14 +52,14 @@ def with_error(value: float, error: float | None) -> str:
     if not error or not math.isfinite(error):
         return four(value)
     places = min(MOST_DIGITS, max(0, 1 - math.floor(math.log10(abs(error)))))
-    return f"{value:,.{places}f} ± {error:,.{places}f}"
+    return f"{value:,.{places}f} ± {error:,.{places}f}".replace("-", "−")
 
 
 def four(value: float) -> str:
     """Four digits: 12.35, 0.01235, 1,235."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
 
 
 def _in_unit(said: str, f: Figure, lang: Lang) -> str:
@@ -115,7 +115,7 @@ def _row(columns: Sequence[Column], key: tuple[str, str], alone: bool, lang: Lan
 def _name(f: Figure, lang: Lang) -> str:
     """What it is called, which way is better, and, on a tap or under the pointer, what it means."""
     arrow, better = ARROWS.get(f.better, ("", Words("", "")))
-    mark = f' <abbr title="{esc(better[lang])}" aria-label="{esc(better[lang])}">{arrow}</abbr>' if arrow else ""
+    mark = f'&nbsp;<abbr title="{esc(better[lang])}" aria-label="{esc(better[lang])}">{arrow}</abbr>' if arrow else ""
     return f'<details><summary title="{esc(f.help[lang])}">{esc(f.label[lang])}{mark}</summary><p>{esc(f.help[lang])}</p></details>'
 
 
@@ -130,9 +130,9 @@ def _cell(f: Figure | None, best: bool, lang: Lang) -> str:
     if f is None:
         return "<td>–</td>"
     value = esc(_in_unit(with_error(f.value, f.error), f, lang))
-    told = [text.FLOOR_OF.fill(value=floor_in_words(f, _in_unit(four(f.floor), f, lang)))[lang]] if f.floor is not None else []
-    told.append(text.COUNT_OF.fill(n=f"{f.n:,}")[lang])
-    return f"<td>{f'<b>{value}</b>' if best else value}<small>{esc(' · '.join(told))}</small></td>"
+    floor = f"{text.FLOOR_OF.fill(value=floor_in_words(f, _in_unit(four(f.floor), f, lang)))[lang]} · " if f.floor is not None else ""
+    count = text.COUNT_OF.fill(n=f"{f.n:,}")[lang]
+    return f"<td>{f'<b>{value}</b>' if best else value}<small>{esc(floor)}<span>{esc(count)}</span></small></td>"
 
 
 def _best(found: Sequence[Figure]) -> set[int]:

@@ -81,8 +81,9 @@ def _wire(room: Room, tab: Any) -> None:
             this = None
         return [how(this) for _, how in room.follow]
 
+    told = gr.HTML("", js_on_load=TOLD_JS.replace("SLUG", info.slug), elem_classes=["aigc-opener"])
     js = f"(current, seen, _) => [current, seen, window.aigc?.meant?.('{info.slug}') ?? '']"
-    tab.select(came, [model, known, meant], [model, known], js=js, **QUIET)
+    gr.on([tab.select, told.click], came, [model, known, meant], [model, known], js=js, **QUIET)
     model.focus(looked, model, model, **QUIET)
     model.change(moved, model, [component for component, _ in room.follow], **QUIET)
     model.input(None, model, None, js=LINKED, **QUIET)
@@ -104,6 +105,8 @@ def _listed(room: Room, current: Any, seen: list[str], wanted: str | None = None
     return gr.update(choices=[(this.words[room.lang], this.key) for this in found], value=value), keys
 
 
+# A link named another model while this view was shown: nothing selects it then.
+TOLD_JS = "addEventListener('aigc-told', ({ detail }) => detail.tab === 'SLUG' && detail.view === 'explore' && trigger('click'));"
 # The address names what is shown, so that it can be sent to somebody.
 LINKED = """(key) => {
   const [kind, name] = (key || "").split(":");

@@ -21,6 +21,8 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 MOST_COMPARED = 6
+# Somebody looks, or a link named a model.
+OPENER_JS = "trigger('click'); addEventListener('aigc-told', ({ detail }) => detail.tab === 'models' && trigger('click'));"
 # The table tells what was meant, {"open": slug} or {"sort": column}, and always which boxes it shows and which of them are ticked.
 # All of it is read when the event is sent: of what is pressed while the page still answers, Gradio sends the first event's data anew.
 TABLE_JS = """
@@ -32,6 +34,7 @@ const told = (meant) => {
 };
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-open], [data-sort]');
+  if (button?.dataset.open) window.aigc.linked({ model: button.dataset.open });
   if (button) told({ open: button.dataset.open || '', sort: button.dataset.sort || '' });
 });
 element.addEventListener('change', (event) => event.target.dataset.pick && told({}));"""
@@ -53,7 +56,7 @@ class Models:
                     kinds = [(t(info.title), slug) for slug, info in techniques().items()]
                     self.technique = gr.Dropdown([(t(text.ALL), ""), *kinds], value="", label=t(text.TECHNIQUE), filterable=False)
                     self.data = gr.Dropdown([(t(text.ALL), "")], value="", label=t(text.DATA), filterable=False)
-                self.shown = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
+                self.shown = gr.HTML("", js_on_load=OPENER_JS, elem_classes=["aigc-opener"])
                 self.table = gr.HTML("", js_on_load=TABLE_JS, elem_id="models-table")
                 self._draw_import()
             with gr.Column(min_width=320, elem_classes=["aigc-right"], elem_id="models-card"):

@@ -29,6 +29,14 @@ FIRST_DATA, FIRST_PRESET = "digits", "quick"
 NOBODY = "nobody"  # brought no data: what is drawn before it is known who looks
 DEVICES = ("auto", "cpu", "cuda", "mps")
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+# The address asks for something of this form: when it is drawn, and when a link of the page has led here.
+TOLD_JS = """
+const told = () => {
+  const query = new URLSearchParams(location.search);
+  if (query.get('tab') === 'SLUG' && ['run', 'data', 'preset'].some((name) => query.has(name))) trigger('click');
+};
+told();
+addEventListener('aigc-told', ({ detail }) => detail.view === 'train' && told());"""
 
 
 @dataclass
@@ -118,9 +126,8 @@ def _wire_dial(page: Page, info: TechniqueInfo, dial: Dial, form: Form) -> None:
     filling = gr.on(turning, turned, dialled, shown, js=js, trigger_mode="always_last", **QUIET)
     filling.then(None, dialled, None, js=f"(...given) => {{ {free} }}", **QUIET)
     dial.data.focus(refreshed, None, dial.data, **QUIET)
-    # Gradio's page pays for every output of an event that runs when it loads, so the many are behind one that says whether to
-    gr.on(None, opened, None, dial.asked, **QUIET)
-    dial.asked.change(asked, dial.asked, shown | {dial.asked}, **QUIET)
+    told = gr.HTML("", js_on_load=TOLD_JS.replace("SLUG", info.slug), elem_classes=["aigc-opener"])
+    told.click(opened, None, dial.asked, **QUIET).then(asked, dial.asked, shown | {dial.asked}, **QUIET)
 
 
 def _asked(info: TechniqueInfo, query: dict[str, str]) -> tuple[str, str, dict[str, Any]]:

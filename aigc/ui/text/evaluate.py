@@ -10,6 +10,7 @@ DATA_HELP = both("Real pictures of the same size and colours.", "尺寸与颜色
 SAMPLES = both("Samples", "样本数")
 SAMPLES_HELP = both("More make the figures steadier and take longer. FID is only comparable at the same number.",
                     "越多越稳，也越久。FID 只能在样本数相同时比较。")  # fmt: skip
+FEW = both(" Fidelity takes {n} of them here: there are no more test pictures.", "此处保真度只用其中 {n} 个：测试图像只有这么多。")
 PARTS = both("What to examine", "评估哪些方面")
 BESIDE = both("Beside other models", "与其他模型并列")
 BESIDE_HELP = both("Models that have been evaluated on the same data.", "在同一数据上评估过的模型。")
