@@ -56,7 +56,7 @@ def draw(page: Page) -> tuple[gr.State, gr.State, gr.HTML]:
     `list.pick(...)` hears which of them is clicked.
     """
     last, history = gr.State(None, time_to_live=KEEP_SECONDS), gr.State([], time_to_live=KEEP_SECONDS)
-    with gr.Row(elem_classes=["aigc-x-saves"]):
+    with gr.Row(elem_classes=["aigc-x-saves", "aigc-x-waits"]):
         explore_files.button(page, page.t(text.SAVE), saved, [last])
     gr.HTML(f'<p class="aigc-history-title">{esc(page.t(text.HISTORY))}</p>', padding=False)
     return last, history, gr.HTML(listed([], page.lang), js_on_load=PICK_JS, padding=False)

@@ -164,6 +164,7 @@ EASEL: dict[str, Words] = {
     "at": both("step {i} of {n}", "第 {i} 步，共 {n} 步"),
     "end": both("finished", "完成"),
     "made": both("AI-generated", "AI 生成"),
+    "example": both("Example", "示例"),
     "stopped": STOPPED,
     "unseen": both("It is at work; this model's latents cannot be looked at on the way.", "正在生成；这个模型的潜变量无法中途查看。"),
 }
