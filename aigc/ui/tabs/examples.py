@@ -35,7 +35,7 @@ SAYS = both(
     "An example, made beforehand with the settings that stand below it. Press “{go}” to make your own.",
     "这是事先做好的示例，设置见下方。点“{go}”即可自己做一个。",
 )
-LEFT_OUT = ("go", "n", "missed", "busy", "progress", "status")  # of what a run tells at its end
+LEFT_OUT = ("go", "run", "n", "missed", "busy", "progress", "status")  # of what a run tells at its end
 MARGIN = 4  # pixels that are not repainted
 OTHERWISE: dict[tuple[str, str], int] = {  # than the form begins with, so that they are small
     ("edit", "count"): 1, ("inpaint", "count"): 1, ("outpaint", "count"): 1, ("sample", "count"): 9, ("style", "side"): 128,

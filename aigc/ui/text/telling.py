@@ -5,6 +5,7 @@ from __future__ import annotations
 from aigc.words import both
 
 STOP = both("Stop", "停止")
+STARTING = both("Starting …", "正在开始……")  # until the server has heard of it
 OPENING = both("Opening the model …", "正在打开模型……")
 IN_LINE = both("In line: {n} before you.", "排队中：前面还有 {n} 个。")
 STOPPED = both("Stopped.", "已停止。")
