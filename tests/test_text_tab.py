@@ -261,6 +261,29 @@ def test_nonsense_is_one_plain_sentence(kind: Any, bad: dict[str, Any], says: st
         assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
 
 
+@pytest.mark.parametrize("kind", [ContinueView, SummariseView, PerplexityView])
+def test_what_a_press_brings_says_which_press_and_differs_from_what_another_brought(kind: Any) -> None:
+    """The page hears only of a value that is another: the same refusal twice would leave it waiting."""
+    v, empty = view(kind), {"prompt" if kind is ContinueView else "given": " "}
+    presses = [ran(v, **empty), ran(v, **empty), ran(v)]
+    runs = [{told(result)["run"] for result in press} for press in presses]
+    assert all(len(one) == 1 for one in runs) and len(set.union(*runs)) == 3
+    assert told(presses[0][-1])["status"] == told(presses[1][-1])["status"]
+    first, second = (result[0] if isinstance(result, tuple) else result for result in (presses[0][-1], presses[1][-1]))
+    assert first != second
+
+
+def test_the_same_refusal_of_a_chat_is_told_anew_and_goes_once_a_model_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = view(ChatView)
+    monkeypatch.setattr(ChatView, "_has_model", lambda self: False)
+    monkeypatch.setattr(text_chat.hub, "here", lambda entry: None)
+    lines = [list(v.send(given(v, box="hello"), REQUEST))[-1][3] for _ in range(2)]
+    assert lines[0] != lines[1] and all(text.NO_CHAT_MODEL.en[:40] in line for line in lines)
+    assert v.lacking(lines[0]) == gr.skip()
+    monkeypatch.setattr(ChatView, "_has_model", lambda self: True)
+    assert "model" not in v.lacking(lines[0])
+
+
 def test_an_unexpected_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_continue, "CONTINUATIONS", lambda *_, **__: iter([1 / 0]))
     assert told(ran(view(ContinueView))[-1])["status"] == text.UNEXPECTED.en

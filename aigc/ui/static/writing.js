@@ -6,11 +6,12 @@
 //    made, colour, notes, example, onward}; `example` is its name if it is one, `onward` says that a text can go on from there; a column may have {text} in place of tokens where nobody looks at them, and `plain` says that none has any
 //   {kind: "grid", made, notes, ...}: see cells.js
 //   {kind: "same", chosen}: which cell of the grid was chosen
-// with {status, busy, progress} beside it.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
+// with {status, busy, progress} beside it, and the `run` that it belongs to.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
 
 import { Cells } from "./cells.js";
 import { bring, h, say, filled } from "./dom.js";
 import { exemplify } from "./example.js";
+import { whenPressed } from "./pressing.js";
 
 const DARKEST = 12; // bits
 const BEFORE = 300; // characters of a long beginning that are shown at once
@@ -39,21 +40,47 @@ export class Writing {
     this.element = element;
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
     this.row.addEventListener("keydown", (event) => this.key(event));
+    this.answered = whenPressed(element, () => this.press(), () => this.takeBack());
     this.show(this.value); // its place is kept whatever comes first
   }
 
   toggle(text, className) {
     const button = h("button", { type: "button", className: "aigc-small", "aria-pressed": "false" }, text);
-    button.addEventListener("click", () => this.press(button, className, button.getAttribute("aria-pressed") !== "true"));
+    button.addEventListener("click", () => this.switch(button, className, button.getAttribute("aria-pressed") !== "true"));
     return button;
   }
 
-  press(button, className, on) {
+  switch(button, className, on) {
     button.setAttribute("aria-pressed", String(on));
     this.element.classList.toggle(className, on);
   }
 
+  /** A run is on its way, and nothing of it is here yet: what still comes of the one before does not say how far this one is. */
+  press() {
+    this.pressed = { after: this.newest, said: this.status.textContent };
+    say(this.status, this.words.starting);
+    this.bar.hidden = false;
+    this.bar.firstChild.style.width = 0;
+    bring(this.element);
+  }
+
+  takeBack() {
+    if (!this.pressed) return;
+    say(this.status, this.pressed.said);
+    this.bar.hidden = !this.isBusy;
+    this.pressed = null;
+  }
+
   show(value) {
+    const { pressed } = this;
+    this.take(value);
+    if (pressed && value.run && value.run === pressed.after) return this.press();
+    this.newest = value.run ?? this.newest;
+    this.pressed = null;
+    this.answered();
+  }
+
+  take(value) {
     say(this.status, value.status ?? "");
     if ((value.busy || (value.made && !value.example)) && this.bar.hidden) bring(this.element); // a quick one comes finished
     this.bar.hidden = !value.busy;
@@ -76,7 +103,7 @@ export class Writing {
     this.notes.replaceChildren(...(value.notes ?? []).map((note) => h("li", {}, note)));
     this.element.classList.toggle("aigc-w-crossed", value.kind === "grid");
     if (value.kind === "grid") this.cells.show(value);
-    if (value.kind === "empty" && value.example) exemplify(value, () => this.value === value && !this.isBusy, (example) => this.show(example));
+    if (value.kind === "empty" && value.example) exemplify(value, () => this.value === value && !this.isBusy && !this.pressed, (example) => this.show(example));
     if (value.kind !== "text") return this.look.replaceChildren();
     if (anew) this.build(value);
     value.columns.forEach((column, c) => this.fill(this.columns[c], column, c));
@@ -86,13 +113,13 @@ export class Writing {
 
   build(value) {
     this.chosen = null;
-    this.press(this.colour, "aigc-w-colour", Boolean(value.colour));
+    this.switch(this.colour, "aigc-w-colour", Boolean(value.colour));
     this.columns = value.columns.map((_, c) => {
       const head = h("h4", { className: "aigc-w-head" });
       const title = h("p", { className: "aigc-w-title" });
       const text = h("div", { className: "aigc-w-text", role: "group", "aria-label": this.words.text });
       const form = h("div", { className: "aigc-w-form", hidden: true });
-      const on = h("button", { type: "button", className: "aigc-small aigc-w-onward", hidden: true }, this.words.onward);
+      const on = h("button", { type: "button", className: "aigc-small aigc-begins aigc-w-onward", hidden: true }, this.words.onward);
       on.addEventListener("click", () => this.goOn({ column: c }));
       const facts = h("p", { className: "aigc-w-facts" });
       return { whole: h("section", {}, head, title, text, on, form, facts), head, title, text, on, form, facts, spans: [], told: [], before: null };
@@ -211,7 +238,7 @@ export class Writing {
     const quoted = this.quoted(other[0]);
     if (!this.value.onward || !this.isBranch(other, text)) return quoted;
     const [column, token] = this.chosen;
-    const button = h("button", { type: "button", className: "aigc-w-branch", onclick: () => this.goOn({ column, token, other: o }) }, quoted);
+    const button = h("button", { type: "button", className: "aigc-begins aigc-w-branch", onclick: () => this.goOn({ column, token, other: o }) }, quoted);
     button.ariaLabel = button.title = filled(this.words.instead, { token: quoted });
     return button;
   }

@@ -119,6 +119,8 @@ def _text(kind: Any, lang: Lang) -> dict[str, Any]:
     from aigc.outputs.writings import MARK
 
     told, kept = _ran(_drawn(kind, lang))
+    if kept is None:  # what was read of it stands where an example says that it is one
+        told["notes"] = [told["status"], *told["notes"]]
     if told.get("onward"):
         told["asked"] = {"model": kept.model, "given": kept.given, "values": kept.values}
     if told.get("made"):

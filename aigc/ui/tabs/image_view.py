@@ -129,10 +129,14 @@ class View:
         self.some: list[gr.Button] = []
         if self.verb is Verb.GENERATE:
             with gr.Row(elem_classes=["aigc-w-examples"], visible=first == MINIATURE) as self.examples:
-                self.some = [gr.Button(some, size="sm") for some in text.SOME[self.page.lang]]
+                self.some = [gr.Button(some, size="sm", elem_classes=["aigc-begins"]) for some in text.SOME[self.page.lang]]
         self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
-        self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
+        self.another = (
+            gr.Button(t(text.ANOTHER), size="sm", elem_classes=["aigc-begins"])
+            if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE
+            else None
+        )
         from aigc.ui.tabs.image_grid import GridFold
 
         self.grid = GridFold(self)

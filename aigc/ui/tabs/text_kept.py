@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,14 +68,20 @@ def streamed(view: str, lang: Lang, make: Callable[[threading.Event], Iterator[S
 
     The next press ends it: what it has by then joins the history, and is no longer shown.
     """
-    stop = stops.begun(view, request)
-    yield said(text.OPENING, lang, busy=True), *SKIPPED
+    stop, run = stops.begun(view, request), secrets.token_hex(4)
+    yield said(text.OPENING, lang, busy=True, run=run), *SKIPPED
 
     def complain(words: Words) -> Shown:
         return said(words, lang), *SKIPPED
 
     for now, last, history, listed in guarded(lambda: make(stop), complain):
+        now = of_run(now, run)
         yield (gr.skip(), gr.skip(), history, listed) if stop.unwanted else (now, last, history, listed)
+
+
+def of_run(told: Any, run: str) -> Any:
+    """What the panel is shown, with the run that it belongs to: the panel tells the end of one from the beginning of the next."""
+    return f'{{"run": "{run}", {told[1:]}' if isinstance(told, str) else told
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[Kept, list[Kept], str]:
