@@ -75,7 +75,8 @@ def test_an_example_of_a_picture_is_labelled_and_goes_on(server: Any, browser: A
         panel.locator(".aigc-e-thumbs button").nth(2).click()
         page.locator("[data-send=edit]").locator("visible=true").click()
         page.locator(f"#image-edit-picture-{lang} img").locator("visible=true").first.wait_for()
-        page.go_back()
+        page.get_by_role("tab", name=picture.VIEWS["generate"][lang], exact=True).locator("visible=true").click()
+        page.locator(f"#image-generate-go-{lang}").locator("visible=true").wait_for()
         said, is_pressed, _ = page.evaluate(PRESSED, f"#image-generate-go-{lang}")
         assert said == telling.STARTING[lang] and is_pressed
         save.first.wait_for(timeout=1000 * PATIENCE)
