@@ -27,6 +27,11 @@ def recordings_folder() -> Path:
     return SHIPPED / "recordings"
 
 
+def examples_folder() -> Path:
+    """What the tabs of Image and Text show where nothing was made yet."""
+    return SHIPPED / "examples"
+
+
 def models_folder() -> Path:
     """Models trained here; shipped ones are in SHIPPED."""
     return home() / "checkpoints" / "local"

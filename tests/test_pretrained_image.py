@@ -6,6 +6,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,44 @@ def test_an_extended_photograph_keeps_its_pixels() -> None:
     shot = result("sd-1.5", asked(Verb.OUTPAINT, image=photograph, left=0, right=70, top=30, bottom=0, soften=0))
     assert shot.images[0].size == (370, 230) and shot.notes[0].en.startswith("370 × 230 pixels")
     assert (np.asarray(shot.images[0])[30:, :300] == np.asarray(photograph)).all()
+
+
+@pytest.mark.parametrize("size", [(300, 200), (200, 300), (900, 130), (61, 66)])
+def test_an_edited_photograph_keeps_its_size_and_its_proportions(size: tuple[int, int]) -> None:
+    """Nothing is cut off: a picture that the model gives back as it is comes back as a whole."""
+    photograph = picture(*size)
+    one = patch.all_of(photograph, 64, 8, 256)
+    assert abs(one.size[0] / one.size[1] / (size[0] / size[1]) - 1) < 0.15 and one.size[0] * one.size[1] <= 1.2 * 64**2
+    shot = result("sd-1.5", asked(Verb.EDIT, image=photograph, count=2))
+    assert [i.size for i in shot.images] == [size] * 2 and shot.before == photograph
+    said = f"What was given is {size[0]} × {size[1]} pixels; this model worked at {one.size[0]} × {one.size[1]}"
+    assert shot.notes[0].en.startswith(said) and shot.notes[0].en.endswith(f"brought back to {size[0]} × {size[1]}.")
+    smooth = Image.linear_gradient("L").convert("RGB").resize(size)
+    again = patch.all_of(smooth, 64, 8, 256)
+    assert same(again.with_(again.image), smooth, within=16)
+
+
+def test_a_picture_of_the_models_own_size_is_neither_resized_nor_noted() -> None:
+    shot = result("sd-1.5", asked(Verb.EDIT, image=picture(64, 64)))
+    assert shot.images[0].size == (64, 64) and not shot.notes
+
+
+def test_a_model_that_draws_at_a_size_of_its_own_is_not_stretched(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = make.denoised
+
+    def stubborn(*args: Any, **how: Any) -> Iterator[Shot]:
+        for shot in real(*args, **how):
+            yield replace(shot, images=[image.resize((64, 64)) for image in shot.images])
+
+    monkeypatch.setattr(make, "denoised", stubborn)
+    shot = result("sd-1.5", asked(Verb.EDIT, image=picture(300, 200)))
+    assert shot.images[0].size == (64, 64) and shot.notes[0].en.startswith("This model drew at 64 × 64, whatever it was asked for")
+
+
+def test_edits_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch, "MOST_AT_ONCE", 64 * 64 * 3)
+    with pytest.raises(Refusal, match="At most 3"):
+        result("sd-1.5", asked(Verb.EDIT, image=picture(), count=4))
 
 
 def test_results_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -456,7 +495,7 @@ def test_what_this_pillow_reads_is_taken_and_a_phones_heic_is_named(tmp_path: Pa
 
 def test_a_long_thin_picture_is_fitted() -> None:
     for size in ((20000, 8), (8, 4000), (64, 64), (63, 65)):
-        fitted = given.fitted(Image.new("RGB", size), 64, 8, 256)
+        fitted = patch.all_of(Image.new("RGB", size), 64, 8, 256).image
         assert fitted.width % 8 == fitted.height % 8 == 0 and min(fitted.size) >= 8 and max(fitted.size) <= 256
 
 

@@ -39,8 +39,8 @@ from aigc.pretrained.text.grid import crossed
 from aigc.pretrained.text.kit import NO_WINDOW, Kit, Reading, load, sound
 from aigc.pretrained.text.look import MOST_TOKENS, surprised
 from aigc.pretrained.text.markdown import prose
-from aigc.pretrained.text.pieces import Pieces, named, split
-from aigc.pretrained.text.prompts import looks_like, prompt
+from aigc.pretrained.text.pieces import Pieces, is_text, named, split
+from aigc.pretrained.text.prompts import looks_like, onward, prompt
 from aigc.pretrained.text.rouge import rouge
 from aigc.pretrained.text.summarise import MOST_WINDOWS, cut, summarised
 from aigc.pretrained.text.thought import parted
@@ -724,6 +724,41 @@ def test_other_files_are_refused_in_words(tmp_path: Path):
     (tmp_path / "long.txt").write_text("a" * 500_000)
     with pytest.raises(Refusal, match="400000"):
         files.text_of(tmp_path / "long.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "written", "asked", "then"),
+    [
+        ("ROMEO:\n", Shape.AUTO, "But soft", "ROMEO:\nBut soft", Shape.AUTO),
+        ("春江", Shape.AUTO, "白日", "<verse5>春江<poem>白日", Shape.AUTO),
+        ("春江", Shape.TITLE_7, "白日", "<verse7>春江<poem>白日", Shape.AUTO),
+        ("床前明月光", Shape.FIRST_LINE, "疑", "<verse5><poem>床前明月光，疑", Shape.AUTO),
+        ("<verse7>春江<poem>白", Shape.PLAIN, "日", "<verse7>春江<poem>白日", Shape.AUTO),
+        ("Once", Shape.PLAIN, " upon", "Once upon", Shape.PLAIN),
+    ],
+)
+def test_what_goes_on_is_read_as_it_was_written(text: str, shape: Shape, written: str, asked: str, then: Shape):
+    assert onward(text, shape, True, written) == (asked, then)
+    begun, going = prompt(text, shape, True), prompt(asked, then, True)
+    assert (going.asked, going.shown, going.title) == (begun.asked + written, begun.shown + written, begun.title)
+    again = onward(asked, then, True, "!")  # and once more
+    assert prompt(*again, True).asked == begun.asked + written + "!"
+
+
+def test_another_model_goes_on_from_the_text_itself():
+    assert onward("春江", Shape.AUTO, False, "花") == ("春江花", Shape.AUTO)
+
+
+def test_a_word_that_is_decoded_alone_keeps_its_space():
+    class Pieced:
+        def decode(self, ids: list[int], **_: Any) -> str:
+            return {0: "the", 1: "ing", 2: "", 3: "\ufffd"}[ids[0]]
+
+        def convert_ids_to_tokens(self, token: int) -> str:
+            return ["▁the", "ing", "</s>", "<0xE6>"][token]
+
+    assert [named(Pieced(), i) for i in range(4)] == [" the", "ing", "</s>", "<0xE6>"]
+    assert [is_text(Pieced(), i) for i in range(4)] == [True, True, False, False]
 
 
 def test_stop_words_and_prompts_are_bounded():

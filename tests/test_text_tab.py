@@ -22,6 +22,7 @@ import pytest
 from pressing import Visitor, served, wait_for
 from tiny_pretrained import BUILDERS
 
+from aigc import home
 from aigc.cli import main
 from aigc.pretrained import lending, shelf
 from aigc.pretrained.catalogue import Task, rows
@@ -149,6 +150,74 @@ def test_older_texts_come_back_with_their_settings() -> None:
     assert len(ran(v, history=[first[-1][1]] * 60)[-1][2]) == text_kept.MOST_KEPT
 
 
+def onward(v: Any, kept: Kept | None, **told: Any) -> dict[Any, Any]:
+    return cast(dict[Any, Any], v.goes_on(kept, cast(gr.EventData, types.SimpleNamespace(_data=told))))
+
+
+def pressed_on(v: Any, back: dict[Any, Any], history: list[Kept]) -> Kept:
+    """The run that follows, of the form as it was filled."""
+    form = given(v, history=history)
+    for widget, update in back.items():
+        if widget in form:
+            form[widget] = update["value"] if isinstance(update, dict) and "value" in update else update if isinstance(update, str) else form[widget]
+    return cast(Kept, list(v.run(form, REQUEST))[-1][1])
+
+
+def test_a_text_goes_on_from_an_alternative_with_the_same_settings() -> None:
+    v = view(ContinueView)
+    last = ran(v, prompt="hello", seed=7, top_k=9, stops="zzz", length=12)[-1]
+    kept = last[1]
+    assert told(last)["onward"]
+    tokens = told(last)["columns"][0]["tokens"]
+    other = next(i for i, row in enumerate(tokens[3][4]) if len(row) == 3 and row[0] != tokens[3][0])
+    begins = "hello" + "".join(t[0] for t in tokens[:3]) + tokens[3][4][other][0]
+    back = onward(v, kept, column=0, token=3, other=other)
+    assert back[v.prompt] == begins and back[v.stops] == "zzz" and back[v.form.widgets["seed"]]["value"] == 7
+    branch = pressed_on(v, back, last[2])
+    assert branch.text.startswith(begins) and len(branch.text) > len(begins) and branch.values == kept.values
+    assert last[2] == [branch, kept] and v.again(last[2], click(0))[v.prompt] == begins
+
+
+def test_a_text_is_written_on_from_its_end() -> None:
+    v = view(ContinueView)
+    last = ran(v, prompt="hello", seed=7)[-1]
+    whole = "hello" + "".join(t[0] for t in told(last)["columns"][0]["tokens"])
+    back = onward(v, last[1], column=0)
+    assert back[v.prompt] == whole and pressed_on(v, back, last[2]).text.startswith(whole)
+
+
+def test_of_three_methods_the_one_that_is_clicked_goes_on() -> None:
+    v = view(ContinueView)
+    kept = list(v.run_all(given(v, prompt="hello", length=4), REQUEST))[-1][1]
+    for column, method in enumerate(("greedy", "sample", "beam")):
+        assert onward(v, kept, column=column)[v.form.widgets["method"]]["value"] == method
+
+
+def test_nothing_goes_on_from_nonsense_or_from_a_mark() -> None:
+    v = view(ContinueView)
+    kept = ran(v, prompt="hello")[-1][1]
+    payload = json.loads(kept.payload)
+    payload["columns"][0]["tokens"][0][4][1] = ["<eos>", 0.1, 0.1, False]
+    kept = replace(kept, payload=json.dumps(payload))
+    nonsense: list[dict[str, Any]] = [
+        {}, {"column": 1}, {"column": -1}, {"column": "0"}, {"column": 0, "token": 99, "other": 0}, {"column": 0, "token": 0, "other": 99},
+        {"column": 0, "token": 0}, {"column": 0, "token": 0, "other": 1},
+    ]  # fmt: skip
+    for told_ in nonsense:
+        with pytest.raises(gr.Error):
+            onward(v, kept, **told_)
+    with pytest.raises(gr.Error):
+        onward(v, None, column=0)
+
+
+def test_an_example_goes_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "SHIPPED", home.PROJECT / "checkpoints" / "shipped")
+    v = view(ContinueView, "zh")
+    back = onward(v, None, column=0, token=0, other=1, example="text-continue.zh")
+    stored = json.loads((home.examples_folder() / "text-continue.zh.json").read_bytes())
+    assert back[v.prompt].endswith(stored["columns"][0]["tokens"][0][4][1][0]) and back[v.chooser.model] == "verse"
+
+
 def test_three_methods_stand_side_by_side() -> None:
     v = view(ContinueView)
     done = told(list(v.run_all(given(v, prompt="hello"), REQUEST))[-1])
@@ -202,6 +271,29 @@ def test_nonsense_is_one_plain_sentence(kind: Any, bad: dict[str, Any], says: st
         last = told(ran(view(kind, lang), **bad)[-1])
         assert last["kind"] == "same" and not last["busy"]
         assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
+
+
+@pytest.mark.parametrize("kind", [ContinueView, SummariseView, PerplexityView])
+def test_what_a_press_brings_says_which_press_and_differs_from_what_another_brought(kind: Any) -> None:
+    """The page hears only of a value that is another: the same refusal twice would leave it waiting."""
+    v, empty = view(kind), {"prompt" if kind is ContinueView else "given": " "}
+    presses = [ran(v, **empty), ran(v, **empty), ran(v)]
+    runs = [{told(result)["run"] for result in press} for press in presses]
+    assert all(len(one) == 1 for one in runs) and len(set.union(*runs)) == 3
+    assert told(presses[0][-1])["status"] == told(presses[1][-1])["status"]
+    first, second = (result[0] if isinstance(result, tuple) else result for result in (presses[0][-1], presses[1][-1]))
+    assert first != second
+
+
+def test_the_same_refusal_of_a_chat_is_told_anew_and_goes_once_a_model_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = view(ChatView)
+    monkeypatch.setattr(ChatView, "_has_model", lambda self: False)
+    monkeypatch.setattr(text_chat.hub, "here", lambda entry: None)
+    lines = [list(v.send(given(v, box="hello"), REQUEST))[-1][3] for _ in range(2)]
+    assert lines[0] != lines[1] and all(text.NO_CHAT_MODEL.en[:40] in line for line in lines)
+    assert v.lacking(lines[0]) == gr.skip()
+    monkeypatch.setattr(ChatView, "_has_model", lambda self: True)
+    assert "model" not in v.lacking(lines[0])
 
 
 def test_an_unexpected_failure_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

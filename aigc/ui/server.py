@@ -27,7 +27,7 @@ from aigc.ui.document import STATIC, Document
 from aigc.ui.guard import Guard, Policy
 from aigc.ui.machine import Watch
 from aigc.ui.room import Room
-from aigc.ui.tabs import arena_routes, evaluate_routes, image_way
+from aigc.ui.tabs import arena_routes, evaluate_routes, examples, image_way
 from aigc.ui.theme import theme
 from aigc.ui.visitors import cookies_in, signing_key
 
@@ -61,6 +61,7 @@ def assemble(
     app.include_router(evaluate_routes.router())
     app.include_router(arena_routes.router(supervisor, single_user=single_user))
     app.include_router(image_way.router())
+    app.include_router(examples.router())
     app.include_router(now.router(supervisor, watch or Watch(), single_user=single_user))
     limit = Policy(public).upload_limit
     with warnings.catch_warnings(), quick.mounting(demo):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -84,17 +83,6 @@ def mask_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     if mask.getbbox() is None:
         raise Refusal(both("Nothing is marked: paint over what should change.", "没有标出任何地方：请涂出要重绘的部分。"))
     return mask
-
-
-def fitted(image: Image.Image, native: int, step: int, most: int) -> Image.Image:
-    """The picture at a size that a model works at: about `native` pixels along a side, multiples of `step`, no side above `most`.
-
-    The proportions stay; what has to go to reach a multiple is cut from the middle.
-    """
-    scale = math.sqrt(native**2 / (image.width * image.height))
-    scale = min(scale, most / max(image.size))
-    size = tuple(max(step, round(side * scale / step) * step) for side in image.size)
-    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)  # type: ignore[arg-type]
 
 
 def widened(mask: Image.Image, by: int) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Iterator
@@ -35,7 +34,14 @@ NO_STRENGTH = both(
 )
 WRONG_SIZE = both("{label} must be a multiple of {step} for this model: {low} or {high}.", "这个模型的{label}必须是 {step} 的倍数：{low} 或 {high}。")
 NOT_ACCEPTED = both("The model's pipeline does not accept this: {why}", "模型的管线不接受这个要求：{why}")
-RESIZED = both("What was given is {w} × {h} pixels; this model works at {ours}.", "给出的图像是 {w} × {h} 像素；这个模型在 {ours} 上工作。")
+RESIZED = both(
+    "What was given is {w} × {h} pixels; this model worked at {ours}, and what it made was brought back to {w} × {h}.",
+    "给出的图像是 {w} × {h} 像素；这个模型在 {ours} 上工作，结果已还原为 {w} × {h}。",
+)
+OWN_SIZE = both(
+    "This model drew at {ours}, whatever it was asked for; the result was left so: brought to {w} × {h} it would be out of shape.",
+    "无论要求什么尺寸，这个模型都画成 {ours}；结果保持原样：还原为 {w} × {h} 会变形。",
+)
 FILLED = both(
     "{w} × {h} pixels around what is new were worked on at {ours}, the size of this model; the rest is the picture as it was.",
     "新内容周围的 {w} × {h} 像素以模型的尺寸 {ours} 处理；其余部分就是原图。",
@@ -83,17 +89,24 @@ def _generated(kit: Kit, asked: Asked, how: Generate, stop: threading.Event) -> 
 
 
 def _edited(kit: Kit, asked: Asked, how: Edit, stop: threading.Event) -> Iterator[Shot]:
-    image, notes = _fitted(kit, there(asked.image))
-    more = {"image": image, "strength": how.strength, **_size(image)}
-    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, more, notes):
-        yield replace(shot, before=image)
+    """The whole picture goes through the model, at a size near the one it learnt with, and keeps its own."""
+    whole = there(asked.image)
+    patch.check_room(whole, how.count)
+    one = patch.all_of(whole, kit.native, kit.step, kit.most)
+    seen = one.image
+    more = {"image": seen, "strength": how.strength, **_size(seen)}
+    for shot in denoised(kit, kit.of(TASKS[asked.verb]), asked, how, stop, how.count, more):
+        yield replace(_brought_back(one, shot) if shot.is_final else shot, before=whole)
 
 
-def _fitted(kit: Kit, whole: Image.Image) -> tuple[Image.Image, tuple[Words, ...]]:
-    """(the picture at a size for this model, what to say if that is another)"""
-    image = given.fitted(whole, kit.native, kit.step, kit.most)
-    told = RESIZED.fill(w=whole.width, h=whole.height, ours=f"{image.width} × {image.height}")
-    return image, (told,) if image.size != whole.size else ()
+def _brought_back(one: Patch, shot: Shot) -> Shot:
+    """What a model made of a whole picture, at the size of that; as it is where the model drew at another than it was asked for."""
+    drawn, told = shot.images[0].size, {"w": one.whole.width, "h": one.whole.height}
+    ours = f"{drawn[0]} × {drawn[1]}"
+    if drawn != one.size:
+        return replace(shot, notes=(OWN_SIZE.fill(ours=ours, **told), *shot.notes))
+    notes = () if drawn == one.whole.size else (RESIZED.fill(ours=ours, **told),)
+    return replace(shot, images=[one.with_(image) for image in shot.images], notes=notes + shot.notes)
 
 
 def _filled(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Shot]:
@@ -115,8 +128,7 @@ def _marked(kit: Kit, asked: Asked, how: Inpaint) -> Patch:
 
 
 def _extended(kit: Kit, whole: Image.Image, how: Outpaint) -> Patch:
-    ours, _ = _fitted(kit, whole)
-    scale = 1.0 if ours.size == whole.size else min(kit.native / math.sqrt(whole.width * whole.height), kit.most / max(whole.size))
+    scale = patch.scale_of(whole, kit.native, kit.step, kit.most)
     canvas, mask = given.extended(whole, how.left, how.right, how.top, how.bottom, kit.step if scale == 1.0 else 1)
     if max(canvas.size) * scale > kit.most:
         raise Refusal(TOO_WIDE, w=canvas.width, h=canvas.height, most=int(kit.most / scale))

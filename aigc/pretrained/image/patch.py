@@ -67,6 +67,17 @@ def around(whole: Image.Image, mask: Image.Image, grow: int, soften: int, native
     return _patch(whole, box, mask, grow, soften, scale, step)
 
 
+def all_of(whole: Image.Image, native: int, step: int, most: int) -> Patch:
+    """A whole picture, all of which is new."""
+    return _patch(whole, (0, 0, *whole.size), Image.new("L", whole.size, 255), 0, 0, scale_of(whole, native, step, most), step)
+
+
+def scale_of(whole: Image.Image, native: int, step: int, most: int) -> float:
+    """By which a picture comes near what the model learnt with, about `native` pixels along a side and none above `most`; 1 where it is there."""
+    scale = min(native / math.sqrt(whole.width * whole.height), most / max(whole.size))
+    return 1.0 if _stepped(whole.size, scale, step) == whole.size else scale
+
+
 def beyond(canvas: Image.Image, mask: Image.Image, soften: int, scale: float, step: int) -> Patch:
     """A canvas with new room, all of which the model sees, at `scale`."""
     return _patch(canvas, (0, 0, *canvas.size), mask, 0, soften, scale, step)
@@ -74,8 +85,13 @@ def beyond(canvas: Image.Image, mask: Image.Image, soften: int, scale: float, st
 
 def _patch(whole: Image.Image, box: Box, mask: Image.Image, grow: int, soften: int, scale: float, step: int) -> Patch:
     soft = given.softened(mask.crop(box), round(grow / scale), round(soften / scale))
-    width, height = (max(step, round(side * scale / step) * step) for side in soft.size)
-    return Patch(whole, box, soft, (width, height))
+    return Patch(whole, box, soft, _stepped(soft.size, scale, step))
+
+
+def _stepped(size: tuple[int, int], scale: float, step: int) -> tuple[int, int]:
+    """Multiples of `step`, as near to the size at `scale` as they come."""
+    width, height = (max(step, round(side * scale / step) * step) for side in size)
+    return width, height
 
 
 def _around(marked: Box, size: tuple[int, int], reach: int, native: int) -> Box:

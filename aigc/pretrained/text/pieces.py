@@ -6,6 +6,7 @@ from typing import Any
 
 BROKEN = "�"  # what decoders give for bytes that are no character (yet)
 MOST_BYTES = 4  # of a character in UTF-8
+WORD = "▁"  # that stands for the space before a word in SentencePiece's tokens
 CONTEXT = 6  # tokens before: whether a word begins with a space depends on them
 
 
@@ -41,4 +42,12 @@ def named(tokenizer: Any, token: int) -> str:
     """A token by itself, for a list of alternatives: its text, or its name where it has none."""
     text = tokenizer.decode([token], skip_special_tokens=False, clean_up_tokenization_spaces=False)
     name = tokenizer.convert_ids_to_tokens(token)
+    if str(name).startswith(WORD) and not text.startswith(" "):  # decoded alone, a word of such a tokenizer loses its space
+        text = f" {text}"
     return text if text and BROKEN not in text else str(name)
+
+
+def is_text(tokenizer: Any, token: int) -> bool:
+    """Whether what it is named by can stand in a text: neither a mark nor part of a character."""
+    text = tokenizer.decode([token], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return bool(text) and BROKEN not in text

@@ -58,6 +58,21 @@ def marked(text: str) -> Prompt:
     return Prompt(text, MARK.sub("", shown), titled(MARK.sub("", title).strip()))
 
 
+def onward(text: str, shape: Shape, is_of_verse: bool, written: str) -> tuple[str, Shape]:
+    """What to ask, so that a model that wrote this much from a prompt goes on from there; plain where that is read the same, else with its marks.
+
+    Raises Refusal.
+    """
+    begun = prompt(text, shape, is_of_verse)
+    if not is_of_verse:
+        return begun.asked + written, shape
+    plain, whole = begun.shown + written, begun.asked + written
+    is_same = not begun.title and prompt(plain, Shape.AUTO, is_of_verse).asked == whole
+    if is_same:
+        return plain, Shape.AUTO
+    return whole, Shape.AUTO if MARK.search(whole) else Shape.PLAIN
+
+
 def titled(title: str) -> str:
     """Raises Refusal."""
     if len(title) > LONGEST_TITLE:

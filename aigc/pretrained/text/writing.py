@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from aigc.pretrained.text.asked import Chat, Continue, Summarise, is_drawn
 from aigc.pretrained.text.kit import Kit, Reading
-from aigc.pretrained.text.pieces import Pieces, named
+from aigc.pretrained.text.pieces import Pieces, is_text, named
 from aigc.words import Words, both
 
 OTHERS = 10  # alternatives told of each token
@@ -33,6 +33,7 @@ class Other:
     text: str
     p: float  # by the model itself
     shaped: float  # after temperature, cuts and penalty; 0: it could not have been drawn
+    is_text: bool = True  # no mark, and no part of a character: a text can go on from it
 
 
 @dataclass(frozen=True)
@@ -138,5 +139,5 @@ def told(kit: Kit, token: int, piece: str, logits: Tensor, shaped: Tensor | None
     best = p.topk(min(OTHERS, len(p)))
     drawn = shaped if shaped is not None else p
     rows = zip(best.indices.tolist(), best.values.tolist(), drawn[best.indices].tolist(), strict=True)
-    others = tuple(Other(named(kit.tokenizer, i), value, chance) for i, value, chance in rows)
+    others = tuple(Other(named(kit.tokenizer, i), value, chance, is_text(kit.tokenizer, i)) for i, value, chance in rows)
     return Token(piece, float(p[token]), int((p > p[token]).sum()) + 1, float(shaped[token]) if shaped is not None else None, others)

@@ -1,8 +1,8 @@
 // The result of the Image tab: pictures on their way or done, before and after on one wipe, and X/Y grids.
 //
 // A value is one of
-//   {kind: "empty", text}
-//   {kind: "pictures", items: [{src, width, height, caption}], before, index, facts, notes, made}
+//   {kind: "empty", text, example: {name, says}}
+//   {kind: "pictures", items: [{src, width, height, caption}], before, index, facts, notes, made, example}; `example` is its name if it is one
 //   {kind: "grid", x: {label, values}, y: {label, values}, cells: [src or null], facts}
 //   {kind: "same"}
 // with {status, busy, progress} beside it, the `go` that it belongs to and its place `n` in that.  What a run shows on its way is asked for
@@ -10,8 +10,10 @@
 // without asking anybody.
 
 import { bring, h, say, filled } from "./dom.js";
+import { exemplify } from "./example.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
+import { whenPressed } from "./pressing.js";
 import { whenStopped } from "./stopping.js";
 
 const PLAY_MS = 120;
@@ -40,19 +42,45 @@ export class Easel {
     this.caption = h("output", { className: "aigc-e-caption" });
     this.slider = h("div", { className: "aigc-x-slider", hidden: true }, this.player.button, this.range, this.caption);
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
+    this.example = h("span", { className: "aigc-x-example", hidden: true }, words.example);
     this.facts = h("span", { className: "aigc-e-facts" });
     this.notes = h("ul", { className: "aigc-e-notes" });
     this.which = h("span", { className: "aigc-e-which" }); // of several, which is looked at
-    const under = h("div", { className: "aigc-x-under" }, this.made, this.which, this.facts);
+    const under = h("div", { className: "aigc-x-under" }, this.example, this.made, this.which, this.facts);
     element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status), this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes);
     for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
     whenStopped(element, () => this.stop());
+    this.answered = whenPressed(element, () => this.press(), () => this.takeBack());
     this.show(this.value); // its place is kept whatever comes first
+  }
+
+  /** A run is on its way, and nothing of it is here yet: what still comes of the one before does not say how far this one is. */
+  press() {
+    this.pressed = { after: this.newest, said: this.status.textContent };
+    say(this.status, this.words.starting);
+    this.bar.hidden = false;
+    this.bar.firstChild.style.width = 0;
+    bring(this.element);
+  }
+
+  takeBack() {
+    if (!this.pressed) return;
+    say(this.status, this.pressed.said);
+    this.bar.hidden = !this.isBusy;
+    this.pressed = null;
   }
 
   show(value) {
     if (this.isLate(value)) return;
+    const { pressed } = this;
+    this.take(value);
+    if (pressed && value.go && value.go === pressed.after) return this.press();
+    this.pressed = null;
+    this.answered?.();
+  }
+
+  take(value) {
     const begins = value.go && value.go !== this.newest; // a quick one comes finished
     if (begins) this.begin();
     this.newest = value.go ?? this.newest;
@@ -71,6 +99,7 @@ export class Easel {
     if (!value.go) this.path = []; // an older picture was taken out again: its way is not here
     this.keep(value);
     this.dress();
+    if (value.kind === "empty" && value.example) exemplify(value, () => this.value === value && !this.isBusy && !this.pressed, (example) => this.show(example));
   }
 
   keep({ kind, index, items }) {
@@ -113,7 +142,9 @@ export class Easel {
 
   /** Nothing more of this run is shown but its end. */
   stop() {
-    if (!this.isBusy) return;
+    if (!this.isBusy && !this.pressed) return;
+    this.pressed = null;
+    this.answered();
     this.stopped = true;
     this.isBusy = false;
     if (this.newest) fetch(`./aigc/ways/${this.newest}/stop`, { method: "POST" }).catch(() => null); // Gradio tells it as well
@@ -122,7 +153,7 @@ export class Easel {
   }
 
   dress() {
-    const { kind, items = [], before, busy, made, facts, notes = [], text } = this.value;
+    const { kind, items = [], before, busy, made, facts, notes = [], text, example } = this.value;
     const isPictures = kind === "pictures" && items.length > 0;
     this.frame.hidden = !isPictures;
     this.grid.hidden = kind !== "grid";
@@ -130,6 +161,9 @@ export class Easel {
     this.box.classList.toggle("aigc-x-empty", !isPictures && kind !== "grid");
     say(this.quiet, kind === "empty" ? (text ?? "") : isPictures ? "" : this.words.unseen);
     this.made.hidden = !made;
+    this.example.hidden = kind === "empty" || !example;
+    this.element.classList.toggle("aigc-x-nothing", kind === "empty");
+    this.element.dataset.example = kind === "pictures" && example ? example : "";
     say(this.facts, facts ?? "");
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
     if (!isPictures) say(this.which, "");
@@ -167,6 +201,7 @@ export class Easel {
   // the way
   go(step, byHand) {
     if (byHand) this.player.halt();
+    this.element.dataset.chosen = this.chosen;
     const { items, index } = this.value;
     const last = this.path.length;
     this.at = step;

@@ -1,23 +1,25 @@
 // Text as a model wrote or read it, token by token, in one column or several side by side; below it, what else could have stood at a token.
 //
 // A value is one of
-//   {kind: "empty", text}
+//   {kind: "empty", text, example: {name, says}}
 //   {kind: "text", columns: [{head, title, before, tokens: [[text, p, rank, shaped, [[text, p, shaped] ...]] ...], ended, facts, form}],
-//    made, colour, notes}; a column may have {text} in place of tokens where nobody looks at them, and `plain` says that none has any
+//    made, colour, notes, example, onward}; `example` is its name if it is one, `onward` says that a text can go on from there; a column may have {text} in place of tokens where nobody looks at them, and `plain` says that none has any
 //   {kind: "grid", made, notes, ...}: see cells.js
 //   {kind: "same", chosen}: which cell of the grid was chosen
-// with {status, busy, progress} beside it.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
+// with {status, busy, progress} beside it, and the `run` that it belongs to.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
 
 import { Cells } from "./cells.js";
 import { bring, h, say, filled } from "./dom.js";
+import { exemplify } from "./example.js";
+import { whenPressed } from "./pressing.js";
 
 const DARKEST = 12; // bits
 const BEFORE = 300; // characters of a long beginning that are shown at once
 
 export class Writing {
-  /** `told(index)`: the settings of this cell of a grid are wanted. */
+  /** `told.chosen(index)`: the settings of this cell of a grid are wanted; `told.onward({column, token, other})`: a text from there on. */
   constructor(element, words, told) {
-    Object.assign(this, { words, columns: [], value: { kind: "empty" }, chosen: null });
+    Object.assign(this, { words, told, columns: [], value: { kind: "empty" }, chosen: null });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
     this.figures = this.toggle(words.figures, "aigc-w-figures");
@@ -25,41 +27,73 @@ export class Writing {
     this.tools = h("div", { className: "aigc-w-tools" }, this.figures, this.colour);
     this.quiet = h("p", { className: "aigc-x-quiet" });
     this.row = h("div", { className: "aigc-w-columns" });
-    this.cells = new Cells(words, told);
+    this.cells = new Cells(words, told.chosen);
     this.box = h("div", { className: "aigc-w-box" }, this.row, this.cells.element, this.quiet);
     this.made = h("span", { className: "aigc-x-made", hidden: true }, words.made);
+    this.example = h("span", { className: "aigc-x-example", hidden: true }, words.example);
     this.notes = h("ul", { className: "aigc-e-notes" });
     this.look = h("div", { className: "aigc-w-look", "aria-live": "polite" });
     element.replaceChildren(
       h("div", { className: "aigc-x-head" }, this.status, this.tools), this.bar, this.notes, this.box,
-      h("div", { className: "aigc-x-under" }, this.made), this.look,
+      h("div", { className: "aigc-x-under" }, this.example, this.made), this.look,
     );
     this.element = element;
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
     this.row.addEventListener("keydown", (event) => this.key(event));
+    this.answered = whenPressed(element, () => this.press(), () => this.takeBack());
     this.show(this.value); // its place is kept whatever comes first
   }
 
   toggle(text, className) {
     const button = h("button", { type: "button", className: "aigc-small", "aria-pressed": "false" }, text);
-    button.addEventListener("click", () => this.press(button, className, button.getAttribute("aria-pressed") !== "true"));
+    button.addEventListener("click", () => this.switch(button, className, button.getAttribute("aria-pressed") !== "true"));
     return button;
   }
 
-  press(button, className, on) {
+  switch(button, className, on) {
     button.setAttribute("aria-pressed", String(on));
     this.element.classList.toggle(className, on);
   }
 
+  /** A run is on its way, and nothing of it is here yet: what still comes of the one before does not say how far this one is. */
+  press() {
+    this.pressed = { after: this.newest, said: this.status.textContent };
+    say(this.status, this.words.starting);
+    this.bar.hidden = false;
+    this.bar.firstChild.style.width = 0;
+    bring(this.element);
+  }
+
+  takeBack() {
+    if (!this.pressed) return;
+    say(this.status, this.pressed.said);
+    this.bar.hidden = !this.isBusy;
+    this.pressed = null;
+  }
+
   show(value) {
+    const { pressed } = this;
+    this.take(value);
+    if (pressed && value.run && value.run === pressed.after) return this.press();
+    this.newest = value.run ?? this.newest;
+    this.pressed = null;
+    this.answered();
+  }
+
+  take(value) {
     say(this.status, value.status ?? "");
-    if ((value.busy || value.made) && this.bar.hidden) bring(this.element); // a quick one comes finished
+    if ((value.busy || (value.made && !value.example)) && this.bar.hidden) bring(this.element); // a quick one comes finished
     this.bar.hidden = !value.busy;
+    this.isBusy = Boolean(value.busy);
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
     if (value.kind === "same" && value.chosen !== undefined) this.cells.mark(value.chosen);
     if (value.kind === "same") return;
     const anew = value.kind !== this.value.kind || value.columns?.length !== this.columns.length;
     this.value = value;
+    const isExample = value.kind === "text" && Boolean(value.example);
+    this.example.hidden = !isExample;
+    this.element.classList.toggle("aigc-x-nothing", value.kind === "empty");
+    this.element.dataset.example = isExample ? value.example : "";
     this.quiet.hidden = value.kind !== "empty";
     this.row.hidden = value.kind !== "text";
     this.cells.element.hidden = value.kind !== "grid";
@@ -69,6 +103,7 @@ export class Writing {
     this.notes.replaceChildren(...(value.notes ?? []).map((note) => h("li", {}, note)));
     this.element.classList.toggle("aigc-w-crossed", value.kind === "grid");
     if (value.kind === "grid") this.cells.show(value);
+    if (value.kind === "empty" && value.example) exemplify(value, () => this.value === value && !this.isBusy && !this.pressed, (example) => this.show(example));
     if (value.kind !== "text") return this.look.replaceChildren();
     if (anew) this.build(value);
     value.columns.forEach((column, c) => this.fill(this.columns[c], column, c));
@@ -78,14 +113,16 @@ export class Writing {
 
   build(value) {
     this.chosen = null;
-    this.press(this.colour, "aigc-w-colour", Boolean(value.colour));
-    this.columns = value.columns.map(() => {
+    this.switch(this.colour, "aigc-w-colour", Boolean(value.colour));
+    this.columns = value.columns.map((_, c) => {
       const head = h("h4", { className: "aigc-w-head" });
       const title = h("p", { className: "aigc-w-title" });
       const text = h("div", { className: "aigc-w-text", role: "group", "aria-label": this.words.text });
       const form = h("div", { className: "aigc-w-form", hidden: true });
+      const on = h("button", { type: "button", className: "aigc-small aigc-begins aigc-w-onward", hidden: true }, this.words.onward);
+      on.addEventListener("click", () => this.goOn({ column: c }));
       const facts = h("p", { className: "aigc-w-facts" });
-      return { whole: h("section", {}, head, title, text, form, facts), head, title, text, form, facts, spans: [], told: [], before: null };
+      return { whole: h("section", {}, head, title, text, on, form, facts), head, title, text, on, form, facts, spans: [], told: [], before: null };
     });
     this.row.replaceChildren(...this.columns.map((column) => column.whole));
     this.row.style.setProperty("--columns", this.columns.length);
@@ -97,6 +134,7 @@ export class Writing {
     column.head.hidden = !value.head;
     column.title.hidden = !value.title;
     say(column.facts, value.facts ?? "");
+    column.on.hidden = !this.value.onward || Boolean(value.ended);
     if (value.text !== undefined) {
       say(column.text, value.text);
       return;
@@ -183,17 +221,37 @@ export class Writing {
     const isEnd = this.value.columns[c].ended && i === this.columns[c].told.length - 1;
     const token = text ? this.quoted(text) : isEnd ? this.words.end : this.words.part;
     const says = p === null ? (others ? this.words.first : this.words.unread) : filled(this.words.at, { token, p: percent(p), rank });
-    this.look.replaceChildren(h("p", {}, p === null ? filled(says, { token }) : says), ...(others?.length ? [this.table(others, text)] : []));
+    const branches = this.value.onward && others?.some((other) => this.isBranch(other, text));
+    const hint = branches ? [h("p", { className: "aigc-w-small" }, this.words.branch)] : [];
+    this.look.replaceChildren(h("p", {}, p === null ? filled(says, { token }) : says), ...(others?.length ? [this.table(others, text), ...hint] : []));
+  }
+
+  /** Whether a text could go on from this alternative: neither a mark nor what stands there. */
+  isBranch([other, , , isText = true], text) { return isText && other !== text; }
+
+  goOn(from) {
+    this.told.onward({ ...from, ...(this.value.example ? { example: this.value.example } : {}) });
+  }
+
+  /** An alternative, to be clicked where a text can go on from it. */
+  branch(other, o, text) {
+    const quoted = this.quoted(other[0]);
+    if (!this.value.onward || !this.isBranch(other, text)) return quoted;
+    const [column, token] = this.chosen;
+    const button = h("button", { type: "button", className: "aigc-begins aigc-w-branch", onclick: () => this.goOn({ column, token, other: o }) }, quoted);
+    button.ariaLabel = button.title = filled(this.words.instead, { token: quoted });
+    return button;
   }
 
   table(others, text) {
     const shaped = others.some((other) => other[2] !== null);
     const head = h("tr", {}, h("th", {}, this.words.token), h("th", { colSpan: 2 }, this.words.p), ...(shaped ? [h("th", {}, this.words.shaped)] : []));
-    const rows = others.map(([other, p, chance]) => {
+    const rows = others.map((row, o) => {
+      const [other, p, chance] = row;
       const bar = h("i", { className: "aigc-w-bar" });
       bar.style.width = `${Math.max(1, 100 * p)}%`;
       const after = shaped ? [h("td", {}, chance ? percent(chance) : this.words.never)] : [];
-      return h("tr", { className: other === text ? "aigc-w-this" : "" }, h("td", {}, this.quoted(other)), h("td", {}, percent(p)), h("td", { className: "aigc-w-bars" }, bar), ...after);
+      return h("tr", { className: other === text ? "aigc-w-this" : "" }, h("td", {}, this.branch(row, o, text)), h("td", {}, percent(p)), h("td", { className: "aigc-w-bars" }, bar), ...after);
     });
     return h("table", { className: "aigc-w-others" }, h("thead", {}, head), h("tbody", {}, ...rows));
   }

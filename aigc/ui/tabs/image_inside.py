@@ -46,6 +46,15 @@ STOP_JS = f"""
 {MODULE.format(file="stopping.js")}.then(({{ whenStopped }}) => {{
   whenStopped(element, () => element.stage?.show({{ kind: "same", status: %s, stopped: true }}));
 }});
+{MODULE.format(file="pressing.js")}.then(({{ whenPressed }}) => {{
+  const said = () => element.querySelector(".aigc-x-status").textContent;
+  let before = "";
+  const answered = whenPressed(element, () => {{
+    before = said();
+    element.stage?.show({{ kind: "same", status: %s, busy: true }});
+  }}, () => element.stage?.show({{ kind: "same", status: before }}));
+  watch("value", answered);
+}});
 """
 
 
@@ -71,7 +80,8 @@ class Inside:
     def _stage(self, part: str) -> gr.HTML:
         gr.HTML(self._title(part), padding=False)
         quiet = {"kind": "empty", "text": text.PRESS.fill(go=text.GO["inside"])[self.page.lang]}
-        js = STAGE_JS + (STOP_JS % json.dumps(text.STOPPED[self.page.lang]) if part == "words" else "")
+        said = tuple(json.dumps(words[self.page.lang]) for words in (text.STOPPED, text.EASEL["starting"]))
+        js = STAGE_JS + (STOP_JS % said if part == "words" else "")
         return gr.HTML(
             json.dumps(quiet), html_template=stage_template(self.page.lang), js_on_load=js, padding=False, apply_default_css=False,
             elem_classes=["aigc-x-small", f"aigc-inside-{part}"],

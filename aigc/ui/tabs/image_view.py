@@ -24,7 +24,7 @@ from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
-from aigc.ui.tabs import explore_files
+from aigc.ui.tabs import examples, explore_files
 from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.tabs.image_schedulers import follow, offered
@@ -66,7 +66,9 @@ element.addEventListener("click", (event) => {
 SEND_JS = """
 element.addEventListener("click", (event) => {
   const to = event.target.closest("[data-send]")?.dataset.send;
-  if (to) trigger('send', { to: window.aigc.sending = to });
+  if (!to) return;
+  const { example, chosen } = element.closest(".aigc-result").querySelector(".aigc-easel").dataset;
+  trigger('send', { to: window.aigc.sending = to, example, chosen: Number(chosen) });
 });
 """
 SENT_JS = "() => { window.aigc.open('image', window.aigc.sending); scrollTo({ top: 0 }); }"
@@ -128,10 +130,14 @@ class View:
         self.some: list[gr.Button] = []
         if self.verb is Verb.GENERATE:
             with gr.Row(elem_classes=["aigc-w-examples"], visible=first == MINIATURE) as self.examples:
-                self.some = [gr.Button(some, size="sm") for some in text.SOME[self.page.lang]]
+                self.some = [gr.Button(some, size="sm", elem_classes=["aigc-begins"]) for some in text.SOME[self.page.lang]]
         self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
-        self.another = gr.Button(t(text.ANOTHER), size="sm") if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE else None
+        self.another = (
+            gr.Button(t(text.ANOTHER), size="sm", elem_classes=["aigc-begins"])
+            if "seed" in self.form.widgets and self.verb is not Verb.UPSCALE
+            else None
+        )
         from aigc.ui.tabs.image_grid import GridFold
 
         self.grid = GridFold(self)
@@ -159,7 +165,7 @@ class View:
         t = self.page.t
         self.easel = an_easel(self.page, self.verb.value)
         self.last = gr.State(None, time_to_live=KEEP_SECONDS)
-        with gr.Row(elem_classes=["aigc-x-saves"]):
+        with gr.Row(elem_classes=["aigc-x-saves", "aigc-x-waits"]):
             explore_files.button(self.page, t(text.DOWNLOAD), saved, [self.last])
             self.sends = gr.HTML(ways_on(self.page.lang), js_on_load=SEND_JS, padding=False, elem_classes=["aigc-e-send"])
         gr.HTML(f'<p class="aigc-history-title">{esc(t(text.HISTORY))}</p>', padding=False)
@@ -200,10 +206,16 @@ class View:
     # the events
     def handed_on(self, kept: Kept | None, event: gr.EventData) -> dict[Any, Any]:
         to = self.takers.get(str(event._data.get("to"))) if isinstance(event._data, dict) else None
+        shown = self._example(event) if kept is None else picked(kept)
         with forms.in_words(self.page.lang):
-            if to is None or kept is None:
+            if to is None or shown is None:
                 raise Refusal(text.NOTHING_TO_SEND)
-        return to.sent(picked(kept))
+        return to.sent(shown)
+
+    def _example(self, event: gr.EventData) -> Image | None:
+        """The picture of the example that stands there, as long as nothing else does."""
+        told = event._data if isinstance(event._data, dict) else {}
+        return examples.picture(f"image-{self.verb.value}.{self.page.lang}", told.get("chosen")) if told.get("example") else None
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """One press of the button: the wait, every step, and the result, which joins the history.  The next press ends it."""
@@ -301,9 +313,9 @@ def prompt_box(page: Page, name: str) -> gr.Textbox:
 
 def an_easel(page: Page, name: str) -> gr.HTML:
     """An empty easel.  `.choose(...)` hears which of several pictures is chosen."""
-    quiet = {"kind": "empty", "text": text.PRESS.fill(go=text.GO[name])[page.lang]}
     return gr.HTML(
-        json.dumps(quiet), html_template=template("aigc-easel", text.EASEL, page.lang), js_on_load=EASEL_JS, padding=False, apply_default_css=False,
+        examples.empty(f"image-{name}", page.lang, text.PRESS, text.GO[name]),
+        html_template=template("aigc-easel", text.EASEL, page.lang), js_on_load=EASEL_JS, padding=False, apply_default_css=False,
         elem_classes=["aigc-x-large", f"aigc-image-{name}"],
     )  # fmt: skip
 

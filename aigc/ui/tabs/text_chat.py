@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,7 @@ from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files, text_kept
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
+from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET
 from aigc.ui.tabs.text_grid import Crossing, GridFold, older
 from aigc.ui.tabs.text_kept import Kept
 from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, status_of
@@ -35,6 +38,18 @@ if TYPE_CHECKING:
 NAME, GRID = "chat", "chat-grid"
 STARTS = (("temperature", "0.2, 0.7, 1.2"), ("top_p", "0.5, 0.95"))  # of its grid
 CHATS = on_gpu("aigc.pretrained.text.run:chats", seconds=120)
+LINE_JS = f"""
+{MODULE.format(file="pressing.js")}.then(({{ whenPressed }}) => {{
+  const line = () => element.querySelector(".aigc-x-status");
+  let before = "";
+  const answered = whenPressed(element, () => {{
+    before = line().textContent;
+    line().textContent = %s;
+  }}, () => {{ line().textContent = before; }}, ".aigc-begins-talk", ".aigc-sends textarea");
+  watch("value", answered);
+}});
+"""
+RUN = re.compile(' data-run="[0-9a-f]*"')
 Shown = tuple[Any, Any, Any, Any, Any]  # the conversation, its messages, how the last was made, the line above, the box
 
 
@@ -59,18 +74,23 @@ class ChatView:
         page, t = self.page, self.page.t
         self.messages = gr.State([], time_to_live=KEEP_SECONDS)
         self.note = gr.State({}, time_to_live=KEEP_SECONDS)
-        self.line = gr.HTML(_line("" if self._has_model() else t(text.NO_CHAT_MODEL)), padding=False, elem_id=f"text-chat-line-{page.lang}")
+        self.line = gr.HTML(_line("" if self._has_model() else t(text.NO_CHAT_MODEL)), padding=False, elem_id=f"text-chat-line-{page.lang}",
+                            js_on_load=LINE_JS % json.dumps(t(text.PANEL["starting"])))  # fmt: skip
         self.talk = gr.Chatbot(
             [], label=t(text.TALK), show_label=False, height="min(56vh, 560px)", editable="user", buttons=["copy"], placeholder=t(text.HELLO),
             layout="panel", elem_classes=["aigc-talk"], feedback_options=None, group_consecutive_messages=False,
             allow_file_downloads=False,
         )  # fmt: skip
         # Of one line at first: only then does Gradio let Enter send, and Shift+Enter begin a new line.
-        self.box = gr.Textbox("", label=t(text.MESSAGE), lines=1, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt"])
+        self.box = gr.Textbox(
+            "", label=t(text.MESSAGE), lines=1, max_lines=8, elem_id=f"text-chat-message-{page.lang}", elem_classes=["aigc-prompt", "aigc-sends"]
+        )
         with gr.Row(elem_classes=["aigc-x-saves"]):
-            self.go = gr.Button(t(text.GO[NAME]), variant="primary", size="sm", elem_id=f"text-chat-go-{page.lang}")
+            self.go = gr.Button(
+                t(text.GO[NAME]), variant="primary", size="sm", elem_id=f"text-chat-go-{page.lang}", elem_classes=["aigc-begins-talk"]
+            )
             self.stop = gr.Button(t(text.STOP), size="sm")
-            self.regenerate = gr.Button(t(text.AGAIN_CHAT), size="sm")
+            self.regenerate = gr.Button(t(text.AGAIN_CHAT), size="sm", elem_classes=["aigc-begins-talk"])
             self.clear = gr.Button(t(text.CLEAR), size="sm")
             for kind, label in (("md", text.EXPORT), ("json", text.EXPORT_JSON)):
                 explore_files.button(page, t(label), _exporter(kind), [self.messages, self.note])
@@ -101,6 +121,7 @@ class ChatView:
         """Whether any model is here is asked as long as the page is open; a line that says something else stays."""
         lack, nothing = _line(self.page.t(text.NO_CHAT_MODEL)), _line("")
         now = nothing if self._has_model() else lack
+        line = RUN.sub("", line)
         return gr.skip() if line == now or line not in (lack, nothing) else now
 
     def send(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[Shown]:
@@ -133,7 +154,7 @@ class ChatView:
     def _answered(
         self, given_: dict[Component, Any], asked: Callable[[], list[Message]], request: gr.Request, box: str | None = None, again: bool = False
     ) -> Iterator[Shown]:
-        stop, lang, taken = stops.begun(NAME, request), self.page.lang, False
+        stop, lang, taken, run = stops.begun(NAME, request), self.page.lang, False, secrets.token_hex(4)
 
         def made() -> Iterator[Shown]:
             nonlocal taken
@@ -143,13 +164,13 @@ class ChatView:
 
         def complain(words: Words) -> Shown:
             """As it was before; a question that was taken out of its box is put back."""
-            before, line = given_[self.messages], _line(words[lang])
+            before, line = given_[self.messages], _line(words[lang], run)
             told = shown(before, self.page.t(text.THOUGHT))
             if not taken:
                 return told, gr.skip(), gr.skip(), line, gr.skip()
             return told, before, gr.skip(), line, gr.skip() if box is None else given_[self.box]
 
-        yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang]), gr.skip()
+        yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang], run), gr.skip()
         for one in guarded(made, complain):
             yield (gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()) if stop.unwanted else one
 
@@ -257,8 +278,10 @@ def _reply(draft: Draft) -> Message:
     return {"role": "assistant", "content": whole + CLOSE if whole.lstrip().startswith(OPEN) and CLOSE not in whole else whole}
 
 
-def _line(words: str) -> str:
-    return f'<p class="aigc-x-status" role="status">{esc(words)}</p>'
+def _line(words: str, run: str = "") -> str:
+    """`run`: of a press of the button, so that the page hears of its answer even where it is the one before."""
+    of_run = f' data-run="{run}"' if run else ""
+    return f'<p class="aigc-x-status" role="status"{of_run}>{esc(words)}</p>'
 
 
 def _exporter(kind: str) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -14,15 +16,16 @@ from aigc.knobs import as_values, read
 from aigc.pretrained import Stopped, catalogue, clean
 from aigc.pretrained.fit import is_zero_gpu
 from aigc.pretrained.text.asked import TASKS, Continue, Method, Verb, given, habits, stop_words
+from aigc.pretrained.text.prompts import onward
 from aigc.ui import forms, stops
 from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.page import Page
-from aigc.ui.tabs import text_kept
+from aigc.ui.tabs import examples, text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
 from aigc.ui.tabs.text_grid import Crossing, GridFold, older
 from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, streamed
 from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, form, panel, shown, silent, status_of, waited
-from aigc.ui.telling import is_over, newest
+from aigc.ui.telling import is_over, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Refusal
@@ -63,13 +66,13 @@ class ContinueView:
         self.examples: list[gr.Button] = []
         if first == VERSE:
             with gr.Row(elem_classes=["aigc-w-examples"]):
-                self.examples = [gr.Button(some.strip(), size="sm") for some in text.SOME[lang]]
+                self.examples = [gr.Button(some.strip(), size="sm", elem_classes=["aigc-begins"]) for some in text.SOME[lang]]
         self.form = forms.draw(lang, Continue, values=habits(Verb.CONTINUE, first), after={"sampling": self._draw_stops})
         self.form.widgets["shape"].visible = first == VERSE
         self.go, self.stop = buttons(self.page, text.GO[NAME], f"text-{NAME}-go-{lang}")
         with gr.Row(elem_classes=["aigc-w-examples"]):
-            self.another = gr.Button(t(text.ANOTHER), size="sm")
-            self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_id=f"text-compare-go-{lang}")
+            self.another = gr.Button(t(text.ANOTHER), size="sm", elem_classes=["aigc-begins"])
+            self.compare = gr.Button(t(text.GO["compare"]), size="sm", elem_classes=["aigc-begins"], elem_id=f"text-compare-go-{lang}")
         self.grid = GridFold(self, NAME, Continue, STARTS, f"text-grid-{lang}")
         self.chooser = Chooser(self.page, TASKS[Verb.CONTINUE], "text-continue", anew=True)
         self.opener = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
@@ -89,6 +92,7 @@ class ContinueView:
         back: list[Component] = [self.panel, self.last, self.prompt, self.stops, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.grid.wire(made, back)
+        self.panel.onward(self.goes_on, self.last, [*made, *back[2:]], **QUIET).success(self.run, self.inputs, made, **QUIET)  # type: ignore[attr-defined]
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
         self.chooser.opened.then(self.other_start, self.chooser.model, self.form.inputs, **QUIET)
         self.opener.click(warm, self.chooser.model, None, **QUIET)  # type: ignore[attr-defined]
@@ -154,7 +158,7 @@ class ContinueView:
             columns += [{"head": way.words[lang], "tokens": [], "before": last.before, "title": last.title} for way in WAYS[len(drafts) :]]
         share = len(last.tokens) / max(1, last.count)
         notes = list(dict.fromkeys(n[lang] for d in drafts for n in d.notes))
-        about = {"made": True, "busy": not done, "status": status_of(last, lang), "progress": share, "notes": notes}
+        about = {"made": True, "onward": done, "busy": not done, "status": status_of(last, lang), "progress": share, "notes": notes}
         return {"kind": "text", "columns": columns, **about}
 
     def _kept(
@@ -172,6 +176,26 @@ class ContinueView:
     def again(self, kept: list[Kept], evt: gr.EventData) -> dict[Any, Any]:
         """An older result: shown, and its settings in the form again."""
         return older(self, kept, evt)
+
+    def goes_on(self, kept: Kept | None, evt: gr.EventData) -> dict[Any, Any]:
+        """The form for a text that goes on from where another ends, or from something else that could have stood at a token of it."""
+        told = evt._data if isinstance(evt._data, dict) else {}
+        with forms.in_words(self.page.lang):
+            one = self._example(told) if kept is None else kept
+            if one is None or (from_ := _written(one, told)) is None:
+                raise Refusal(text.NO_TEXT)
+            column, written = from_
+            values = {**one.values, **({"method": WAYS[column].value} if len(_columns(one)) > 1 else {})}
+            prompt, shape = onward(one.given["prompt"], read(Continue, values).shape, one.model == VERSE, written)
+            going = replace(one, given={**one.given, "prompt": prompt}, values={**values, "shape": shape.value})
+        return {self.panel: said(text.OPENING, self.page.lang, busy=True), **self.filled(going, going.values)}
+
+    def _example(self, told: Mapping[str, Any]) -> Kept | None:
+        """The example that stands there, as long as nothing else does."""
+        if not told.get("example") or (found := examples.found(f"text-{NAME}.{self.page.lang}")) is None:
+            return None
+        asked = found["asked"]
+        return Kept(asked["model"], {}, asked["given"], asked["values"], "", "", json.dumps(found), {}, "")
 
     def filled(self, one: Kept, values: dict[str, Any]) -> dict[Any, Any]:
         """The form as it was for a result, with these settings."""
@@ -192,6 +216,31 @@ class ContinueView:
         updates: dict[Any, Any] = forms.fill(self.form, values)
         updates[self.form.widgets["shape"]]["visible"] = model == VERSE
         return updates
+
+
+def _columns(kept: Kept) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(kept.payload).get("columns", [])
+    return found
+
+
+def _written(kept: Kept, told: Mapping[str, Any]) -> tuple[int, str] | None:
+    """What a model wrote up to the token that is meant and, in its place, the alternative; without either all of it.  -> column, text
+
+    None for nonsense.
+    """
+    try:
+        places = [told[name] for name in ("column", "token", "other") if told.get(name) is not None]
+        if not all(isinstance(i, int) and i >= 0 for i in places):
+            return None
+        column, *at = places
+        tokens = _columns(kept)[column]["tokens"]
+        if not at:
+            return column, "".join(token[0] for token in tokens)
+        token, other = at
+        instead, *_, is_text = [*tokens[token][4][other], True][:4]
+        return (column, "".join(t[0] for t in tokens[:token]) + instead) if is_text else None
+    except (KeyError, IndexError, ValueError, TypeError):
+        return None
 
 
 def _silent(settings: Continue, ways: tuple[Method, ...]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ def draw(page: Page) -> tuple[gr.State, gr.State, gr.HTML]:
     `list.pick(...)` hears which of them is clicked.
     """
     last, history = gr.State(None, time_to_live=KEEP_SECONDS), gr.State([], time_to_live=KEEP_SECONDS)
-    with gr.Row(elem_classes=["aigc-x-saves"]):
+    with gr.Row(elem_classes=["aigc-x-saves", "aigc-x-waits"]):
         explore_files.button(page, page.t(text.SAVE), saved, [last])
     gr.HTML(f'<p class="aigc-history-title">{esc(page.t(text.HISTORY))}</p>', padding=False)
     return last, history, gr.HTML(listed([], page.lang), js_on_load=PICK_JS, padding=False)
@@ -67,14 +68,20 @@ def streamed(view: str, lang: Lang, make: Callable[[threading.Event], Iterator[S
 
     The next press ends it: what it has by then joins the history, and is no longer shown.
     """
-    stop = stops.begun(view, request)
-    yield said(text.OPENING, lang, busy=True), *SKIPPED
+    stop, run = stops.begun(view, request), secrets.token_hex(4)
+    yield said(text.OPENING, lang, busy=True, run=run), *SKIPPED
 
     def complain(words: Words) -> Shown:
         return said(words, lang), *SKIPPED
 
     for now, last, history, listed in guarded(lambda: make(stop), complain):
+        now = of_run(now, run)
         yield (gr.skip(), gr.skip(), history, listed) if stop.unwanted else (now, last, history, listed)
+
+
+def of_run(told: Any, run: str) -> Any:
+    """What the panel is shown, with the run that it belongs to: the panel tells the end of one from the beginning of the next."""
+    return f'{{"run": "{run}", {told[1:]}' if isinstance(told, str) else told
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[Kept, list[Kept], str]:

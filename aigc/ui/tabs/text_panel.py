@@ -11,6 +11,7 @@ import gradio as gr
 from aigc.knobs import in_words
 from aigc.pretrained.text.asked import Method, Settings
 from aigc.ui.page import Page
+from aigc.ui.tabs import examples
 from aigc.ui.tabs.explore_room import MODULE
 from aigc.ui.telling import in_line, said
 from aigc.ui.text import writing as text
@@ -26,7 +27,10 @@ Payload = dict[str, Any]  # what static/writing.js understands; see its head
 PANEL_JS = f"""
 {MODULE.format(file="writing.js")}.then(({{ Writing }}) => {{
   const place = element.querySelector(".aigc-writing");
-  const writing = new Writing(place, JSON.parse(place.dataset.words), (i) => trigger('choose', {{ i }}));
+  const writing = new Writing(place, JSON.parse(place.dataset.words), {{
+    chosen: (i) => trigger('choose', {{ i }}),
+    onward: (from) => trigger('onward', from),
+  }});
   const show = () => props.value && writing.show(JSON.parse(props.value));
   watch("value", show);
   show();
@@ -38,9 +42,9 @@ def panel(page: Page, name: str) -> gr.HTML:
     """An empty panel of the view `name`.  `.choose(...)` hears which cell of a grid is chosen."""
     words = json.dumps({key: w[page.lang] for key, w in text.PANEL.items()}, ensure_ascii=False)
     template = f'<div class="aigc-panel aigc-x aigc-writing aigc-writing-{name}" data-words="{html.escape(words)}"></div>'
-    empty = {"kind": "empty", "text": text.PRESS.fill(go=text.GO[name])[page.lang]}
     return gr.HTML(
-        json.dumps(empty, ensure_ascii=False), html_template=template, js_on_load=PANEL_JS, padding=False, apply_default_css=False,
+        examples.empty(f"text-{name}", page.lang, text.PRESS, text.GO[name]),
+        html_template=template, js_on_load=PANEL_JS, padding=False, apply_default_css=False,
         elem_classes=["aigc-x-large"],
     )  # fmt: skip
 
@@ -71,7 +75,9 @@ def _token(t: Token, whole: bool) -> list[Any]:
     rounded = None if t.p is None else float(f"{t.p:.4g}")
     if not whole:
         return [t.text, rounded, t.rank, None]
-    others = [[o.text, float(f"{o.p:.4g}"), None if t.shaped is None else float(f"{o.shaped:.4g}")] for o in t.others]
+    others = [
+        [o.text, float(f"{o.p:.4g}"), None if t.shaped is None else float(f"{o.shaped:.4g}"), *([] if o.is_text else [False])] for o in t.others
+    ]
     return [t.text, rounded, t.rank, t.shaped, others]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from aigc.ui import stops
 from aigc.ui.chooser import Chooser
 from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import QUIET, buttons
+from aigc.ui.tabs.text_kept import of_run
 from aigc.ui.tabs.text_panel import SHOW_EVERY, panel, shown, tokens_of, waited
 from aigc.ui.telling import guarded, newest, said
 from aigc.ui.text import writing as text
@@ -47,8 +49,10 @@ class PerplexityView:
 
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[str]:
         stop, lang = stops.begun(NAME, request), self.page.lang
-        yield said(text.OPENING, lang, busy=True)
-        yield from guarded(lambda: self._read(given_, stop), lambda words: said(words, lang))
+        run = secrets.token_hex(4)
+        yield said(text.OPENING, lang, busy=True, run=run)
+        for told in guarded(lambda: self._read(given_, stop), lambda words: said(words, lang)):
+            yield of_run(told, run)
 
     def _read(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[str]:
         entry, setup = self.chooser.chosen(given_)

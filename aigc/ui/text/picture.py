@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STARTING
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
@@ -166,6 +167,8 @@ EASEL: dict[str, Words] = {
     "at": both("step {i} of {n}", "第 {i} 步，共 {n} 步"),
     "end": both("finished", "完成"),
     "made": both("AI-generated", "AI 生成"),
+    "example": both("Example", "示例"),
+    "starting": STARTING,
     "stopped": STOPPED,
     "unseen": both("It is at work; this model's latents cannot be looked at on the way.", "正在生成；这个模型的潜变量无法中途查看。"),
 }

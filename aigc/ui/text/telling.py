@@ -5,6 +5,7 @@ from __future__ import annotations
 from aigc.words import both
 
 STOP = both("Stop", "停止")
+STARTING = both("Starting …", "正在开始……")  # until the server has heard of it
 OPENING = both("Opening the model …", "正在打开模型……")
 READING = both("The model is open and reads what it was given …", "模型已打开，正在读所给的内容……")
 IN_LINE = both("In line: {n} before you.", "排队中：前面还有 {n} 个。")

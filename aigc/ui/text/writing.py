@@ -5,6 +5,7 @@ from __future__ import annotations
 from aigc.ui.text.grid import GO as GO_GRID
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STARTING
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
@@ -57,6 +58,7 @@ GO: dict[str, Words] = {
 ANOTHER = both("Another seed", "换种子")
 SAVE = both("Save as Markdown", "存为 Markdown")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
+NO_TEXT = both("There is no text here to go on from.", "这里没有可以接着写的文字。")
 NOT_GENERATED = both("These are sentences of the text itself, nothing was generated: copy them from above.",
                      "这些是原文中的句子，没有生成内容：请直接从上面复制。")  # fmt: skip
 
@@ -152,6 +154,8 @@ LONG_TEXT = both(
 # what only the browser says
 PANEL: dict[str, Words] = {
     "made": both("AI-generated", "AI 生成"),
+    "example": both("Example", "示例"),
+    "starting": STARTING,
     "figures": both("Figures", "数字"),
     "colour": both("Colour by surprise", "按意外程度着色"),
     "whole": both("show all of the beginning", "展开全部开头"),
@@ -165,6 +169,9 @@ PANEL: dict[str, Words] = {
     "part": both("part of a character", "半个字符"),
     "end": both("end mark", "结束标记"),
     "hint": both("Click a token.", "点一个词元。"),
+    "onward": both("Write on", "接着写"),
+    "branch": both("Click one to go on from there instead.", "点其中一个，就从那里改写下去。"),
+    "instead": both("go on from {token} instead", "从{token}改写下去"),
     "never": both("cannot be drawn", "不会被抽中"),
     "space": both("space", "空格"),
     "line": both("end of line", "换行"),

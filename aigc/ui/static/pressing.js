@@ -1,0 +1,69 @@
+// A press of a button that begins a run is answered here at once: Gradio looks through all of its components, a second or two, before anything
+// of it is seen.  It hears of the press when the answer is drawn.
+
+const BEGINS = ".aigc-x-go button.primary, .aigc-axes button[id*=grid], .aigc-begins";
+const LOOK_MS = 300;
+const MOST_LOOKS = 100;
+const DRAWN_MS = 100; // until when a page that nobody looks at is drawn
+
+let passing = null; // the button whose press Gradio is told of now
+
+function pass(button) {
+  const once = () => {
+    if (!waiting) return;
+    waiting = false;
+    passing = button;
+    try {
+      button.click();
+    } finally {
+      passing = null;
+    }
+  };
+  let waiting = true;
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, DRAWN_MS);
+}
+
+/**
+ * `begin()` when a run is begun beside what `element` shows, `takeBack()` where it is refused before it could say anything there: the page
+ * tells that in a corner, or nothing comes.  `buttons` names others than those that begin runs elsewhere, and `typed` a box in which Enter
+ * presses the first of them.  Gives what to call when an answer has come.
+ */
+export function whenPressed(element, begin, takeBack, buttons = BEGINS, typed = null) {
+  const view = element.closest(".aigc-train");
+  let button = null;
+  let timer = 0;
+  const told = () => [...document.querySelectorAll("[data-testid=toast-body]")];
+  const answered = () => {
+    clearInterval(timer);
+    button?.classList.remove("aigc-pressed");
+    button = null;
+  };
+  const press = (which) => {
+    answered();
+    button = which;
+    button.classList.add("aigc-pressed");
+    const before = told();
+    let looks = 0;
+    timer = setInterval(() => {
+      if (++looks < MOST_LOOKS && told().every((one) => before.includes(one))) return;
+      answered();
+      takeBack();
+    }, LOOK_MS);
+    begin();
+  };
+  const held = (event, which) => {
+    if (!which || which.disabled || which === passing || which.closest(".aigc-train") !== view) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    press(which);
+    pass(which);
+  };
+  document.addEventListener("click", (event) => held(event, event.target.closest?.(buttons)), true);
+  document.addEventListener("keydown", (event) => {
+    const { key, shiftKey, isComposing, target } = event;
+    const box = typed && key === "Enter" && !shiftKey && !isComposing && target.closest?.(typed);
+    if (box && box.value.trim() && box.closest(".aigc-train") === view) held(event, view.querySelector(buttons));
+  }, true);
+  return answered;
+}

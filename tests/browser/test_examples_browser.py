@@ -1,0 +1,126 @@
+"""Image and Text before and after the first press: the example that stands there, what works on it, and the answer that a press gives at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from lab import CHROMIUM, PATIENCE, PROJECT, Lab, browsing, serving, visiting
+from tiny_pretrained import BUILDERS
+
+from aigc.ui.text import picture, telling, writing
+from aigc.words import LANGS, Lang
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium here"),
+]
+# What the panel says when the picture after the press is drawn, and how long that took; Gradio's own work comes after it.
+PRESSED = """(go) => new Promise((done) => {
+  const button = document.querySelector(go);
+  const status = button.closest('.aigc-train').querySelector('.aigc-result .aigc-x-status');
+  const begun = performance.now();
+  button.click();
+  requestAnimationFrame(() => setTimeout(() => done([status.textContent, button.classList.contains('aigc-pressed'), performance.now() - begun])));
+})"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A page with the examples that come along, and miniatures in the place of their models."""
+    home, shipped = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("shipped")
+    for name in ("features", "examples"):
+        (shipped / name).symlink_to(PROJECT / "checkpoints" / "shipped" / name)
+    local = home / "checkpoints" / "local" / "pretrained"
+    for slug, like in (("pictures", "sd-1.5"), ("verse", "gpt2")):
+        (local / slug).mkdir(parents=True)
+        BUILDERS[like](local / slug, None)
+        (local / slug / "pytorch_model.bin").unlink(missing_ok=True)
+        (local / slug / "card.json").write_text("{}")
+    with serving(home, env={"AIGC_SHIPPED": str(shipped)}) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as it:
+        yield it
+
+
+def went(lab: Lab, tab: str, view: str) -> Any:
+    """The panel of the view, where the example has come."""
+    lab.go(tab, view=view)
+    lab.page.locator(f"#{tab}-{view}-go-{lab.lang}").locator("visible=true").wait_for(timeout=1000 * PATIENCE)
+    panel = lab.page.locator(".aigc-easel, .aigc-writing").locator("visible=true").first
+    panel.locator(".aigc-x-example").locator("visible=true").wait_for(timeout=1000 * PATIENCE)
+    return panel
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_example_of_a_picture_is_labelled_and_goes_on(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        panel, page = went(lab, "image", "generate"), lab.page
+        assert panel.locator(".aigc-x-made").inner_text() == picture.EASEL["made"][lang]
+        assert picture.EXAMPLES["generate"][lang] in panel.locator(".aigc-e-facts").inner_text()
+        assert panel.locator(".aigc-e-thumbs button").count() == 4
+        save = page.get_by_role("button", name=picture.DOWNLOAD[lang], exact=True).locator("visible=true")
+        assert save.count() == 0
+        panel.locator(".aigc-e-thumbs button").nth(2).click()
+        page.locator("[data-send=edit]").locator("visible=true").click()
+        page.locator(f"#image-edit-picture-{lang} img").locator("visible=true").first.wait_for()
+        page.get_by_role("tab", name=picture.VIEWS["generate"][lang], exact=True).locator("visible=true").click()
+        page.locator(f"#image-generate-go-{lang}").locator("visible=true").wait_for()
+        said, is_pressed, _ = page.evaluate(PRESSED, f"#image-generate-go-{lang}")
+        assert said == telling.STARTING[lang] and is_pressed
+        save.first.wait_for(timeout=1000 * PATIENCE)
+        assert panel.locator(".aigc-x-example").locator("visible=true").count() == 0 and page.locator(".aigc-pressed").count() == 0
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_example_of_a_text_is_looked_into_and_branches(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        panel, page = went(lab, "text", "continue"), lab.page
+        before = page.locator(f"#text-continue-prompt-{lang} textarea").input_value()
+        panel.locator(".aigc-w-token").nth(1).click()
+        branch = panel.locator(".aigc-w-branch").nth(1)
+        branch.click()
+        assert panel.locator(".aigc-x-status").inner_text() != writing.PANEL["hint"][lang]
+        page.locator(".aigc-w-history [data-kept]").locator("visible=true").wait_for(timeout=1000 * PATIENCE)
+        after = page.locator(f"#text-continue-prompt-{lang} textarea").input_value()
+        assert after != before and before.strip() in after
+        page.get_by_role("button", name=writing.SAVE[lang], exact=True).locator("visible=true").wait_for()
+        if panel.locator(".aigc-w-onward").locator("visible=true").count():
+            panel.locator(".aigc-w-onward").locator("visible=true").click()
+            page.locator(".aigc-w-history [data-kept='1']").locator("visible=true").wait_for(timeout=1000 * PATIENCE)
+
+
+@pytest.mark.parametrize(("tab", "view"), [("text", "continue"), ("text", "chat"), ("text", "perplexity"), ("image", "edit"), ("image", "inside")])
+def test_a_press_is_answered_before_gradio_hears_of_it(server: Any, browser: Any, tab: str, view: str) -> None:
+    with visiting(browser, server.url) as lab:
+        lab.go(tab, view=view)
+        go = f"#{tab}-{view}-go-en"
+        lab.page.locator(go).locator("visible=true").wait_for(timeout=1000 * PATIENCE)
+        lab.page.wait_for_timeout(3000)
+        said, is_pressed, _ = lab.page.evaluate(PRESSED, go)
+        assert said == telling.STARTING.en and is_pressed
+        lab.page.wait_for_function("() => !document.querySelector('.aigc-pressed')", timeout=1000 * PATIENCE)
+        assert telling.STARTING.en not in lab.page.locator(".aigc-x-status").locator("visible=true").first.inner_text()
+
+
+def test_a_press_that_cannot_be_heard_is_taken_back(server: Any, browser: Any) -> None:
+    with visiting(browser, server.url) as lab:
+        lab.forgiven = True
+        panel = went(lab, "text", "continue")
+        before = panel.locator(".aigc-x-status").inner_text()
+        lab.page.route("**/queue/join*", lambda route: route.abort())
+        said, is_pressed, _ = lab.page.evaluate(PRESSED, "#text-continue-go-en")
+        assert said == telling.STARTING.en and is_pressed
+        lab.page.wait_for_function("() => !document.querySelector('.aigc-pressed')", timeout=1000 * PATIENCE)
+        assert panel.locator(".aigc-x-status").inner_text() == before
