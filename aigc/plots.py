@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 CURVE_POINTS = 2000  # of each curve, on the wire
+LABEL_SHARE = 0.08  # of a logarithmic axis: labels closer than this would overlap on a phone
 DECADES = 20.0  # largest over smallest x past which an axis is logarithmic
 
 
@@ -84,8 +86,17 @@ def measured(lines: Sequence[Line], *, x_title: str, y_title: str, look: Look, h
     )  # fmt: skip
     if _is_wide(across):
         marks = sorted(set(across))
-        figure.update_xaxes(tickvals=marks, ticktext=[f"{x:g}" for x in marks])
+        figure.update_xaxes(tickvals=marks, ticktext=_labels(marks))
     return figure
+
+
+def _labels(marks: Sequence[float]) -> list[str]:
+    """Of a logarithmic axis, from below; none where it would overlap the one before."""
+    labelled: list[float] = []
+    for x in marks:
+        if not labelled or math.log(x / labelled[-1]) >= LABEL_SHARE * math.log(marks[-1] / marks[0]):
+            labelled.append(x)
+    return [f"{x:g}" if x in labelled else "" for x in marks]
 
 
 def _is_wide(x: Sequence[float]) -> bool:

@@ -275,6 +275,7 @@ def test_data_that_no_network_knows_is_said(line: Supervisor, monkeypatch: pytes
         Run.open(cell.run).append(Step(1000, 10, 1.0, 133.0, 2**20, {}))
         Run.open(cell.run).update(state=State.FINISHED.value)
     assert shot(arena, line)["notes"][0] == text.NO_NETWORK.fill(runs="GAN; VAE").en
+    assert shot(arena, line)["says"] == "Both runs are over" and shot(arena, line, lang="zh")["says"] == "两次训练都已结束"
 
 
 def test_what_never_started_or_was_deleted_is_said(line: Supervisor) -> None:

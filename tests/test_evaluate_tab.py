@@ -351,6 +351,8 @@ def test_an_axis_over_decades_is_logarithmic() -> None:
         [plots.Line("a", [(x, 1.0, None) for x in xs])], x_title="", y_title="", look=plots.Look()
     )
     assert draw([1, 10, 100]).layout.xaxis.type == "log" and list(draw([1, 10, 100]).layout.xaxis.tickvals) == [1, 10, 100]
+    sizes = draw([1, 2, 4, 8, 16, 32, 40, 64, 128, 256]).layout.xaxis
+    assert list(sizes.tickvals)[6] == 40 and list(sizes.ticktext) == ["1", "2", "4", "8", "16", "32", "", "64", "128", "256"], "40 would overlap 32"
     assert draw([0.03, 0.9]).layout.xaxis.type == "linear", "shares"
     assert draw([0, 10, 100]).layout.xaxis.type == "linear" and draw([1, 2]).layout.xaxis.type == "linear"
 

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.timeout(400),
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium on this machine"),
 ]
-OVER = {"en": "All 2 runs are over", "zh": "全部 2 次训练已结束"}
+OVER = {"en": "Both runs are over", "zh": "两次训练都已结束"}
 
 
 @pytest.fixture(scope="module")

@@ -211,6 +211,19 @@ def test_back_leads_to_what_was_looked_at_before(browser: Any, server: Server):
         wait_for(lambda: selected(page) == "data" and query(page)["tab"] == "data", "and forward again")
 
 
+def test_back_leads_to_the_view_that_a_link_left(browser: Any, server: Server):
+    with opened(browser, server, "/?tab=vae&view=train") as page:
+        view = page.locator("#view-vae > .tab-wrapper [aria-selected=true]")
+        shows = lambda name: wait_for(lambda: view.get_attribute("data-tab-id") == query(page).get("view") == name, name)  # noqa: E731
+        page.locator("#view-vae .aigc-term").first.click()
+        page.locator("#view-vae .aigc-notice a[href$='?tab=vae&view=how']").click()
+        shows("how")
+        page.go_back()
+        shows("train")
+        page.go_forward()
+        shows("how")
+
+
 def test_gradio_speaks_the_language_of_the_page(browser: Any, server: Server):
     with opened(browser, server, "/zh?tab=image&view=upscale", lang="en") as page:
         page.get_by_text("点击上传").locator("visible=true").first.wait_for()

@@ -175,6 +175,44 @@ def test_a_lost_connection_is_said_and_mended(lab: Lab) -> None:
     assert lab.panel.locator(".aigc-notice").inner_text() == ""
 
 
+@pytest.mark.parametrize("data", ["digits", "moons"])
+def test_a_picture_that_did_not_come_is_asked_for_again(lab: Lab, data: str) -> None:
+    """Of a run that is over no more news comes, after which it could be asked for; until it is there, what is said is what is shown."""
+    lab.open("vae", data=data).page.wait_for_timeout(2500)
+    lab.train(LONG_ENOUGH).wait_says("running")
+    shown = lab.panel.locator(".aigc-frame img" if data == "digits" else "canvas.aigc-cloud")
+    shown.wait_for(timeout=1000 * PATIENCE)
+    stop_it(lab)
+    lab.forgiven = True  # the browser logs every request that fails
+    asked: list[str] = []
+
+    def twice_in_vain(route: Any) -> None:
+        asked.append(route.request.url)
+        route.abort() if len(asked) < 3 else route.continue_()
+
+    lab.page.route(re.compile("/(previews|arrays)/0"), twice_in_vain)
+    lab.reload()
+    shown.wait_for(timeout=1000 * PATIENCE)
+    assert len(asked) == 3 and len(set(asked)) == 1
+    said = lab.when()
+    asked.clear()
+    lab.panel.locator(".aigc-scrubber input").press("ArrowLeft")
+    wait_for(lambda: len(asked) == 2, "the picture before is asked for a second time")
+    assert lab.when() == said
+    wait_for(lambda: lab.when() != said and lab.when() in shown.evaluate("e => e.alt ?? e.ariaLabel"), "the picture before")
+
+
+def test_the_real_points_are_asked_for_again(lab: Lab) -> None:
+    lab.open("vae", data="moons").page.wait_for_timeout(2500)
+    lab.train(LONG_ENOUGH).wait_says("running")
+    lab.panel.locator("canvas.aigc-cloud").wait_for(timeout=1000 * PATIENCE)
+    stop_it(lab)
+    lab.forgiven = True  # the browser logs every request that fails
+    lab.page.route("**/arrays/real*", lambda route: route.abort(), times=1)
+    lab.reload()
+    lab.panel.locator(".aigc-layer", has_text="real").wait_for()
+
+
 def test_the_dial_fills_what_is_folded_away_too(server: Server, lab: Lab) -> None:
     """The values of widgets that were never drawn must be the ones that are sent."""
     lab.open("diffusion")

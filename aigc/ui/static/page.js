@@ -110,7 +110,7 @@
     byHand = {};
   }, PRESS_MS);
   const inside = (tab) => document.querySelector(`#view-${tab} > .tab-wrapper [role=tab][aria-selected=true]`)?.dataset.tabId;
-  let byHand = {}; // the tab, and the view that it showed, when a hand pressed another view of it
+  let byHand = {}; // the tab, and the view that it showed, when a hand pressed another view of it, or a link to one
   // Add to the address what a link to this state needs; null takes away.
   aigc.linked = (changes) => {
     const now = new URLSearchParams(location.search);
@@ -172,7 +172,9 @@
     const [tab, view] = [to.get("tab"), viewOf(to)];
     if (!button("tabs", tab) || [...to.keys()].some((k) => ![...PLACE, ...NAMED].includes(k))) return;
     event.preventDefault();
+    const from = inside(tab);
     if (NAMED.some((k) => to.has(k))) goTo(String(to));
+    else if (view && from !== view && new URLSearchParams(location.search).get("tab") === tab) byHand = { tab, from };
     tell(to, tab, view);
     aigc.open(tab, view);
     scrollTo({ top: 0 });

@@ -6,6 +6,8 @@ import { Cloud } from "./points.js";
 
 const PLAY_MS = 140;
 const KEPT = 400; // loaded pictures
+const AGAIN_MS = 1000; // after which a picture that did not come is asked for again; each time after twice as long,
+const TRIES = 7; // so many times: two minutes
 const LEAST_FILLED = 0.85; // of the stage, by a picture
 
 export class Pictures {
@@ -130,13 +132,17 @@ export class Pictures {
     this.drawn = key;
     this.current = preview;
     this.tell(preview);
-    if (this.isPoints) this.drawPoints(preview);
-    else this.drawSheet(preview);
+    this.draw(preview);
     if (this.peeked === null || this.peeked === undefined) this.moved(preview);
   }
 
   /** The new picture takes the old one's place only when it is there, and only if nothing newer was asked for since. */
-  async drawSheet(preview) {
+  draw(preview, tries = 0) {
+    if (this.isPoints) this.drawPoints(preview, tries);
+    else this.drawSheet(preview, tries);
+  }
+
+  async drawSheet(preview, tries) {
     const ticket = ++this.ticket;
     const sheet = preview.sheets[this.sheet];
     if (!sheet) return;
@@ -144,7 +150,7 @@ export class Pictures {
       const image = await this.load(sheet.file);
       if (ticket !== this.ticket) return;
       this.tiles = sheet;
-      this.standing = preview;
+      this.stands(preview);
       image.alt = `${this.sheets[this.sheet] ?? this.sheet}, ${this.when.textContent}`;
       const [rows, columns] = sheet.tiles;
       const lines = h("div", { className: "aigc-lines", style: `--rows: ${rows}; --columns: ${columns}` });
@@ -152,16 +158,22 @@ export class Pictures {
       this.frame.replaceChildren(image, lines, this.cell);
       this.stage.classList.add("aigc-filled");
       this.fit();
-    } catch {
-      this.missed(ticket);
+    } catch (error) {
+      this.missed(ticket, preview, tries, error);
     }
   }
 
-  /** A preview that was thinned out meanwhile, or a network that is away: the last picture stays, and this one may be asked for again. */
-  missed(ticket) {
+  stands(preview) {
+    this.standing = preview;
+    this.tell(preview);
+  }
+
+  /** The last picture stays, and this one is asked for again, unless the server has said why it is not there. */
+  missed(ticket, preview, tries, error) {
     if (ticket !== this.ticket) return;
-    this.drawn = "";
     if (this.standing) this.tell(this.standing);
+    if (tries === TRIES || error.told) this.drawn = "";
+    else setTimeout(() => ticket === this.ticket && this.draw(preview, tries + 1), AGAIN_MS * 2 ** tries);
   }
 
   /** Which moment it is. */
@@ -184,19 +196,24 @@ export class Pictures {
     return this.loaded.get(file);
   }
 
-  async drawPoints(preview) {
+  async drawPoints(preview, tries) {
     const ticket = ++this.ticket;
     try {
       this.real ??= this.json("real");
-      const [arrays, real] = await Promise.all([this.json(preview.arrays), this.real.catch(() => (this.real = null))]);
+      const without = (error) => {
+        this.real = null;
+        return { error };
+      };
+      const [arrays, { points, error }] = await Promise.all([this.json(preview.arrays), this.real.catch(without)]);
       if (ticket !== this.ticket) return;
-      this.standing = preview;
+      this.stands(preview);
       if (this.cloud.canvas.parentNode !== this.frame) this.frame.replaceChildren(this.cloud.canvas);
       this.cloud.toggles.hidden = false;
-      this.cloud.show(arrays, real?.points, this.when.textContent);
+      this.cloud.show(arrays, points, this.when.textContent);
       this.fit();
-    } catch {
-      this.missed(ticket);
+      if (error) throw error; // the generated points alone, for now
+    } catch (error) {
+      this.missed(ticket, preview, tries, error);
     }
   }
 

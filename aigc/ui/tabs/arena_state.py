@@ -166,7 +166,7 @@ def summary(arena: Arena, supervisor: Supervisor, owner: str, lang: Lang) -> Jso
 def says(here: list[Entry]) -> Words:
     over = sum(e.state is None or not e.state.live for e in here)
     if over == len(here):
-        return text.ALL_OVER.fill(n=over)
+        return text.BOTH_OVER if over == 2 else text.ALL_OVER.fill(n=over)
     count = text.DONE_OF.fill(done=over, n=len(here))
     now = next((e for e in here if e.state and e.state.at_work), None)
     return _joined([count, text.NOW.fill(what=now.label)]) if now else count

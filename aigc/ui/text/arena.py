@@ -37,6 +37,7 @@ MOMENT = both("{images}, {seconds}", "{images}，{seconds}")
 DISTANCES = ("fid", "js")  # from real data; a run has one of them
 QUALITY = both("{figure}: {n}", "{figure}：{n}")
 DONE_OF = both("{done} of {n} runs are over", "{n} 次训练已结束 {done} 次")
+BOTH_OVER = both("Both runs are over", "两次训练都已结束")
 ALL_OVER = both("All {n} runs are over", "全部 {n} 次训练已结束")
 NOW = both("{what} is training", "{what} 正在训练")
 RECORDING = both("A recording that came along: press “Start the arena” for one of your own", "随项目提供的记录：按“开擂”开始你自己的")
