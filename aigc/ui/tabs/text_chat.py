@@ -137,7 +137,7 @@ class ChatView:
 
         def made() -> Iterator[Shown]:
             nonlocal taken
-            for one in self._made(given_, asked(), stop, box, again):
+            for one in self._made(given_, asked(), stop, box, again, request.session_hash or ""):
                 taken = taken or isinstance(one[1], list)
                 yield one
 
@@ -153,7 +153,9 @@ class ChatView:
         for one in guarded(made, complain):
             yield (gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()) if stop.unwanted else one
 
-    def _made(self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool) -> Iterator[Shown]:
+    def _made(
+        self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool, whose: str
+    ) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
 
         lang, thought = self.page.lang, self.page.t(text.THOUGHT)
@@ -163,7 +165,7 @@ class ChatView:
             raise Refusal(text.NO_CHAT_MODEL)
         told, draft = conversation(messages, system), None
         try:
-            for result in newest(CHATS(told, settings, entry, stop=stop, setup=setup), SHOW_EVERY):
+            for result in newest(CHATS(told, settings, entry, stop=stop, setup=setup, whose=whose), SHOW_EVERY):
                 if (words := in_line(result)) is not None:
                     yield gr.skip(), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
                     continue
