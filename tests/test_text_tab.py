@@ -24,7 +24,7 @@ from tiny_pretrained import BUILDERS
 
 from aigc import home
 from aigc.cli import main
-from aigc.pretrained import lending, shelf
+from aigc.pretrained import Stopped, lending, shelf
 from aigc.pretrained.catalogue import Task, rows
 from aigc.pretrained.text.asked import Chat, Continue, Summarise
 from aigc.pretrained.text.thought import parted
@@ -461,6 +461,57 @@ def test_a_message_is_answered_in_a_stream() -> None:
     assert "tokens in" in results[-1][3] and "Seed 0" in results[-1][3]
     again = talked(v, "again", messages=whole, note=results[-1][2])
     assert messages_of(again)[0] == whole[0] and len(messages_of(again)) == 2 and "Seed 1" in again[-1][3]
+
+
+def waiting(results: Any = ()) -> Any:
+    """A run in which the model reads for a while, and then tells `results` or is stopped."""
+
+    def run(*_: Any, **__: Any) -> Iterator[Any]:
+        yield lending.Waiting(is_open=True)
+        if not results:
+            raise Stopped
+        yield from results
+
+    return run
+
+
+def test_a_question_stands_in_the_conversation_before_the_first_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    v, hi = view(ChatView), {"role": "user", "content": "hi"}
+    monkeypatch.setattr(text_chat, "CHATS", waiting())
+    _, asked, reads, stopped = talked(v, box="hi")
+    assert asked[0] == asked[1] == [hi] and asked[4] == "", "it has left its box"
+    assert telling_text.READING.en in reads[3] and reads[0] == gr.skip()
+    assert stopped[0] == stopped[1] == [] and stopped[4] == "hi", "stopped before a word of an answer: it is in its box again"
+
+
+def test_an_answer_stays_until_another_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = view(ChatView)
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    monkeypatch.setattr(text_chat, "CHATS", waiting())
+    _, asked, _, stopped = talked(v, "again", messages=talk)
+    assert asked[0] == talk[:1] and asked[1] == gr.skip() and asked[4] == gr.skip()
+    assert stopped[0] == talk and stopped[1] == gr.skip()
+
+
+def test_a_question_asked_before_the_last_was_answered_joins_it() -> None:
+    results = talked(view(ChatView), box="and you?", messages=[{"role": "user", "content": "hi"}])
+    assert [m["role"] for m in messages_of(results)] == ["user", "assistant"] and messages_of(results)[0]["content"] == "hi\n\nand you?"
+
+
+def test_the_next_turn_of_a_visitor_is_not_read_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aigc.pretrained.text import recall
+    from aigc.pretrained.text.kit import Reading
+
+    fed, real = list[int](), Reading.on
+    monkeypatch.setattr(recall, "_is_exact", lambda kit: True)  # a CPU quick at 16 bits takes over whole chunks alone
+    monkeypatch.setattr(Reading, "on", lambda self, ids, every=False: fed.append(len(ids)) or real(self, ids, every))
+    v = view(ChatView)
+    whole = messages_of(talked(v, box="hello " * 40, length=4))
+    for who, least in (("ann", 1), ("bob", fed[0])):
+        fed.clear()
+        asking = cast(gr.Request, types.SimpleNamespace(session_hash=who))
+        list(v.send(given(v, box="on", length=4, messages=whole), asking))
+        assert least <= fed[0] < (80 if who == "ann" else 10_000)
 
 
 def test_the_box_is_one_in_which_enter_sends() -> None:

@@ -66,7 +66,7 @@ class Held:
 
     slug: str
     title: Words
-    bytes: int  # of its parameters
+    bytes: int  # of its parameters, and of what it keeps for its next run
     how: Chosen
     setup: Setup  # what was asked for, the rest left to the machine
     busy: bool
@@ -88,7 +88,8 @@ class _Slot:
     thing: Any = None
     asked: tuple[str, Setup] = ("", AUTOMATIC)  # what `thing` was loaded by, and as
     how: Chosen = Chosen("", "")
-    bytes: int = 0
+    bytes: int = 0  # of the parameters
+    spare: int = 0  # bytes that `thing` keeps beside them for its next run, if it has `spare_bytes`
     home: str = ""  # the device whose memory holds the parameters
     used: float = 0.0  # when it was given back last
     doomed: bool = False  # to be put away when given back
@@ -153,13 +154,13 @@ def held() -> list[Held]:
     """What is in memory now, most lately used last."""
     with _changed:
         loaded = sorted((s for s in _slots.values() if s.thing is not None), key=lambda s: s.used)
-        return [Held(s.entry.slug, s.entry.title, s.bytes, s.how, s.asked[1], bool(s.line), max(0, len(s.line) - 1)) for s in loaded]
+        return [Held(s.entry.slug, s.entry.title, s.bytes + s.spare, s.how, s.asked[1], bool(s.line), max(0, len(s.line) - 1)) for s in loaded]
 
 
 def idle_bytes(device: str) -> int:
     """What could be had back on a device at once."""
     with _changed:
-        return sum(s.bytes for s in _slots.values() if s.thing is not None and not s.line and s.home == device)
+        return sum(s.bytes + s.spare for s in _slots.values() if s.thing is not None and not s.line and s.home == device)
 
 
 def unload(slug: str | None = None) -> int:
@@ -223,6 +224,7 @@ def _leave(slot: _Slot, ticket: object) -> None:
     with _changed:
         slot.line.remove(ticket)
         slot.used = time.monotonic()
+        slot.spare = getattr(slot.thing, "spare_bytes", 0)
         emptied = slot.doomed
         if slot.doomed or (slot.thing is None and not slot.line):
             _empty(slot)
@@ -410,13 +412,13 @@ def _put_away(slot: _Slot) -> None:
     with _changed:
         if slot.thing is None:
             return
-        slot.thing, slot.bytes = None, 0
+        slot.thing, slot.bytes, slot.spare = None, 0, 0
     _collect()
 
 
 def _empty(slot: _Slot) -> None:
     """Under the lock.  The slot itself goes when nobody is in its line."""
-    slot.thing, slot.bytes, slot.doomed = None, 0, False
+    slot.thing, slot.bytes, slot.spare, slot.doomed = None, 0, 0, False
     if not slot.line:
         _slots.pop(slot.entry.slug, None)
 

@@ -33,14 +33,17 @@ FORGOTTEN = both("The conversation is longer than the model's window: the oldest
                  "对话超出模型窗口：最早的 {n} 条消息没有读。")  # fmt: skip
 
 
-def chatted(kit: Kit, messages: list[Message], settings: Chat, stop: threading.Event) -> Iterator[Draft]:
-    """The assistant's next message; `Draft.text` has its thoughts in front, as the model wrote them.  Raises Refusal and Stopped."""
+def chatted(kit: Kit, messages: list[Message], settings: Chat, stop: threading.Event, whose: str = "") -> Iterator[Draft]:
+    """The assistant's next message; `Draft.text` has its thoughts in front, as the model wrote them.  Raises Refusal and Stopped.
+
+    What the last run of the same `whose` read is not read again; "" is nobody.
+    """
     if not kit.writes_on:
         raise Refusal(NEEDS_A_WRITER)
     prompt, ids, forgotten = fitting(kit, messages, settings)
     head = OPEN if prompt.rstrip().endswith(OPEN) else ""  # some templates open the thought themselves
     notes: tuple[Words, ...] = (FORGOTTEN.fill(n=forgotten),) if forgotten else ()
-    drafts = written(kit, ids, settings, stop, max(1, min(settings.length, kit.window - len(ids))))
+    drafts = written(kit, ids, settings, stop, max(1, min(settings.length, kit.window - len(ids))), whose=whose)
     for draft in fenced(kit, drafts, settings.length):
         yield replace(draft, text=head + draft.text, notes=notes + draft.notes)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from aigc.pretrained import Stopped
 from aigc.pretrained.verse import MARKS
 from aigc.pretrained.weights import whole
 from aigc.words import Refusal, Words, both
+
+if TYPE_CHECKING:
+    from aigc.pretrained.text.recall import Recall
 
 CHUNK = 256  # tokens read between two looks at the stop event
 WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length")  # what families call it in their settings
@@ -38,6 +41,12 @@ NO_ROOM = both("The model sees {n} tokens in all: ask for fewer.", "模型总共
 class Kit:
     model: Any
     tokenizer: Any
+    recall: Recall | None = field(default=None, repr=False)  # of the latest conversation; only for who has the model
+
+    @property
+    def spare_bytes(self) -> int:
+        """Memory taken beside the parameters while nobody asks."""
+        return recall.bytes if (recall := self.recall) else 0
 
     @property
     def device(self) -> torch.device:
@@ -112,9 +121,12 @@ class Reading:
         from transformers import DynamicCache
 
         self.kit, self.stop, self.ids = kit, stop, list[int]()
+        self.chunked = 0  # tokens at the beginning that were read in whole chunks
+        self.is_sound = True  # what is kept is of `ids`, and of numbers
         takes = inspect.signature(type(kit.model).forward).parameters
         name = next((n for n in ("cache", "past_key_values") if n in takes), None)  # renamed in transformers 5.24
-        self.kept = {name: DynamicCache(config=kit.model.config), "use_cache": True} if name else None
+        self.cache = DynamicCache(config=kit.model.config) if name else None
+        self.kept = name
         self.last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
 
     @torch.inference_mode()
@@ -126,11 +138,15 @@ class Reading:
             if self.stop.is_set():
                 raise Stopped
             part = ids[i : i + CHUNK]
+            self.is_sound = False
+            if len(part) == CHUNK and self.chunked == len(self.ids):
+                self.chunked += CHUNK
             self.ids += part
             fed = part if self.kept else self.ids  # state-space models keep nothing here: they read all of it again
-            how = {**(self.kept or {}), **({} if every else self.last_only)}
+            how = {**({self.kept: self.cache, "use_cache": True} if self.kept else {}), **({} if every else self.last_only)}
             logits = self.kit.model(input_ids=torch.tensor([fed], device=self.kit.device), **how).logits[0].float()
             told.append(sound(logits[-len(part) :] if every else logits[-1]))
+            self.is_sound = True
         return torch.cat(told) if every else told[-1]
 
 

@@ -51,10 +51,13 @@ def surprises(text: str, entry: Entry, stop: threading.Event, setup: Setup = AUT
     yield from borrowed(entry, _load(), lambda kit: surprised(kit, text, stop), stop, setup)
 
 
-def chats(messages: list[Message], settings: Chat, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Draft]:
+def chats(
+    messages: list[Message], settings: Chat, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC, whose: str = ""
+) -> Iterator[Waiting | Draft]:
+    """`whose`: a visitor, whose next turn is not read from the start."""
     from aigc.pretrained.text.chat import chatted
 
-    yield from borrowed(entry, _load(), lambda kit: chatted(kit, messages, settings, stop), stop, setup)
+    yield from borrowed(entry, _load(), lambda kit: chatted(kit, messages, settings, stop, whose), stop, setup)
 
 
 def summaries(text: str, settings: Summarise, entry: Entry, stop: threading.Event, setup: Setup = AUTOMATIC) -> Iterator[Waiting | Summary]:

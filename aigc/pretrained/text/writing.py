@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from aigc.pretrained.text.asked import Chat, Continue, Summarise, is_drawn
-from aigc.pretrained.text.kit import Kit, Reading
+from aigc.pretrained.text.kit import Kit
 from aigc.pretrained.text.pieces import Pieces, is_text, named
+from aigc.pretrained.text.recall import resumed
 from aigc.words import Words, both
 
 OTHERS = 10  # alternatives told of each token
@@ -84,32 +85,35 @@ def fenced(kit: Kit, drafts: Iterator[Draft], length: int) -> Iterator[Draft]:
 
 
 def written(
-    kit: Kit, ids: list[int], settings: Continue | Chat | Summarise, stop: threading.Event, length: int, stops: tuple[str, ...] = ()
-) -> Iterator[Draft]:
-    """By sampling, or greedily at temperature 0.  Raises Stopped."""
+    kit: Kit, ids: list[int], settings: Continue | Chat | Summarise, stop: threading.Event, length: int, stops: tuple[str, ...] = (),
+    whose: str = "",
+) -> Iterator[Draft]:  # fmt: skip
+    """By sampling, or greedily at temperature 0; `whose`: see `resumed`.  Raises Stopped."""
     begun = time.perf_counter()
     rng = torch.Generator(kit.device).manual_seed(settings.seed)
     greedy = not is_drawn(settings)
     shape = shaper(settings, greedy)
     ids, notes = kit.fitted(ids, length)
-    reading, pieces, ends = Reading(kit, stop), Pieces(kit.tokenizer, ids), kit.ends
-    fed, tokens, text, first = ids, list[Token](), "", 0.0
+    pieces, ends = Pieces(kit.tokenizer, ids), kit.ends
+    tokens, text, first = list[Token](), "", 0.0
     ended: Words | None = None
-    while ended is None:
-        logits = reading.on(fed)
-        shaped = shape(reading.ids, logits)
-        token = int(shaped.argmax() if greedy else torch.multinomial(shaped, 1, generator=rng))
-        piece = "" if token in ends else pieces.push(token)
-        tokens.append(told(kit, token, piece, logits, shaped))
-        text, fed = text + piece, [token]
-        first = first or time.perf_counter() - begun
-        if token in ends:
-            ended = BY_ITSELF
-        elif (cut := min((at for at in map(text.find, stops) if at >= 0), default=-1)) >= 0:
-            ended, text = AT_STOP, text[:cut]
-        elif len(tokens) >= length:
-            ended = AT_LENGTH
-        yield Draft(text, tuple(tokens), length, time.perf_counter() - begun, first, ended, notes=tuple(notes))
+    with resumed(kit, ids, whose, stop) as reading:
+        fed = ids[len(reading.ids) :]
+        while ended is None:
+            logits = reading.on(fed)
+            shaped = shape(reading.ids, logits)
+            token = int(shaped.argmax() if greedy else torch.multinomial(shaped, 1, generator=rng))
+            piece = "" if token in ends else pieces.push(token)
+            tokens.append(told(kit, token, piece, logits, shaped))
+            text, fed = text + piece, [token]
+            first = first or time.perf_counter() - begun
+            if token in ends:
+                ended = BY_ITSELF
+            elif (cut := min((at for at in map(text.find, stops) if at >= 0), default=-1)) >= 0:
+                ended, text = AT_STOP, text[:cut]
+            elif len(tokens) >= length:
+                ended = AT_LENGTH
+            yield Draft(text, tuple(tokens), length, time.perf_counter() - begun, first, ended, notes=tuple(notes))
 
 
 def shaper(settings: Any, greedy: bool) -> Any:

@@ -128,7 +128,11 @@ class ChatView:
         """What is in the box joins the conversation, and is answered."""
 
         def asked() -> list[Message]:
-            return [*given_[self.messages], {"role": "user", "content": given(given_[self.box], "message")}]
+            messages, new = given_[self.messages], given(given_[self.box], "message")
+            if messages and messages[-1]["role"] == "user":  # not answered yet: many templates know no two questions in a row
+                *messages, open_ = messages
+                new = f"{open_['content']}\n\n{new}"
+            return [*messages, {"role": "user", "content": new}]
 
         yield from self._answered(given_, asked, request, box="")
 
@@ -158,7 +162,7 @@ class ChatView:
 
         def made() -> Iterator[Shown]:
             nonlocal taken
-            for one in self._made(given_, asked(), stop, box, again):
+            for one in self._made(given_, asked(), stop, box, again, request.session_hash or ""):
                 taken = taken or isinstance(one[1], list)
                 yield one
 
@@ -174,7 +178,9 @@ class ChatView:
         for one in guarded(made, complain):
             yield (gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()) if stop.unwanted else one
 
-    def _made(self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool) -> Iterator[Shown]:
+    def _made(
+        self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool, whose: str
+    ) -> Iterator[Shown]:
         from aigc.pretrained.text.writing import stopped
 
         lang, thought = self.page.lang, self.page.t(text.THOUGHT)
@@ -183,13 +189,15 @@ class ChatView:
         if hub.here(entry) is None and not self._has_model():
             raise Refusal(text.NO_CHAT_MODEL)
         told, draft = conversation(messages, system), None
+        # The question stands there at once: a long conversation is read for many seconds.  An answer that is to be replaced is kept until then.
+        yield shown(messages, thought), gr.skip() if box is None else messages, gr.skip(), gr.skip(), gr.skip() if box is None else box
         try:
-            for result in newest(CHATS(told, settings, entry, stop=stop, setup=setup), SHOW_EVERY):
+            for result in newest(CHATS(told, settings, entry, stop=stop, setup=setup, whose=whose), SHOW_EVERY):
                 if (words := in_line(result)) is not None:
                     yield gr.skip(), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
                     continue
-                if draft is None:  # it is being answered: now the question stands in the conversation
-                    yield shown(messages, thought), messages, gr.skip(), gr.skip(), gr.skip() if box is None else box
+                if draft is None:
+                    yield shown(messages, thought), messages, gr.skip(), gr.skip(), gr.skip()
                 draft = result
                 if not draft.is_final:  # kept as far as it has come: whoever asks on has it in the conversation
                     sofar = [*messages, _reply(draft)]
