@@ -332,9 +332,9 @@ def test_a_long_answer_leaves_the_question_its_room(qwen: Kit):
     seen: list[int] = []
     real = chat.written
 
-    def written(kit: Kit, ids: list[int], *more: Any) -> Any:
+    def written(kit: Kit, ids: list[int], *more: Any, **how: Any) -> Any:
         seen.extend((len(ids), more[-1]))
-        return real(kit, ids, *more)
+        return real(kit, ids, *more, **how)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(chat, "written", written)

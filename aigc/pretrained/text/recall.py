@@ -83,7 +83,7 @@ def _can_be_cut(reading: Reading) -> bool:
     """Whether its beginning is what it would be without the rest: not where layers forget, mix or share what they read."""
     from transformers.cache_utils import DynamicLayer
 
-    if reading.kept is None or any(type(layer) is not DynamicLayer for layer in reading.cache.layers):
+    if reading.cache is None or any(type(layer) is not DynamicLayer for layer in reading.cache.layers):
         return False
     rope = getattr(reading.kit.model.config.get_text_config(), "rope_parameters", None)
     if any(word in TURNING for word in _kinds(rope)):
