@@ -182,23 +182,33 @@ def test_a_picture_that_did_not_come_is_asked_for_again(lab: Lab, data: str) -> 
     lab.train(LONG_ENOUGH).wait_says("running")
     shown = lab.panel.locator(".aigc-frame img" if data == "digits" else "canvas.aigc-cloud")
     shown.wait_for(timeout=1000 * PATIENCE)
+    scrubber = lab.panel.locator(".aigc-scrubber input")
+    wait_for(lambda: int(scrubber.get_attribute("max") or 0) > 0, "a second picture")
     stop_it(lab)
     lab.forgiven = True  # the browser logs every request that fails
-    asked: list[str] = []
+    asked, vain = list[str](), [True]
 
-    def twice_in_vain(route: Any) -> None:
+    def answer(route: Any) -> None:
         asked.append(route.request.url)
-        route.abort() if len(asked) < 3 else route.continue_()
+        route.abort() if vain else route.continue_()
 
-    lab.page.route(re.compile("/(previews|arrays)/0"), twice_in_vain)
+    def twice() -> bool:
+        lab.page.wait_for_timeout(50)  # in which requests are answered
+        return len(asked) >= 2
+
+    lab.page.route(re.compile("/(previews|arrays)/0"), answer)
     lab.reload()
+    wait_for(twice, "the picture is asked for a second time")
+    vain.clear()
     shown.wait_for(timeout=1000 * PATIENCE)
-    assert len(asked) == 3 and len(set(asked)) == 1
+    assert len(set(asked)) == 1
     said = lab.when()
     asked.clear()
-    lab.panel.locator(".aigc-scrubber input").press("ArrowLeft")
-    wait_for(lambda: len(asked) == 2, "the picture before is asked for a second time")
+    vain.append(True)
+    scrubber.press("ArrowLeft")
+    wait_for(twice, "the picture before is asked for a second time")
     assert lab.when() == said
+    vain.clear()
     wait_for(lambda: lab.when() != said and lab.when() in shown.evaluate("e => e.alt ?? e.ariaLabel"), "the picture before")
 
 
