@@ -301,6 +301,30 @@ def test_guidance_is_one_wide_evaluation_and_pushes_away_from_no_label() -> None
     assert inside.float().mean() > 0.3 and torch.allclose(guided[inside], wanted[inside], atol=1e-4)
 
 
+def test_outside_its_interval_guidance_costs_and_changes_nothing() -> None:
+    model = small(conditional=True)
+    z, labels = model.latents(3, rng()), torch.tensor([0, 4, 9])
+    widths: list[int] = []
+    model.denoiser.register_forward_pre_hook(lambda net, given: widths.append(len(given[0])))
+    plain, guided = model.denoise_for(labels, 1.0), model.denoise_for(labels, 3.0, 0.2, 0.9)
+    assert all(torch.equal(plain(z, level), guided(z, level)) for level in (100, 199, 901, 1000))
+    assert widths == [3] * 8
+    for level in (200, 500, 900):
+        guided(z, level)
+    assert widths[8:] == [6, 6, 6]
+
+
+def test_by_default_the_first_and_the_last_looks_go_without_guidance() -> None:
+    model = small(conditional=True)
+    widths: list[int] = []
+    model.denoiser.register_forward_pre_hook(lambda net, given: widths.append(len(given[0])))
+    model.make(3, rng(), torch.tensor([0, 4, 9]))
+    assert widths == [3, 3, 6, 6, 6, 6, 6, 3]
+    widths.clear()
+    model.make(3, rng(), torch.tensor([0, 4, 9]), guided_from=1.0, guided_to=0.0)
+    assert widths == [6] * 8
+
+
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 def test_fresh_noise_comes_from_the_generator_given(sampler: str) -> None:
     model = small()

@@ -93,8 +93,10 @@ def test_sampling_goes_without_guidance_unless_it_is_asked_for() -> None:
     assert technique("diffusion").sampling_of(made.config)["guidance"] == 1.0
     made.make(6, rng(), labels, sampler="euler", steps=2)
     assert table.rows == [6, 6]
-    made.make(6, rng(), labels, sampler="euler", steps=2, guidance=1.3)
+    made.make(6, rng(), labels, sampler="euler", steps=2, guidance=1.3, guided_from=1.0)
     assert table.rows[2:] == [12, 12]
+    made.make(6, rng(), labels, sampler="euler", steps=2, guidance=1.3)
+    assert table.rows[4:] == [6, 12]
 
 
 def test_the_presets_that_take_their_time_learn_guidance_where_there_are_classes() -> None:

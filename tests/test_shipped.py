@@ -105,9 +105,9 @@ def test_the_judge_can_read() -> None:
     ("mnist-diffusion", "mnist", 0.985, 0.25),
     ("mnist-gan", "mnist", 0.97, 0.5),
     ("fashion-diffusion", "fashion-mnist", 0.88, 0.25),
-    ("mnist-guided", "mnist", 0.985, 0.25),  # by ten evaluations, where the one it started from takes twenty
+    ("mnist-guided", "mnist", 0.985, 0.25),  # by ten evaluations, where the one it started from takes thirteen
     ("fashion-guided", "fashion-mnist", 0.88, 0.25),
-    ("mnist-shortcut", "mnist", 0.975, 2.0),  # by two evaluations, where its teacher takes twenty
+    ("mnist-shortcut", "mnist", 0.975, 2.0),  # by two evaluations, where its teacher takes thirteen
     ("fashion-shortcut", "fashion-mnist", 0.88, 1.0),
 ])  # fmt: skip
 def test_samples_are_what_was_asked_for_and_near_to_real_ones(slug: str, data_name: str, right: float, of_yardstick: float) -> None:

@@ -155,12 +155,12 @@ def test_it_is_sampled_in_two_steps_without_guidance_unless_told_otherwise(teach
     config = student().config
     how = chosen({}, config)
     assert (how.sampler.value, how.steps, how.guidance) == ("euler", 2, 1.0) and default_steps(config) == 2
-    assert chosen({}, teacher.config).steps == default_steps(teacher.config) == 10
+    assert chosen({}, teacher.config).steps == default_steps(teacher.config) == 8
     assert technique("diffusion").sampling_of(config) == {"steps": 2, "guidance": 1.0}
-    assert technique("diffusion").sampling_of(teacher.config) == {"steps": 10, "guidance": 1.3}
+    assert technique("diffusion").sampling_of(teacher.config) == {"steps": 8, "guidance": 1.4}
     model = student()
     assert sampling_values(model, {})["steps"] == 2 and sampling_values(model, {"steps": 5})["steps"] == 5
-    assert sampling_values(teacher, {})["steps"] == 10
+    assert sampling_values(teacher, {})["steps"] == 8
     with pytest.raises(Refusal, match="never had its labels hidden"):
         model.make(2, rng(), torch.tensor([0, 1]), guidance=2.0)
     assert model.make(2, rng(), torch.tensor([0, 1])).shape == (2, *SPEC.shape)

@@ -177,7 +177,9 @@ class Config:
         return Target.VELOCITY if self.path is Path.STRAIGHT else Target.V
 
 
-GUIDANCE = 1.3  # on MNIST the best FID lies at 1.2, and fewer digits are misread at 1.3; models that were not told classes go without
+# In its interval: on MNIST 1.3 comes to a FID of 0.02 and 99.1 % read right, 1.4 to 0.05 and 99.4 %; all the way 1.3 came to 0.07 and 99.4 %.
+# Models that were not told classes go without.
+GUIDANCE = 1.4
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,17 @@ class Sampling:
         help=both("Above 1 exaggerates what the class adds: clearer, less varied. Each step then costs two evaluations. Conditional models only.",
                   "大于 1 会夸大类别的作用：更清晰，但变化更少；每步需求值两次。仅用于告知类别的模型。"),
     )  # fmt: skip
+    guided_from: float = knob(
+        0.9, 0.0, 1.0, label=both("Guided from noise level", "引导始于噪声级"),
+        help=both("1 is pure noise, 0 is data. Guided from the first step on, samples of a class become too much alike. Steps outside the interval "
+                  "cost one evaluation instead of two (Kynkäänniemi et al. 2024).",
+                  "1 为纯噪声，0 为数据。若从第一步就引导，同类样本会彼此太像。区间之外的步只需求值一次而非两次（Kynkäänniemi 等 2024）。"),
+    )  # fmt: skip
+    guided_to: float = knob(
+        0.2, 0.0, 1.0, label=both("Guided down to noise level", "引导止于噪声级"),
+        help=both("Below it there is no guidance either. What is left to draw there are details, which it changes little.",
+                  "低于此级也不再引导：此时所剩只是细节，引导影响很小。"),
+    )  # fmt: skip
     eta: float = knob(
         0.0, 0.0, 1.0, when=("sampler", (Sampler.DDIM,)), label=both("Fresh noise η", "新噪声 η"),
         help=both("DDIM only: 0 draws the same image every time from the same start, 1 is DDPM.",
@@ -209,11 +222,12 @@ class Sampling:
 
 
 SHORTCUT = 2  # steps: it goes almost straight
+GUIDED = 8  # steps, five of which look twice; ten are no better
 IN_LATENTS = 20  # steps: of codes of faces, ten with Adams leave 0.05 of their deviation undone, twenty less than 0.02
 
 
 def default_steps(config: Config) -> int:
-    usual = IN_LATENTS if config.latents else knobs(Sampling)["steps"].default
+    usual = IN_LATENTS if config.latents else GUIDED if default_guidance(config) > 1 else knobs(Sampling)["steps"].default
     return min(SHORTCUT if config.teacher else usual, config.levels)
 
 
@@ -281,7 +295,7 @@ def _from_another(data: DataSpec) -> dict[str, dict[str, Any]]:
     if data.is_points:
         return {"shortcut": straight | {"batch": 512, "learning_rate": 1e-3}}
     as_it_is = {"start": TEACHERS[data.name], "conditional": True, "times": Times.LOGIT_NORMAL, "width": 32, "attention": True}
-    guided = {"model_guidance": GUIDANCE, "optimiser": Optimiser.MUON, "batch": 64, "learning_rate": 1e-3, "warmup_images": 5_000}
+    guided = {"model_guidance": LEARNT, "optimiser": Optimiser.MUON, "batch": 64, "learning_rate": 1e-3, "warmup_images": 5_000}
     return {"shortcut": straight | {"batch": 64, "learning_rate": 5e-4}, "guided": {**common, **as_it_is, **guided}}
 
 

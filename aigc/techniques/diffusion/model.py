@@ -180,7 +180,8 @@ class Diffusion(Technique):
         """
         asked = chosen(how, self.config, points=self.spec.is_points)
         levels = maths.trailing(self.config.levels, asked.steps)[::-1]
-        return samplers.invert(self.denoise_for(labels, asked.guidance), self.from_data(x), levels, self.rates.tolist())
+        denoise = self.denoise_for(labels, asked.guidance, asked.guided_to, asked.guided_from)
+        return samplers.invert(denoise, self.from_data(x), levels, self.rates.tolist())
 
     def make(self, n: int, rng: Generator, labels: Tensor | None = None, **how: Any) -> Tensor:
         return self.to_data(self.make_inside(self.latents(n, rng), labels, rng, **how))
@@ -200,11 +201,11 @@ class Diffusion(Technique):
 
     def walk(self, z: Tensor, labels: Tensor | None, rng: Generator, how: Sampling) -> samplers.Steps:
         levels = maths.trailing(self.config.levels, how.steps, samplers.shift(how.sampler))
-        denoise = self.denoise_for(labels, how.guidance)
+        denoise = self.denoise_for(labels, how.guidance, how.guided_to, how.guided_from)
         return samplers.walk(how, denoise, z, levels, self.rates.tolist(), is_straight=self.config.path is Path.STRAIGHT, rng=rng)
 
-    def denoise_for(self, labels: Tensor | None, guidance: float) -> samplers.Denoise:
-        """-> the function (x_t, level) -> estimate of x0, cut to where data can be"""
+    def denoise_for(self, labels: Tensor | None, guidance: float, low: float = 0.0, high: float = 1.0) -> samplers.Denoise:
+        """-> the function (x_t, level) -> estimate of x0, cut to where data can be; guided while low <= level / levels <= high"""
         check_labels(labels, guidance, self.config, len(self.spec.classes))
         pixels = not self.spec.is_points and self.autoencoder is None
         rates, levels, reach = self.rates.tolist(), self.config.levels, 1.0 if pixels else REACH
@@ -212,7 +213,7 @@ class Diffusion(Technique):
         @torch.no_grad()
         def denoise(x: Tensor, level: int) -> Tensor:
             time = torch.full((len(x),), level / levels, device=x.device)
-            if labels is None or guidance == 1:
+            if labels is None or guidance == 1 or not low <= level / levels <= high:
                 predicted = self.denoiser(x, time, labels)
             else:
                 unlabelled = torch.full_like(labels, len(self.spec.classes))
