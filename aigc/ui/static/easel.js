@@ -13,7 +13,7 @@ import { bring, h, say, filled } from "./dom.js";
 import { exemplify } from "./example.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
-import { whenPressed } from "./pressing.js";
+import { Starting } from "./pressing.js";
 import { whenStopped } from "./stopping.js";
 
 const PLAY_MS = 120;
@@ -51,33 +51,14 @@ export class Easel {
     for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
     whenStopped(element, () => this.stop());
-    this.answered = whenPressed(element, () => this.press(), () => this.takeBack());
+    this.starting = new Starting(this);
     this.show(this.value); // its place is kept whatever comes first
-  }
-
-  /** A run is on its way, and nothing of it is here yet: what still comes of the one before does not say how far this one is. */
-  press() {
-    this.pressed = { after: this.newest, said: this.status.textContent };
-    say(this.status, this.words.starting);
-    this.bar.hidden = false;
-    this.bar.firstChild.style.width = 0;
-    bring(this.element);
-  }
-
-  takeBack() {
-    if (!this.pressed) return;
-    say(this.status, this.pressed.said);
-    this.bar.hidden = !this.isBusy;
-    this.pressed = null;
   }
 
   show(value) {
     if (this.isLate(value)) return;
-    const { pressed } = this;
     this.take(value);
-    if (pressed && value.go && value.go === pressed.after) return this.press();
-    this.pressed = null;
-    this.answered?.();
+    this.starting.shown(value.go);
   }
 
   take(value) {
@@ -99,7 +80,7 @@ export class Easel {
     if (!value.go) this.path = []; // an older picture was taken out again: its way is not here
     this.keep(value);
     this.dress();
-    if (value.kind === "empty" && value.example) exemplify(value, () => this.value === value && !this.isBusy && !this.pressed, (example) => this.show(example));
+    if (value.kind === "empty" && value.example) exemplify(this, value);
   }
 
   keep({ kind, index, items }) {
@@ -142,9 +123,8 @@ export class Easel {
 
   /** Nothing more of this run is shown but its end. */
   stop() {
-    if (!this.isBusy && !this.pressed) return;
-    this.pressed = null;
-    this.answered();
+    if (!this.isBusy && !this.starting.waits) return;
+    this.starting.over();
     this.stopped = true;
     this.isBusy = false;
     if (this.newest) fetch(`./aigc/ways/${this.newest}/stop`, { method: "POST" }).catch(() => null); // Gradio tells it as well

@@ -1,6 +1,8 @@
 // A press of a button that begins a run is answered here at once: Gradio looks through all of its components, a second or two, before anything
 // of it is seen.  It hears of the press when the answer is drawn.
 
+import { bring, say } from "./dom.js";
+
 const BEGINS = ".aigc-x-go button.primary, .aigc-axes button[id*=grid], .aigc-begins";
 const LOOK_MS = 300;
 const MOST_LOOKS = 100;
@@ -66,4 +68,45 @@ export function whenPressed(element, begin, takeBack, buttons = BEGINS, typed = 
     if (box && box.value.trim() && box.closest(".aigc-train") === view) held(event, view.querySelector(buttons));
   }, true);
   return answered;
+}
+
+/**
+ * What a panel says from a press on until something of that run is here; `panel` has an `element` with a line `status` and a `bar`, its `words`,
+ * the `newest` run that it showed, and whether that `isBusy`.
+ */
+export class Starting {
+  constructor(panel) {
+    this.panel = panel;
+    this.before = null; // the run that was shown when the button was pressed, and what the line said
+    this.answered = whenPressed(panel.element, () => this.begin(), () => this.takeBack());
+  }
+
+  get waits() { return this.before !== null; }
+
+  begin() {
+    const { element, status, bar, words, newest } = this.panel;
+    this.before = { run: newest, said: status.textContent };
+    say(status, words.starting);
+    bar.hidden = false;
+    bar.firstChild.style.width = 0;
+    bring(element);
+  }
+
+  takeBack() {
+    if (!this.waits) return;
+    say(this.panel.status, this.before.said);
+    this.panel.bar.hidden = !this.panel.isBusy;
+    this.before = null;
+  }
+
+  /** Something of `run` is shown now: what still comes of the one before does not say how far this one is. */
+  shown(run) {
+    if (this.waits && run && run === this.before.run) this.begin();
+    else this.over();
+  }
+
+  over() {
+    this.before = null;
+    this.answered();
+  }
 }

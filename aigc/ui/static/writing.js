@@ -11,7 +11,7 @@
 import { Cells } from "./cells.js";
 import { bring, h, say, filled } from "./dom.js";
 import { exemplify } from "./example.js";
-import { whenPressed } from "./pressing.js";
+import { Starting } from "./pressing.js";
 
 const DARKEST = 12; // bits
 const BEFORE = 300; // characters of a long beginning that are shown at once
@@ -40,7 +40,7 @@ export class Writing {
     this.element = element;
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
     this.row.addEventListener("keydown", (event) => this.key(event));
-    this.answered = whenPressed(element, () => this.press(), () => this.takeBack());
+    this.starting = new Starting(this);
     this.show(this.value); // its place is kept whatever comes first
   }
 
@@ -55,29 +55,10 @@ export class Writing {
     this.element.classList.toggle(className, on);
   }
 
-  /** A run is on its way, and nothing of it is here yet: what still comes of the one before does not say how far this one is. */
-  press() {
-    this.pressed = { after: this.newest, said: this.status.textContent };
-    say(this.status, this.words.starting);
-    this.bar.hidden = false;
-    this.bar.firstChild.style.width = 0;
-    bring(this.element);
-  }
-
-  takeBack() {
-    if (!this.pressed) return;
-    say(this.status, this.pressed.said);
-    this.bar.hidden = !this.isBusy;
-    this.pressed = null;
-  }
-
   show(value) {
-    const { pressed } = this;
     this.take(value);
-    if (pressed && value.run && value.run === pressed.after) return this.press();
     this.newest = value.run ?? this.newest;
-    this.pressed = null;
-    this.answered();
+    this.starting.shown(value.run);
   }
 
   take(value) {
@@ -103,7 +84,7 @@ export class Writing {
     this.notes.replaceChildren(...(value.notes ?? []).map((note) => h("li", {}, note)));
     this.element.classList.toggle("aigc-w-crossed", value.kind === "grid");
     if (value.kind === "grid") this.cells.show(value);
-    if (value.kind === "empty" && value.example) exemplify(value, () => this.value === value && !this.isBusy && !this.pressed, (example) => this.show(example));
+    if (value.kind === "empty" && value.example) exemplify(this, value);
     if (value.kind !== "text") return this.look.replaceChildren();
     if (anew) this.build(value);
     value.columns.forEach((column, c) => this.fill(this.columns[c], column, c));
