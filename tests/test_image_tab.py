@@ -198,6 +198,16 @@ def test_the_same_settings_give_the_same_picture() -> None:
     assert kept_by(ran(v, seed=5)).images == kept_by(ran(v, seed=5)).images != kept_by(ran(v, seed=6)).images
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_page_that_is_loaded_again_shows_its_last_picture(lang: Lang) -> None:
+    v = view(Verb.GENERATE, lang)
+    history = ran(v, seed=5)[-1][3]
+    back = v.returned(history)
+    easel = json.loads(back[v.easel])
+    assert back[v.last] is history[0] and len(easel["items"]) == 1 and easel["facts"] == history[0].facts and not easel["busy"]
+    assert easel["status"] == telling_text.RETURNED[lang] and back[v.strip].count("data-kept") == 1
+
+
 def test_the_history_ends_somewhere() -> None:
     v = view(Verb.GENERATE)
     old = kept_by(ran(v))

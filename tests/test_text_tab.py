@@ -41,6 +41,7 @@ from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
 from aigc.ui.text import telling as telling_text
 from aigc.ui.text import writing as text
+from aigc.ui.visits import Made
 from aigc.words import LANGS, Lang, Refusal, Words
 
 REQUEST = cast(gr.Request, types.SimpleNamespace(session_hash="ann"))
@@ -565,7 +566,7 @@ def test_chat_refuses_nonsense_and_loses_nothing() -> None:
     for what, values in (("send", {"box": " "}), ("again", {}), ("send", {"box": "x" * 30_000}), ("send", {"box": "hi", "model": "verse"})):
         results = talked(v, what, **values)
         assert results[-1][1] == gr.skip() and "role=" in results[-1][3]
-    assert v.cleared(REQUEST)[:2] == ([], [])
+    assert v.cleared([], REQUEST)[:2] == ([], [])
 
 
 def test_a_conversation_is_exported() -> None:
@@ -746,6 +747,28 @@ def an_answer_streaming(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChatV
         ann.press(v.send, {v.box: "hello", v.chooser.model: TALKER, v.form.widgets["length"]: 200})
         ann.hears("of at most")
         yield v, ann
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_conversation_is_there_again_when_its_page_is(lang: Lang) -> None:
+    v, latest = view(ChatView, lang), Made()
+    for box in ("one", "two"):
+        messages, note = latest[0] if latest else ([], {})
+        list(v.send(given(v, box=box, messages=messages, note=note) | {v.latest: latest}, REQUEST))
+    back = v.returned(latest)
+    assert [m["role"] for m in back[v.messages]] == ["user", "assistant"] * 2 and back[v.note]["task"] == "chat"
+    assert [m["content"] for m in back[v.talk]][::2] == ["one", "two"] and telling_text.RETURNED[lang] in back[v.line]
+    talked(v, "send", box=" ", messages=back[v.messages])
+    assert len(latest) == 1
+    v.cleared(latest, REQUEST)
+    assert not latest
+
+
+def test_a_half_answered_question_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with an_answer_streaming(monkeypatch) as (v, ann):
+        wait_for(lambda: ann.state(v.latest) and len(ann.state(v.latest)[0][0]) == 2, "half an answer")
+        ann.press(v.halt)
+        ann.waits()
 
 
 def test_a_conversation_that_was_cleared_away_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:

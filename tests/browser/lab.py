@@ -25,6 +25,7 @@ from aigc.techniques import techniques
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = float(os.environ.get("AIGC_TEST_PATIENCE", "60"))  # seconds for anything that waits on a machine that others use too
+CUT_OFF = ("AbortError: signal is aborted", "AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out")
 SAYS = {
     "starting": ("starting", "启动中"),
     "running": ("training", "训练中"),
@@ -113,8 +114,7 @@ class Lab:
 
     def leaving(self, complaint: str) -> bool:
         """Whether this is what Gradio says when a page is left while a call of it is under way."""
-        said = ("AbortError: signal is aborted", "AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out")
-        return self.reloaded and complaint.startswith(said)
+        return self.reloaded and complaint.startswith(CUT_OFF)
 
     def ready(self) -> Lab:
         self.panel.locator(".aigc-status").wait_for(timeout=1000 * PATIENCE)

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab import CHROMIUM, PATIENCE, PROJECT, browsing, serving
+from lab import CHROMIUM, CUT_OFF, PATIENCE, PROJECT, browsing, serving
 from PIL import Image
 from tiny_pretrained import BUILDERS
 
 from aigc.pretrained.image.asked import Method
 from aigc.ui.text import chooser
 from aigc.ui.text import picture as text
+from aigc.ui.text.telling import RETURNED
 from aigc.words import Words
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -127,6 +128,21 @@ def test_a_prompt_becomes_pictures_whose_settings_come_back(visit: Visit, tmp_pa
     page.locator("[data-kept]").locator("visible=true").first.click()
     page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === {visit.t(text.AGAIN)!r})")
     page.wait_for_function("() => [...document.querySelectorAll('input[type=number]')].filter(e => e.offsetParent).every(e => e.value !== '77')")
+
+
+def test_a_page_that_is_loaded_again_shows_what_it_made(visit: Visit) -> None:
+    made = visit.open("generate").quick().go("generate")
+    page = visit.page
+    page.reload()
+    visit.faults[:] = [fault for fault in visit.faults if not fault.startswith(CUT_OFF)]
+    page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === {visit.t(RETURNED)!r})")
+    assert page.locator(".aigc-e-after").locator("visible=true").first.get_attribute("src") == made
+    assert page.locator("[data-kept]").locator("visible=true").count() == 1
+    other = visit.context.new_page()  # another visit
+    other.goto(page.url)
+    other.locator("[data-example], .aigc-e-thumbs").first.wait_for(state="attached")
+    other.wait_for_timeout(1000)
+    assert not other.locator("[data-kept]").count()
 
 
 def test_a_picture_goes_on_into_another_view(visit: Visit) -> None:

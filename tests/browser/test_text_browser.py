@@ -19,6 +19,7 @@ from aigc.pretrained.catalogue import Entry, entries
 from aigc.pretrained.hub import COMPLETE
 from aigc.ui.text import grid as grid_text
 from aigc.ui.text import writing as text
+from aigc.ui.text.telling import RETURNED
 from aigc.words import LANGS, Lang
 
 pytestmark = [
@@ -72,6 +73,18 @@ def test_a_text_streams_in_and_its_tokens_are_looked_at(server: Any, browser: An
         panel.get_by_role("button", name=text.PANEL["figures"][lang]).click()
         assert "aigc-w-figures" in panel.get_attribute("class")
         assert lab.page.locator(".aigc-w-history [data-kept]").locator("visible=true").count() == 1
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_page_that_is_loaded_again_shows_what_was_written(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        panel, kept = (lab.page.locator(at).locator("visible=true") for at in (".aigc-writing-continue", ".aigc-w-history [data-kept]"))
+        went(lab, "continue").click()
+        kept.first.wait_for()
+        written = panel.locator(".aigc-w-token").all_inner_texts()
+        went(lab, "continue")
+        panel.get_by_text(RETURNED[lang], exact=True).wait_for()
+        assert panel.locator(".aigc-w-token").all_inner_texts() == written and kept.count() == 1
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -79,6 +79,18 @@
   const aigc = (window.aigc = window.aigc || {});
   aigc.lang = zh ? "zh" : "en";
   aigc.isDark = isDark;
+  // What this tab of the browser made is kept under this name, which outlives a reload and is nobody else's.
+  let visit = "";
+  aigc.visit = () => {
+    const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    try {
+      visit ||= sessionStorage.getItem("aigc_visit") || fresh();
+      sessionStorage.setItem("aigc_visit", visit);
+    } catch {
+      visit ||= fresh(); // storage is switched off: a reload begins a new visit
+    }
+    return visit;
+  };
   // The address follows the tabs; what it said of a view, a run or a model comes back with its tab.
   const left = new Map();
   const inView = () => document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -11,8 +11,9 @@ from gradio.context import Context
 from aigc.pretrained import Stopped, catalogue, shelf
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Verb
+from aigc.ui import visits
 from aigc.ui.page import Page
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, QUIET
+from aigc.ui.tabs.explore_room import QUIET
 from aigc.ui.tabs.image_api import Endpoints
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import View
@@ -25,7 +26,7 @@ def draw(page: Page) -> None:
     tab = Context.block
     if isinstance(tab, gr.Tab):
         tab.select(lambda: threading.Thread(target=warm, name="warm up pictures", daemon=True).start(), None, None, **QUIET)
-    newest = gr.State(None, time_to_live=KEEP_SECONDS)  # the last picture made, whatever by
+    newest = gr.State(None, time_to_live=visits.lasting(page))  # the last picture made, whatever by
     with gr.Tabs(elem_id="view-image", selected=Verb.GENERATE.value):
         views: dict[str, View] = {}
         for verb in Verb:

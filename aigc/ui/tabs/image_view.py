@@ -19,18 +19,19 @@ from aigc.knobs import as_values, in_words, read
 from aigc.pretrained import catalogue
 from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, TAKE_PROMPT, TASKS, Asked, Verb
 from aigc.pretrained.image.habits import MINIATURE, OF_DIFFUSION, habits, silent
-from aigc.ui import forms, stops
+from aigc.ui import forms, stops, visits
 from aigc.ui.chooser import Chooser, first_of
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs import examples, explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET, buttons
+from aigc.ui.tabs.explore_room import MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.tabs.image_schedulers import follow, offered
 from aigc.ui.tabs.image_way import Way
 from aigc.ui.telling import guarded, in_line, newest, said
 from aigc.ui.text import picture as text
+from aigc.ui.text.telling import RETURNED
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Lang, Refusal, Words
 
@@ -108,7 +109,7 @@ Outcome = tuple[Any, Any]  # what the easel shows, and what is kept of it
 class View:
     def __init__(self, page: Page, verb: Verb, newest: gr.State):
         self.page, self.verb, self.newest = page, verb, newest
-        self.history = gr.State([], time_to_live=KEEP_SECONDS)
+        self.history = visits.state(page)
         self.takers: dict[str, Given] = {}  # views that a picture can be handed on to
         t, name = page.t, verb.value
         with gr.Row(elem_classes=["aigc-train"], equal_height=False):
@@ -164,7 +165,7 @@ class View:
     def _draw_result(self) -> None:
         t = self.page.t
         self.easel = an_easel(self.page, self.verb.value)
-        self.last = gr.State(None, time_to_live=KEEP_SECONDS)
+        self.last = gr.State(None, time_to_live=visits.lasting(self.page))
         with gr.Row(elem_classes=["aigc-x-saves", "aigc-x-waits"]):
             explore_files.button(self.page, t(text.DOWNLOAD), saved, [self.last])
             self.sends = gr.HTML(ways_on(self.page.lang), js_on_load=SEND_JS, padding=False, elem_classes=["aigc-e-send"])
@@ -196,6 +197,7 @@ class View:
         if self.given:
             self.given.wire(self.newest, self.easel)
         self.grid.wire()
+        visits.returns(self.page, f"image-{self.verb.value}", self.history, [self.easel, self.last, self.strip], self.returned)
 
     def leads_on(self, views: Mapping[str, View]) -> None:
         """The picture that stands here can be handed to every view that takes one, which then opens."""
@@ -265,6 +267,11 @@ class View:
         one = kept[i]
         back: dict[Any, Any] = {self.easel: reshown(one, self.page.lang), self.last: one, self.newest: one}
         return back | self._brought_back(one, one.values)
+
+    def returned(self, kept: list[Kept]) -> dict[Any, Any]:
+        """What stood there before the page was loaded again."""
+        lang = self.page.lang
+        return {self.easel: reshown(kept[0], lang, RETURNED), self.last: kept[0], self.strip: strip(kept, lang)}
 
     def chosen(self, kept: Kept | None, evt: gr.EventData) -> dict[Any, Any]:
         """One of several pictures, to be saved or worked on; of a grid the cell whose settings are wanted."""
@@ -392,12 +399,12 @@ def kept_of(asked: Asked, model: str, setup: Setup, shot: Shot, lang: Lang, inpu
     )  # fmt: skip
 
 
-def reshown(kept: Kept, lang: Lang) -> str:
+def reshown(kept: Kept, lang: Lang, status: Words = text.AGAIN) -> str:
     images = [easel.opened(data) for data in kept.images]
     before = easel.address(easel.opened(kept.before)) if kept.before else None
     items = easel.pictures(images, kept.captions, partly=kept.verb in NEED_IMAGE)
     payload = {"kind": "pictures", "items": items, "before": before, "made": True, "facts": kept.facts}
-    return json.dumps({**payload, "busy": False, "status": text.AGAIN[lang]}, ensure_ascii=False)
+    return json.dumps({**payload, "busy": False, "status": status[lang]}, ensure_ascii=False)
 
 
 def facts_of(asked: Asked, model: str, shot: Shot, lang: Lang, without: tuple[str, ...] = ()) -> str:

@@ -18,17 +18,18 @@ from aigc.pretrained import Stopped, hub
 from aigc.pretrained.catalogue import rows
 from aigc.pretrained.text.asked import TASKS, Chat, Message, Verb, conversation, given, short
 from aigc.pretrained.text.thought import CLOSE, OPEN, parted
-from aigc.ui import forms, stops
+from aigc.ui import forms, stops, visits
 from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files, text_kept
-from aigc.ui.tabs.explore_room import KEEP_SECONDS, MODULE, QUIET
+from aigc.ui.tabs.explore_room import MODULE, QUIET
 from aigc.ui.tabs.text_grid import Crossing, GridFold, older
 from aigc.ui.tabs.text_kept import Kept
 from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, status_of
 from aigc.ui.telling import guarded, in_line, newest
 from aigc.ui.text import writing as text
+from aigc.ui.text.telling import RETURNED
 from aigc.ui.zero_gpu import on_gpu
 from aigc.words import Refusal, Words
 
@@ -67,13 +68,14 @@ class ChatView:
                 self._draw_talk()
                 with gr.Accordion(t(text.ANSWERS), open=False, elem_classes=["aigc-fold"]) as self.answers:
                     self.panel = panel(page, GRID)
-                    self.last, self.history, self.list = text_kept.draw(page)
+                    self.last, self.history, self.list = text_kept.draw(page, GRID, self.panel)
         self._wire()
 
     def _draw_talk(self) -> None:
         page, t = self.page, self.page.t
-        self.messages = gr.State([], time_to_live=KEEP_SECONDS)
-        self.note = gr.State({}, time_to_live=KEEP_SECONDS)
+        self.messages = gr.State([], time_to_live=visits.lasting(page))
+        self.note = gr.State({}, time_to_live=visits.lasting(page))
+        self.latest = visits.state(page)  # one or none: messages and note
         self.line = gr.HTML(_line("" if self._has_model() else t(text.NO_CHAT_MODEL)), padding=False, elem_id=f"text-chat-line-{page.lang}",
                             js_on_load=LINE_JS % json.dumps(t(text.PANEL["starting"])))  # fmt: skip
         self.talk = gr.Chatbot(
@@ -99,7 +101,7 @@ class ChatView:
         return any(hub.here(entry) for entry in rows(TASKS[Verb.CHAT]))
 
     def _wire(self) -> None:
-        given_ = {self.messages, self.note, self.box, self.system, self.history}
+        given_ = {self.messages, self.note, self.latest, self.box, self.system, self.history}
         self.inputs: set[Component] = {*given_, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.talk, self.messages, self.note, self.line, self.box]
         self.chooser.follows(self.go.click(self.send, self.inputs, made, **QUIET))
@@ -110,7 +112,8 @@ class ChatView:
         self.talk.retry(self.retried, self.inputs, made, **QUIET)
         self.talk.edit(self.edited, self.inputs, made, **QUIET)
         self.stop.click(self.halt, None, None, **QUIET)
-        self.clear.click(self.cleared, None, made, **QUIET)
+        self.clear.click(self.cleared, self.latest, made, **QUIET)
+        visits.returns(self.page, f"text-{NAME}", self.latest, made[:4], self.returned)
         back: list[Component] = [self.panel, self.last, self.box, self.system, *self.chooser.outputs, *self.form.inputs]
         self.list.pick(self.shown_again, self.history, back, **QUIET)  # type: ignore[attr-defined]
         self.grid.wire([self.panel, self.last, self.history, self.list], back)
@@ -176,7 +179,13 @@ class ChatView:
 
         yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang], run), gr.skip()
         for one in guarded(made, complain):
-            yield (gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()) if stop.unwanted else one
+            if stop.unwanted:
+                yield (gr.skip(),) * 5
+                continue
+            _, messages, note, *_ = one
+            if isinstance(messages, list):
+                given_[self.latest][:] = [(messages, note if "task" in note else given_[self.note])]
+            yield one
 
     def _made(
         self, given_: dict[Component, Any], messages: list[Message], stop: stops.Stop, box: str | None, again: bool, whose: str
@@ -246,8 +255,15 @@ class ChatView:
         stops.stopped(NAME, request)
         stops.stopped(GRID, request)
 
-    def cleared(self, request: gr.Request) -> Shown:
+    def returned(self, latest: list[tuple[list[Message], dict[str, Any]]]) -> dict[Any, Any]:
+        """The conversation before the page was loaded again."""
+        ((messages, note),) = latest
+        line = _line(self.page.t(RETURNED))
+        return {self.talk: shown(messages, self.page.t(text.THOUGHT)), self.messages: messages, self.note: note, self.line: line}
+
+    def cleared(self, latest: list[Any], request: gr.Request) -> Shown:
         stops.stopped(NAME, request, unwanted=True)
+        latest.clear()
         return [], [], {}, _line(""), ""
 
 

@@ -52,7 +52,7 @@ class ContinueView:
                 self._draw_form()
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
-                self.last, self.history, self.list = text_kept.draw(page)
+                self.last, self.history, self.list = text_kept.draw(page, NAME, self.panel)
         self._wire()
 
     def _draw_form(self) -> None:

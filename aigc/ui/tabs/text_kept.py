@@ -12,14 +12,14 @@ from typing import Any
 import gradio as gr
 
 from aigc import outputs
-from aigc.ui import stops
+from aigc.ui import stops, visits
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
-from aigc.ui.tabs.explore_room import KEEP_SECONDS
 from aigc.ui.tabs.text_panel import shown
 from aigc.ui.telling import guarded, said
 from aigc.ui.text import writing as text
+from aigc.ui.text.telling import RETURNED
 from aigc.words import Lang, Refusal, Words
 
 MOST_KEPT, MOST_SHOWN = 24, 90  # results of a visit; characters of one in the list
@@ -51,16 +51,22 @@ class Kept:
     cells: list[dict[str, Any]] = field(default_factory=list)  # of a grid: the values of each
 
 
-def draw(page: Page) -> tuple[gr.State, gr.State, gr.HTML]:
-    """Below a panel: a button that saves the last result, and the list.  (the last, all of them, the list)
+def draw(page: Page, name: str, panel: gr.HTML) -> tuple[gr.State, gr.State, gr.HTML]:
+    """Below the panel of a view: a button that saves the last result, and the list.  (the last, all of them, the list)
 
     `list.pick(...)` hears which of them is clicked.
     """
-    last, history = gr.State(None, time_to_live=KEEP_SECONDS), gr.State([], time_to_live=KEEP_SECONDS)
+    last, history = gr.State(None, time_to_live=visits.lasting(page)), visits.state(page)
     with gr.Row(elem_classes=["aigc-x-saves", "aigc-x-waits"]):
         explore_files.button(page, page.t(text.SAVE), saved, [last])
     gr.HTML(f'<p class="aigc-history-title">{esc(page.t(text.HISTORY))}</p>', padding=False)
-    return last, history, gr.HTML(listed([], page.lang), js_on_load=PICK_JS, padding=False)
+    every = gr.HTML(listed([], page.lang), js_on_load=PICK_JS, padding=False)
+
+    def returned(kept: list[Kept]) -> dict[Any, Any]:
+        return {panel: reshown(kept[0], page.lang, RETURNED), last: kept[0], every: listed(kept, page.lang)}
+
+    visits.returns(page, f"text-{name}", history, [panel, last, every], returned)
+    return last, history, every
 
 
 def streamed(view: str, lang: Lang, make: Callable[[threading.Event], Iterator[Shown]], request: gr.Request) -> Iterator[Shown]:
@@ -102,8 +108,8 @@ def picked(kept: Sequence[Any], evt: gr.EventData) -> int | None:
     return i if isinstance(i, int) and 0 <= i < len(kept) else None
 
 
-def reshown(kept: Kept, lang: Lang) -> str:
-    return shown({**json.loads(kept.payload), "status": text.AGAIN[lang], "busy": False})
+def reshown(kept: Kept, lang: Lang, status: Words = text.AGAIN) -> str:
+    return shown({**json.loads(kept.payload), "status": status[lang], "busy": False})
 
 
 def listed(kept: list[Kept], lang: Lang) -> str:

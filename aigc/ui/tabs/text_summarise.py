@@ -53,7 +53,7 @@ class SummariseView:
                 self.chooser = Chooser(page, TASKS[Verb.SUMMARISE], "text-summarise", anew=True)
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
                 self.panel = panel(page, NAME)
-                self.last, self.history, self.list = text_kept.draw(page)
+                self.last, self.history, self.list = text_kept.draw(page, NAME, self.panel)
         self.inputs: set[Component] = {self.given, self.reference, self.history, *self.chooser.inputs, *self.form.inputs}
         made: list[Component] = [self.panel, self.last, self.history, self.list]
         self.chooser.follows(self.go.click(self.run, self.inputs, made, trigger_mode="multiple", **QUIET))
