@@ -22,6 +22,7 @@ from aigc.pretrained.image.asked import NEED_IMAGE, SETTINGS, Verb
 from aigc.pretrained.image.habits import habits, silent
 from aigc.ui.page import Page
 from aigc.ui.tabs import examples
+from aigc.ui.tabs.image_inside import PARTS, Inside
 from aigc.ui.tabs.image_view import View
 from aigc.ui.text import picture, writing
 from aigc.words import LANGS, Lang, Refusal
@@ -77,8 +78,21 @@ def test_a_text_has_its_label_and_what_else_each_token_could_have_been(lang: Lan
     assert not stored("text-perplexity", lang).get("made") and not stored("text-summarise", lang).get("made")
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_inside_that_is_shown_is_of_the_prompt_in_the_form(lang: Lang) -> None:
+    words, latent, guidance = (stored(f"inside-{part}", lang) for part in PARTS)
+    assert words["states"] == latent["states"] == guidance["states"] == len(words["captions"]) == 8
+    assert picture.EXAMPLES["inside"][lang] in words["facts"] and words["curve"].count("<circle") == 16
+    for film in words["films"] + latent["films"] + guidance["films"]:
+        with Image.open(io.BytesIO(base64.b64decode(film["src"].partition(",")[2]))) as image:
+            assert b"TC260:AIGC" in image.info["xmp"]
+    with gr.Blocks():
+        inside = Inside(Page(lang, cast(Any, None), cast(Any, None), ()))
+    assert inside.curve.value == words["curve"] and json.loads(inside.stages["words"].value)["example"]["name"] == f"inside-words.{lang}"
+
+
 def test_they_are_small() -> None:
-    assert sum(file.stat().st_size for file in home.examples_folder().iterdir()) < 200_000
+    assert sum(file.stat().st_size for file in home.examples_folder().iterdir()) < 300_000
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -86,7 +100,7 @@ def test_each_is_given_out_by_its_name_and_nothing_else_is(lang: Lang) -> None:
     app = FastAPI()
     app.include_router(examples.router())
     client = TestClient(app)
-    for name in [f"image-{verb.value}" for verb in Verb] + [f"text-{name}" for name in TEXTS]:
+    for name in [f"image-{verb.value}" for verb in Verb] + [f"text-{name}" for name in TEXTS] + [f"inside-{part}" for part in PARTS]:
         assert client.get(f"/aigc/examples/{name}.{lang}").json() == stored(name, lang)
     for name in ("image-nothing.en", "..%2Frecordings.en", "image-generate", "image-generate.en.json"):
         assert client.get(f"/aigc/examples/{name}").status_code == 404

@@ -10,12 +10,14 @@ import re
 import threading
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -27,17 +29,20 @@ from aigc.nets.style import StyleNetwork
 from aigc.pretrained import hub
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.pretrained.image.inside import Seen, Told
 from aigc.pretrained.image.make import Shot
+from aigc.pretrained.image.prompts import Word
 from aigc.ui import stops
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs import image as image_tab
-from aigc.ui.tabs import image_given, image_view, image_way
+from aigc.ui.tabs import image_given, image_inside, image_view, image_way
 from aigc.ui.tabs.image_inside import Inside
 from aigc.ui.tabs.image_view import Kept, View, saved, shown
 from aigc.ui.text import picture as text
 from aigc.ui.text import telling as telling_text
+from aigc.ui.visits import Made
 from aigc.words import LANGS, Lang, Refusal, Words
 
 SIDE = 64  # of the miniature's pictures
@@ -636,7 +641,7 @@ def test_a_stopped_grid_keeps_what_was_drawn() -> None:
 def test_the_inside_of_a_picture_is_shown_step_by_step() -> None:
     with gr.Blocks():
         inside = Inside(page())
-    form = {widget: widget.value for widget in inside.form.inputs | inside.chooser.inputs}
+    form = {widget: widget.value for widget in inside.inputs}
     form |= {inside.form.widgets["steps"]: 4, inside.prompt: "a red seven", inside.chooser.model: "pictures"}
     results = list(inside.run(form, REQUEST))
     words, latent, guidance = (json.loads(x) for x in results[-1][:3])
@@ -653,10 +658,41 @@ def test_the_inside_of_a_picture_is_shown_step_by_step() -> None:
 def test_long_prompts_name_their_tiles_inside() -> None:
     with gr.Blocks():
         inside = Inside(page("zh"))
-    form = {widget: widget.value for widget in inside.form.inputs | inside.chooser.inputs}
+    form = {widget: widget.value for widget in inside.inputs}
     form |= {inside.form.widgets["steps"]: 2, inside.prompt: "one two three four five six seven eight nine ten", inside.chooser.model: "pictures"}
     words = json.loads(list(inside.run(form, REQUEST))[-1][0])
     assert words["tiles"][0] == 2 and [m["text"] for m in words["marks"]][1:4] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_was_seen_inside_is_saved_with_its_label_and_outlives_a_reload(lang: Lang) -> None:
+    with gr.Blocks():
+        inside = Inside(page(lang))
+    latest = Made()
+    with pytest.raises(Refusal):
+        image_inside.saved(latest)
+    form = {widget: widget.value for widget in inside.inputs} | {inside.latest: latest, inside.chooser.model: "pictures"}
+    last = list(inside.run(form | {inside.form.widgets["steps"]: 3, inside.prompt: "a red seven"}, REQUEST))[-1]
+    with Image.open(path := image_inside.saved(latest)) as film:
+        assert film.n_frames == 3 and json.loads(film.info["comment"])["words"] == ["a", "red", "seven"]
+    assert b"TC260:AIGC" in path.read_bytes()
+    back = inside.returned(latest)
+    assert json.loads(back[inside.stages["words"]]) == json.loads(last[0]) | {"status": telling_text.RETURNED[lang]}
+    assert [back[inside.stages[part]] for part in ("latent", "guidance")] == [*last[1:3]] and back[inside.curve] == last[3]
+    list(inside.run(form | {inside.prompt: ""}, REQUEST))
+    assert len(latest) == 1, "what failed takes nothing away"
+
+
+def test_a_large_picture_of_many_steps_is_seen_in_one_that_every_browser_draws() -> None:
+    sky, shares = Image.linear_gradient("L").resize((768, 512)).convert("RGB"), torch.linspace(0, 1, 64 * 96).reshape(64, 96)
+    words = tuple(Word(str(i), (i,)) for i in range(20))
+    step = Seen(0, 150, 999.0, shares.expand(4, 64, 96), sky, sky, shares.expand(20, 64, 96), sky, sky, shares)
+    told = Told(words, tuple(replace(step, index=i) for i in range(150)), (0.0, 1.0), (0.0, 1.0), (1.0, 0.0))
+    for payload in image_inside.views(told, "en"):
+        rows, _, height, width = payload["tiles"]
+        assert (height, width) == (107, 160) and 2 < payload["states"] <= 40 and payload["states"] * rows * height <= 16_000
+        assert payload["captions"][0].startswith("step 1 ") and payload["captions"][-1].startswith("step 150 ")
+        assert sum(len(film["src"]) for film in payload["films"]) < 2_000_000
 
 
 @pytest.mark.parametrize(
@@ -665,7 +701,7 @@ def test_long_prompts_name_their_tiles_inside() -> None:
 def test_what_cannot_be_looked_into_is_said(prompt: str, says: str) -> None:
     with gr.Blocks():
         inside = Inside(page())
-    form = {widget: widget.value for widget in inside.form.inputs | inside.chooser.inputs}
+    form = {widget: widget.value for widget in inside.inputs}
     form |= {inside.form.widgets["steps"]: 2, inside.prompt: prompt, inside.chooser.model: "pictures"}
     words = json.loads(list(inside.run(form, REQUEST))[-1][0])
     assert says in words["status"] and words["states"] == 2 and words["count"] == len(words["cells"])

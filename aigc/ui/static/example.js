@@ -6,5 +6,5 @@ export async function exemplify(panel, value) {
   const answer = await fetch(`./aigc/examples/${name}`).catch(() => null); // without it stands what to press
   if (!answer?.ok) return;
   const example = await answer.json();
-  if (panel.value === value && !panel.isBusy && !panel.starting.waits) panel.show({ ...example, status: says, example: name });
+  if (panel.value === value && !panel.isBusy && !panel.starting?.waits) panel.show({ ...example, status: says, example: name });
 }

@@ -1,12 +1,13 @@
 // The result of an exploration: states of samples on a slider, a plane to walk on, or points; all of it is here before it is shown.
 //
 // A value is one of
-//   {kind: "empty", text}
-//   {kind: "images", films: [{name, label, src}], tiles: [rows, columns, h, w], count, states, captions, cells, rows, heads, marks, pick, strip, made}
+//   {kind: "empty", text, example: {name, says}}
+//   {kind: "images", films: [{name, label, src}], tiles: [rows, columns, h, w], count, states, captions, cells, rows, heads, marks, pick, strip, made, example}
 //   {kind: "points", arrays, real, layers, title}
 // with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its way. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
 import { bring, h, say } from "./dom.js";
+import { exemplify } from "./example.js";
 import { Player } from "./player.js";
 import { Cloud } from "./points.js";
 
@@ -52,6 +53,10 @@ export class Stage {
     new MutationObserver(() => this.draw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   }
 
+  get isBusy() {
+    return !this.bar.hidden;
+  }
+
   async show(value) {
     if (value.stopped) {
       if (!this.status.classList.contains("aigc-x-busy")) return; // nothing ran that could have been stopped
@@ -78,6 +83,7 @@ export class Stage {
     this.dress(anew);
     this.draw();
     if (value.pick) this.told(value.pick.x, value.pick.y);
+    if (value.kind === "empty" && value.example) exemplify(this, value);
   }
 
   load(src) {
@@ -91,13 +97,14 @@ export class Stage {
 
   /** What stands around the picture. */
   dress(anew) {
-    const { kind, films = [], states = 0, rows = [], heads = [], strip, made, text } = this.value;
+    const { kind, films = [], states = 0, rows = [], heads = [], strip, made, text, example } = this.value;
     const isImages = kind === "images";
     this.box.classList.toggle("aigc-x-empty", kind === "empty");
     this.canvas.hidden = !isImages;
     this.cloud.canvas.hidden = kind !== "points";
     this.cloud.toggles.hidden = kind !== "points";
     if (kind !== "points") this.cloud.path.hidden = true;
+    this.element.dataset.example = kind === "images" && example ? example : "";
     this.quiet.hidden = kind !== "empty";
     say(this.quiet, kind === "empty" ? text ?? "" : "");
     this.made.hidden = !(made || kind === "points");

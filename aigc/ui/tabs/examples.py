@@ -24,6 +24,7 @@ from fastapi.responses import Response
 
 from aigc import home
 from aigc.jobs.files import write_whole
+from aigc.ui.markup import address as as_address
 from aigc.ui.routes import NEVER_KEPT
 from aigc.words import LANGS, Lang, Words, both
 
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z]+-[a-z]+\.(en|zh)")
 SAYS = both(
-    "An example, made beforehand with the settings that stand below it. Press “{go}” to make your own.",
-    "这是事先做好的示例，设置见下方。点“{go}”即可自己做一个。",
+    "An example made beforehand, with its settings. Press “{go}” to make your own.",
+    "这是事先做好的示例，附所用设置。点“{go}”即可自己做一个。",
 )
 LEFT_OUT = ("go", "run", "n", "missed", "busy", "progress", "status")  # of what a run tells at its end
+INSIDE_STEPS, INSIDE_QUALITY = 8, 80
 MARGIN = 4  # pixels that are not repainted
 OTHERWISE: dict[tuple[str, str], int] = {  # than the form begins with, so that they are small
     ("edit", "count"): 1, ("inpaint", "count"): 1, ("outpaint", "count"): 1, ("sample", "count"): 9, ("style", "side"): 128,
@@ -94,7 +96,7 @@ def make(wanted: Collection[str]) -> Iterator[Path]:
     """These, or all of them, by the views themselves.  -> the files as they are written"""
     home.examples_folder().mkdir(parents=True, exist_ok=True)
     for lang in LANGS:
-        for name, run in {**_texts(lang), **_pictures(lang)}.items():
+        for name, run in {**_texts(lang), **_pictures(lang), **_insides(lang)}.items():
             if wanted and name not in wanted:
                 continue
             kept = {key: value for key, value in run().items() if key not in LEFT_OUT}
@@ -162,6 +164,32 @@ def _pictured(verb: Any, lang: Lang) -> dict[str, Any]:
     if told.get("before"):
         told["before"] = min(told["before"], easel.address(_opened(told["before"]), exact=0), key=len)
     return told
+
+
+def _insides(lang: Lang) -> dict[str, Callable[[], dict[str, Any]]]:
+    from aigc.ui.tabs.image_inside import PARTS
+
+    return {f"inside-{part}": partial(_seen, part, lang) for part in PARTS}
+
+
+def _seen(part: str, lang: Lang) -> dict[str, Any]:
+    from aigc.outputs import on_screen
+    from aigc.ui.tabs.image_inside import PARTS, Inside
+
+    look = _looked(_drawn(Inside, lang))
+    told: dict[str, Any] = json.loads(look.payloads[PARTS.index(part)])
+    for film in told["films"]:
+        film["src"] = as_address(on_screen(_opened(film["src"]), "WEBP", quality=INSIDE_QUALITY, use_sharp_yuv=True), "webp")
+    return told | ({"curve": look.curve, "facts": look.facts} if part == "words" else {})
+
+
+def _looked(view: Any) -> Any:
+    given = {widget: getattr(widget, "value", None) for widget in view.inputs} | {view.form.widgets["steps"]: INSIDE_STEPS}
+    *_, last = view.run(given, types.SimpleNamespace(session_hash="examples"))
+    latest = given[view.latest]
+    if not latest:
+        raise RuntimeError(json.loads(last[0])["status"])
+    return latest[0]
 
 
 def _drawn(view: Any, lang: Lang) -> Any:

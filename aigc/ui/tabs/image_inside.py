@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
 
-from aigc.knobs import read
+from aigc import outputs
+from aigc.knobs import as_values, read
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Asked, Generate, Verb
 from aigc.pretrained.image.habits import habits
 from aigc.techniques import Role
-from aigc.ui import forms, stops
+from aigc.ui import forms, stops, visits
 from aigc.ui.chooser import Chooser
 from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.studio import film
+from aigc.ui.tabs import examples, explore_files
 from aigc.ui.tabs.explore_room import MODULE, QUIET, STAGE_JS, buttons
 from aigc.ui.tabs.explore_room import template as stage_template
 from aigc.ui.tabs.image_schedulers import follow
 from aigc.ui.tabs.image_view import first_model, made_with, prompt_box, streamed, waited
 from aigc.ui.text import picture as text
+from aigc.ui.text.telling import RETURNED
 from aigc.ui.zero_gpu import on_gpu
-from aigc.words import Lang
+from aigc.words import Lang, Refusal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +48,10 @@ PARTS = ("words", "latent", "guidance")
 LEAST = 48  # pixels a tile has at least, so that the latent of a miniature is not lost between larger things
 CURVE = (620, 190)  # of the drawing
 COLUMNS = 8
+TALLEST = 16_000  # pixels of a strip; WebP ends at 16,383
+LARGE = 160  # pixels of a side of a tile at most: what is larger is made smaller, and its strip lossy
+QUALITY = 85
+FRAMES_A_SECOND = 4.0
 TELL_EVERY = 0.5  # seconds between two looks at the way
 STOP_JS = f"""
 {MODULE.format(file="stopping.js")}.then(({{ whenStopped }}) => {{
@@ -58,6 +69,16 @@ STOP_JS = f"""
 """
 
 
+@dataclass(frozen=True)
+class Look:
+    """What was seen, as the page shows it."""
+
+    payloads: tuple[str, ...]  # of PARTS
+    curve: str
+    facts: str
+    note: dict[str, Any]  # how it was made, for its file
+
+
 class Inside:
     def __init__(self, page: Page):
         self.page = page
@@ -71,44 +92,57 @@ class Inside:
                 self.go, self.stop = buttons(page, text.GO["inside"], f"image-inside-go-{page.lang}")
                 self.chooser = Chooser(page, Task.TEXT_TO_IMAGE, "image-inside")
             with gr.Column(scale=1, min_width=300, elem_classes=["aigc-result"]):
-                self.facts = gr.HTML("", padding=False)
+                example = examples.found(f"inside-words.{page.lang}") or {}
+                self.latest = visits.state(page)  # one look or none
+                self.facts = gr.HTML(example.get("facts", ""), padding=False)
                 self.stages = {part: self._stage(part) for part in PARTS}
                 gr.HTML(self._title("curve"), padding=False)
-                self.curve = gr.HTML("", padding=False)
+                self.curve = gr.HTML(example.get("curve", ""), padding=False)
         self._wire()
 
     def _stage(self, part: str) -> gr.HTML:
         gr.HTML(self._title(part), padding=False)
-        quiet = {"kind": "empty", "text": text.PRESS.fill(go=text.GO["inside"])[self.page.lang]}
+        quiet = examples.empty(f"inside-{part}", self.page.lang, text.PRESS, text.GO["inside"])
         said = tuple(json.dumps(words[self.page.lang]) for words in (text.STOPPED, text.EASEL["starting"]))
         js = STAGE_JS + (STOP_JS % said if part == "words" else "")
-        return gr.HTML(
-            json.dumps(quiet), html_template=stage_template(self.page.lang), js_on_load=js, padding=False, apply_default_css=False,
+        stage = gr.HTML(
+            quiet, html_template=stage_template(self.page.lang), js_on_load=js, padding=False, apply_default_css=False,
             elem_classes=["aigc-x-small", f"aigc-inside-{part}"],
         )  # fmt: skip
+        if part == "words":
+            with gr.Row(elem_classes=["aigc-x-saves", "aigc-x-waits"]):
+                explore_files.button(self.page, self.page.t(text.SAVE_INSIDE), saved, [self.latest])
+        return stage
 
     def _title(self, part: str) -> str:
         t = self.page.t
         return f'<h3 class="aigc-i-title">{esc(t(text.INSIDE_TITLES[part]))}</h3><p class="aigc-i-note">{esc(t(text.INSIDE_NOTES[part]))}</p>'
 
     def _wire(self) -> None:
-        inputs: set[Component] = {self.prompt, *self.form.inputs, *self.chooser.inputs}
+        self.inputs: set[Component] = {self.prompt, self.latest, *self.form.inputs, *self.chooser.inputs}
         shown: list[Component] = [*self.stages.values(), self.curve, self.facts]
-        self.chooser.follows(self.go.click(self.run, inputs, shown, trigger_mode="multiple", **QUIET))
+        self.chooser.follows(self.go.click(self.run, self.inputs, shown, trigger_mode="multiple", **QUIET))
         self.stop.click(self.stopped, None, None, **QUIET)
         follow(self.form, self.chooser, self.chooser.model.input)
+        visits.returns(self.page, "image-inside", self.latest, shown, self.returned)
 
     def run(self, given: dict[Component, Any], request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """The first stage also says how far it is; the others follow in silence."""
         stop = stops.begun("inside", request)
-        last: tuple[Told, str] | None = None
-        for shown, told in streamed(self.page.lang, lambda: self._made(given, stop), stop, TELL_EVERY):
-            last = told
-            yield shown, *[gr.skip()] * 4
-        if last is not None:
-            seen, facts = last
-            payloads = (json.dumps(payload, ensure_ascii=False) for payload in views(seen, self.page.lang))
-            yield *payloads, curve(seen, self.page.lang), f'<p class="aigc-i-note">{esc(facts)}</p>'
+        look: Look | None = None
+        for shown, look in streamed(self.page.lang, lambda: self._made(given, stop), stop, TELL_EVERY):
+            if look is None:
+                yield shown, *[gr.skip()] * 4
+        if look is not None:
+            given[self.latest][:] = [look]
+            yield *look.payloads, look.curve, look.facts
+
+    def returned(self, latest: list[Look]) -> dict[Any, Any]:
+        """What stood there before the page was loaded again."""
+        (look,) = latest
+        first, *others = look.payloads
+        payloads = (json.dumps({**json.loads(first), "status": self.page.t(RETURNED)}, ensure_ascii=False), *others)
+        return {**dict(zip(self.stages.values(), payloads, strict=True)), self.curve: look.curve, self.facts: look.facts}
 
     def _made(self, given: dict[Component, Any], stop: threading.Event) -> Iterator[tuple[Any, Any]]:
         lang = self.page.lang
@@ -120,7 +154,7 @@ class Inside:
             if (waiting := waited(told, lang)) is not None:
                 yield waiting, None
             elif told.final is not None:  # type: ignore[union-attr]
-                yield None, (told, " · ".join(made_with(asked, entry.slug, told.final.size, lang, SKIP)))  # type: ignore[union-attr]
+                yield None, look_of(told, asked, entry.slug, lang)  # type: ignore[arg-type]
             elif len(told.seen) > seen:  # type: ignore[union-attr]
                 seen = len(told.seen)  # type: ignore[union-attr]
                 if seen:
@@ -137,10 +171,45 @@ def now(told: Told, lang: Lang) -> film.Payload:
     return {**_words(told, [last], lang), "status": status, "busy": True, "progress": (last.index + 1) / max(1, last.count)}
 
 
+def look_of(told: Told, asked: Asked, model: str, lang: Lang) -> Look:
+    assert told.final is not None
+    payloads = tuple(json.dumps(payload, ensure_ascii=False) for payload in views(told, lang))
+    facts = " · ".join(made_with(asked, model, told.final.size, lang, SKIP))
+    settings = {name: value for name, value in as_values(asked.settings).items() if name not in SKIP}
+    note = {"task": "inside", "model": model, "prompt": asked.prompt, "words": [word.text for word in told.words], "settings": settings}
+    return Look(payloads, curve(told, lang), f'<p class="aigc-i-note">{esc(facts)}</p>', note)
+
+
+def saved(latest: list[Look]) -> Path:
+    """Where each word looks, step by step, as an animation that says that it was generated and how.  Raises Refusal."""
+    import numpy as np
+    from PIL import Image
+
+    if not latest:
+        raise Refusal(text.NOTHING_YET)
+    told = json.loads(latest[0].payloads[0])
+    (rows, columns, height, width), count, heads = told["tiles"], told["count"], told["cells"]
+    with Image.open(io.BytesIO(base64.b64decode(told["films"][0]["src"].partition(",")[2]))) as strip:
+        states = np.asarray(strip.convert("RGB")).reshape(told["states"], rows, height, columns, width, 3)
+    tiles = states.transpose(0, 1, 3, 5, 2, 4).reshape(told["states"], rows * columns, 3, height, width)[:, :count]
+    across = film.columns_of(count)
+    frames = [outputs.sheet(each, heads, columns=across) for each in tiles]
+    return outputs.animation(frames, "gif", made=True, note=latest[0].note, name="attention", fps=FRAMES_A_SECOND)
+
+
 def views(told: Told, lang: Lang) -> tuple[film.Payload, film.Payload, film.Payload]:
-    seen = told.seen
-    status = (" " if lang == "en" else "").join(words[lang] for words in (text.LOOKED.fill(n=len(seen)), *told.notes))
+    seen = thinned(told)
+    status = (" " if lang == "en" else "").join(words[lang] for words in (text.LOOKED.fill(n=len(told.seen)), *told.notes))
     return _words(told, seen, lang) | {"status": status}, _latents(seen, lang), _guidance(seen, lang)
+
+
+def thinned(told: Told) -> list[Seen]:
+    """The steps that are shown, the first and the last among them: a strip of them is a picture that every browser can draw."""
+    rows = -(-(1 + len(told.words)) // COLUMNS)
+    most = max(2, min(film.MOST_STATES, TALLEST // (rows * len(_rgb(told.seen[0].picture)))))
+    if len(told.seen) <= most:
+        return list(told.seen)
+    return [told.seen[round(i * (len(told.seen) - 1) / (most - 1))] for i in range(most)]
 
 
 def _words(told: Told, seen: Sequence[Seen], lang: Lang) -> film.Payload:
@@ -191,7 +260,7 @@ def _payload(layers: dict[str, tuple[str, list[list[np.ndarray]]]], heads: list[
     columns = min(count, COLUMNS)
     for name, (label, states) in layers.items():
         sheets = [film.tiles(np.stack(tiles).transpose(0, 3, 1, 2), columns) for tiles in states]
-        films.append({"name": name, "label": label, "src": film.strip(sheets)})
+        films.append({"name": name, "label": label, "src": film.strip(sheets, QUALITY if max(states[0][0].shape) == LARGE else 0)})
     height, width = states[0][0].shape[:2]
     rows = -(-count // columns)
     named = {"heads": heads} if rows == 1 else {"marks": _marks(heads, rows, columns)}
@@ -216,6 +285,9 @@ def _rgb(image: Any) -> np.ndarray:
 
     if image is None:
         return np.zeros((LEAST, LEAST, 3), np.uint8)
+    if max(image.size) > LARGE:
+        image = image.copy()
+        image.thumbnail((LARGE, LARGE))
     times = max(1, -(-LEAST // min(image.size)))
     return np.asarray(image.convert("RGB").resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
 
@@ -250,7 +322,8 @@ def curve(told: Told, lang: Lang) -> str:
         points = " ".join(place(i, v) for i, v in enumerate(values))
         dots = "".join(f'<circle cx="{p.split(",")[0]}" cy="{p.split(",")[1]}" r="3"/>' for p in points.split())
         x, y = place(n - 1, values[-1]).split(",")
-        label = f'<text x="{float(x) - 6}" y="{float(y) + (16 if values[-1] > 0.5 else -8)}" text-anchor="end">{html.escape(words[lang])}</text>'
+        below = values[-1] < values[0] and values[-1] > 0.15  # where the line does not come from, and no time stands
+        label = f'<text x="{float(x) - 6}" y="{float(y) + (16 if below else -8)}" text-anchor="end">{html.escape(words[lang])}</text>'
         lines += (
             f'<g style="--c:var(--aigc-{role.value});stroke:var(--c);fill:var(--c)"><polyline points="{points}" fill="none" stroke-width="1.75"/>'
         )

@@ -92,6 +92,7 @@ GO: dict[str, Words] = {
 }
 ANOTHER = both("Another seed", "换种子")
 DOWNLOAD = both("Save as PNG", "存为 PNG")
+SAVE_INSIDE = both("Save as GIF", "存为 GIF")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
 GO_ON = both("Go on with it:", "接着处理：")
