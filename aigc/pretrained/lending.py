@@ -48,12 +48,14 @@ def borrowed(
     def run() -> None:
         try:
             with shelf.lent(entry, load, stop, lambda place: tell(Waiting(place)), setup) as it:
+                from aigc.pretrained.breaking import breakable
                 from aigc.train.devices import use_threads
 
                 use_threads()
                 tell(Waiting(is_open=True))
-                for result in work(it):
-                    tell(result)
+                with breakable(shelf.networks_of(it), stop):
+                    for result in work(it):
+                        tell(result)
             told.put(end)
         except BaseException as error:
             told.put(error)

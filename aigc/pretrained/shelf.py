@@ -33,6 +33,7 @@ from aigc.words import Refusal, Words, both
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 __all__ = ["Device", "Held", "Number", "Setup", "Stopped", "held", "idle_bytes", "is_out_of_memory", "lent", "unload"]
 
@@ -372,12 +373,17 @@ def _load(entry: Entry, load: Callable[..., T], folder: Path, how: Chosen) -> T:
     raise Refusal(OUT_OF_MEMORY, title=entry.title)
 
 
-def _taken(thing: Any) -> int:
-    """Bytes of the numbers of what was loaded, each counted once: a head may stand in the files beside the embedding that it shares."""
+def networks_of(thing: Any) -> list[nn.Module]:
+    """What computes in what was loaded."""
     from torch import nn
 
     parts = [*getattr(getattr(thing, "pipe", None), "components", {}).values(), getattr(thing, "model", None), *getattr(thing, "networks", ())]
-    tensors = (t for part in parts if isinstance(part, nn.Module) for t in (*part.parameters(), *part.buffers()))
+    return [part for part in parts if isinstance(part, nn.Module)]
+
+
+def _taken(thing: Any) -> int:
+    """Bytes of the numbers of what was loaded, each counted once: a head may stand in the files beside the embedding that it shares."""
+    tensors = (t for network in networks_of(thing) for t in (*network.parameters(), *network.buffers()))
     return sum({(t.device, t.data_ptr()): t.nbytes for t in tensors}.values())
 
 
