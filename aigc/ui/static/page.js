@@ -81,10 +81,8 @@
   aigc.isDark = isDark;
   // The address follows the tabs; what it said of a view, a run or a model comes back with its tab.
   const left = new Map();
-  const inView = () => document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
   aigc.went = (tab) => {
     const now = new URLSearchParams(location.search);
-    setTimeout(inView, 100); // Gradio measures its bar first, and puts it back to the beginning
     if ((now.get("tab") || "home") !== tab) goTo(left.get(tab) || (tab === "home" ? "" : `tab=${tab}`));
   };
   function goTo(again) {
@@ -237,8 +235,27 @@
     }
   }
 
+  // A bar of tabs that is wider than the window shows the one that is chosen.
+  function inView() {
+    for (const tab of document.querySelectorAll(".tab-wrapper [role=tab][aria-selected=true]")) {
+      const bar = tab.closest("[role=tablist]");
+      const [whole, part] = [bar, tab].map((element) => element.getBoundingClientRect());
+      if (part.left < whole.left || part.right > whole.right) bar.scrollLeft += part.left + part.width / 2 - whole.left - whole.width / 2;
+    }
+  }
+  const BARS = "[role=tablist]";
+  const isOfBar = ({ addedNodes, type }) => type === "attributes" || [...addedNodes].some((node) => node.matches?.(BARS) || node.querySelector?.(BARS));
+  let looking = 0;
+  function lookSoon() {
+    clearTimeout(looking);
+    looking = setTimeout(inView, 100); // Gradio measures a bar first, and puts it back to the beginning
+  }
+  addEventListener("resize", lookSoon);
+
   addEventListener("DOMContentLoaded", () => {
     dress();
+    const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"] };
+    new MutationObserver((changed) => changed.some(isOfBar) && lookSoon()).observe(document.body, changes);
     // Gradio sets its own idea of the theme when it starts.
     new MutationObserver(dress).observe(document.body, { attributes: true, attributeFilter: ["class"] });
     const toasted = ({ target, addedNodes }) => target.closest(".toast-wrap") || [...addedNodes].some((node) => node.classList?.contains("toast-wrap"));
