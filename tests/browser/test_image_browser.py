@@ -227,7 +227,18 @@ def test_the_inside_is_shown(visit: Visit) -> None:
 
 def test_a_phone_in_the_dark_has_room_for_everything(browser: Any, server: str) -> None:
     one = Visit(browser, server, "zh", viewport={"width": 390, "height": 844}, color_scheme="dark")
-    one.open("generate").quick().go("generate")
+    one.open("generate")
+    unfold = one.button(chooser.SETTINGS)
+    assert unfold.bounding_box()["y"] < one.button(text.GO["generate"]).bounding_box()["y"]
+    shown = one.page.locator(".aigc-easel").locator("visible=true").first
+    assert shown.bounding_box()["y"] < 700, "the example begins on the first screen"
+    assert one.page.locator(".aigc-knob, .aigc-model").locator("visible=true").count() == 0
+    unfold.focus()
+    one.page.keyboard.press("Tab")
+    assert one.page.evaluate("document.activeElement.id") == "image-generate-go-zh", "the keyboard goes past what is folded"
+    unfold.press("Enter")
+    assert unfold.get_attribute("aria-expanded") == "true" and one.page.locator(".aigc-model").locator("visible=true").count() == 1
+    one.quick().go("generate")
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
     top = one.page.locator(".aigc-e-after").locator("visible=true").first.bounding_box()["y"]
     assert 0 <= top < 844, "the picture is brought into sight"
