@@ -136,6 +136,9 @@ def test_a_picture_goes_on_into_another_view(visit: Visit) -> None:
     page.wait_for_function("location.search.includes('view=inpaint')")
     page.wait_for_function("[...document.querySelectorAll('.aigc-p-picture')].some((e) => e.offsetParent && e.naturalWidth)")
     assert page.evaluate("scrollY") == 0
+    page.go_back()
+    page.wait_for_function("location.search.includes('view=generate')")
+    assert page.locator("#view-image > .tab-wrapper [data-tab-id=generate][aria-selected=true]").count() == 1, "Back leads to the view it came from"
 
 
 def test_an_example_is_one_press(visit: Visit) -> None:

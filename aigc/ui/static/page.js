@@ -136,7 +136,7 @@
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
   let opening = 0; // grows when a link or a hand goes elsewhere
-  aigc.open = (tab, view) => {
+  function open(tab, view) {
     const mine = ++opening;
     button("tabs", tab)?.click();
     // A tab that is drawn for the first time chooses a view of its own, and says so, a few moments later.
@@ -149,12 +149,18 @@
       if (times && held < HELD) setTimeout(() => choose(times - 1, holds ? held + 1 : 0), PRESS_MS);
     };
     if (view) requestAnimationFrame(() => choose(PRESSES, 0));
+  }
+  /** From one view to another of the same tab: Back leads to the first. */
+  aigc.open = (tab, view) => {
+    const from = inside(tab);
+    if (view && from !== view && new URLSearchParams(location.search).get("tab") === tab) byHand = { tab, from };
+    open(tab, view);
   };
   addEventListener("popstate", () => {
     const to = new URLSearchParams(location.search);
     const [tab, view] = [to.get("tab") || "home", viewOf(to)];
     tell(to, tab, view);
-    aigc.open(tab, view);
+    open(tab, view);
   });
   const elsewhere = (event) => {
     if (!event.isTrusted || !event.target.closest?.("[role=tab]")) return;
@@ -170,11 +176,10 @@
     const [tab, view] = [to.get("tab"), viewOf(to)];
     if (!button("tabs", tab) || [...to.keys()].some((k) => ![...PLACE, ...NAMED].includes(k))) return;
     event.preventDefault();
-    const from = inside(tab);
-    if (NAMED.some((k) => to.has(k))) goTo(String(to));
-    else if (view && from !== view && new URLSearchParams(location.search).get("tab") === tab) byHand = { tab, from };
+    const named = NAMED.some((k) => to.has(k));
+    if (named) goTo(String(to));
     tell(to, tab, view);
-    aigc.open(tab, view);
+    (named ? open : aigc.open)(tab, view);
     scrollTo({ top: 0 });
   }
   /** Gradio tells of a slider that is put back as of one let go, with its old value sometimes; it hears as if a hand had moved it. */
