@@ -403,7 +403,7 @@ def test_mistakes_become_sentences(caplog: pytest.LogCaptureFixture) -> None:
         yield
 
     last, _ = list(streamed("zh", refuses, lambda given: True)({}))[-1]
-    assert json.loads(last) == {"kind": "same", "status": "没有", "busy": False}
+    assert json.loads(last) == {"kind": "same", "status": "没有", "busy": False, "refused": True}
     last, _ = list(streamed("en", breaks, lambda given: True)({}))[-1]
     assert json.loads(last)["status"] == text.UNEXPECTED.en and "secret" not in last and "secret" in caplog.text
     assert len(list(streamed("en", breaks, lambda given: False)({}))) == 1

@@ -25,6 +25,12 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** The line above a result says what a value of it tells; a refusal is marked. */
+export function tell(line, { status = "", refused = false }) {
+  say(line, status);
+  line.classList.toggle("aigc-refused", refused);
+}
+
 /** Scroll to what answers a button, where it is out of sight: below the form on a phone, above the end of a long one. */
 export function bring(element) {
   const { top, bottom } = element.getBoundingClientRect();

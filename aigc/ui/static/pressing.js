@@ -1,7 +1,7 @@
 // A press of a button that begins a run is answered here at once: Gradio looks through all of its components, a second or two, before anything
 // of it is seen.  It hears of the press when the answer is drawn.
 
-import { bring, say } from "./dom.js";
+import { bring, say, tell } from "./dom.js";
 
 const BEGINS = ".aigc-x-go button.primary, .aigc-axes button[id*=grid], .aigc-begins";
 const LOOK_MS = 300;
@@ -86,7 +86,7 @@ export class Starting {
   begin() {
     const { element, status, bar, words, newest } = this.panel;
     this.before = { run: newest, said: status.textContent };
-    say(status, words.starting);
+    tell(status, { status: words.starting });
     bar.hidden = false;
     bar.firstChild.style.width = 0;
     bring(element);

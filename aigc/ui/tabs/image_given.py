@@ -18,7 +18,7 @@ from aigc.ui import forms, stops
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs.explore_room import MODULE, QUIET
-from aigc.ui.telling import guarded, in_line, is_over, newest, said
+from aigc.ui.telling import complaint, guarded, in_line, is_over, newest, said
 from aigc.ui.text import picture as text
 from aigc.words import Refusal
 
@@ -133,7 +133,7 @@ class Given:
             return
         stop, lang = stops.begun(self.verb.value, request), self.page.lang
         yield gr.skip(), said(text.OPENING, lang, busy=True)
-        for picture, line in guarded(lambda: self._example(stop), lambda words: (gr.skip(), said(words, lang))):
+        for picture, line in guarded(lambda: self._example(stop), lambda words: (gr.skip(), complaint(words, lang))):
             yield picture, gr.skip() if stop.unwanted else line
 
     def _example(self, stop: threading.Event) -> Iterator[tuple[Any, Any]]:
