@@ -82,6 +82,9 @@ class Given:
 
     def wire(self, newest: gr.State, on: gr.HTML) -> None:
         """`on`: the easel, which says how far an example is."""
+        for file in (self.picture, self.style):
+            if file is not None:
+                file.upload(self.looked_at, file, file, **QUIET)
         self.mine.click(self.last_or_example, newest, [self.picture, on], **QUIET)
         if self.paint is not None:
             self.picture.change(self.repainted, self.picture, self.paint, **QUIET)
@@ -161,6 +164,18 @@ class Given:
             yield ""
             raise
         yield shown
+
+    def looked_at(self, path: Any) -> Iterator[Any]:
+        """A file that is no picture is refused as soon as it is given, and taken away; where it is painted over, `repainted` refuses it."""
+        try:
+            with forms.in_words(self.page.lang):
+                opened(path)
+        except gr.Error:
+            yield None
+            if self.paint is None:
+                raise
+        else:
+            yield gr.skip()
 
     def to_paint(self, path: Any) -> str:
         with forms.in_words(self.page.lang):
