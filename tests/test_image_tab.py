@@ -386,7 +386,7 @@ def test_nonsense_is_one_plain_sentence(verb: Verb, bad: dict[str, Any], says: s
         image = {"image": file} if v.given and "image" not in bad else {}
         results = ran(v, **image, **bad)
         last = told(results[-1])
-        assert last["kind"] == "same" and not last["busy"] and results[-1][1:] == (gr.skip(),) * 4
+        assert last["kind"] == "same" and not last["busy"] and last["refused"] and results[-1][1:] == (gr.skip(),) * 4
         assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
 
 

@@ -270,7 +270,7 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
 def test_nonsense_is_one_plain_sentence(kind: Any, bad: dict[str, Any], says: str) -> None:
     for lang in LANGS:
         last = told(ran(view(kind, lang), **bad)[-1])
-        assert last["kind"] == "same" and not last["busy"]
+        assert last["kind"] == "same" and not last["busy"] and last["refused"]
         assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
 
 
