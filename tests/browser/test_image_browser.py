@@ -141,6 +141,17 @@ def test_a_picture_goes_on_into_another_view(visit: Visit) -> None:
     assert page.locator("#view-image > .tab-wrapper [data-tab-id=generate][aria-selected=true]").count() == 1, "Back leads to the view it came from"
 
 
+def test_the_keyboard_begins_from_the_box_it_is_in(visit: Visit) -> None:
+    page = visit.open("generate").quick().page
+    prompt = page.locator(f"#image-generate-prompt-{visit.lang} textarea")
+    prompt.fill("a blue seven")
+    prompt.press("Control+Enter")
+    page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some({DONE})")
+    assert prompt.input_value() == "a blue seven"
+    assert "a blue seven" in page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
+    assert visit.button(text.GO["generate"]).get_attribute("title") == "Ctrl+Enter"
+
+
 def test_an_example_is_one_press(visit: Visit) -> None:
     some = text.SOME[visit.lang][0]
     page = visit.open("generate").page
