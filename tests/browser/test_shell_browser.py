@@ -202,13 +202,15 @@ CHOSEN_SEEN = """() => [...document.querySelectorAll(".tab-wrapper [role=tab][ar
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_narrow_bar_shows_the_tab_that_is_chosen(browser: Any, server: Server, lang: str):
     path = {"en": "/", "zh": "/zh"}[lang]
-    with opened(browser, server, f"{path}?tab=image&view=inside", lang, "narrow") as page:
+    with opened(browser, server, f"{path}?tab=image&view=inside", lang, "narrow", leaves=True) as page:
         wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "both bars show what the link named")
         page.locator("#view-image > .tab-wrapper [data-tab-id=generate]").click()
         wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "the first view is seen")
         page.go_back()
         wait_for(lambda: query(page)["view"] == "inside", "back at the last view")
         wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "and that is seen again")
+        page.reload()  # now from the cache, drawn before the document is told to be ready
+        wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "and after a reload")
 
 
 def test_back_leads_to_what_was_looked_at_before(browser: Any, server: Server):

@@ -256,11 +256,12 @@
     looking = setTimeout(inView, 100); // Gradio measures a bar first, and puts it back to the beginning
   }
   addEventListener("resize", lookSoon);
+  // From the beginning: from its cache, Gradio may have drawn its bars before the document is told to be ready.
+  const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"] };
+  new MutationObserver((changed) => changed.some(isOfBar) && lookSoon()).observe(root, changes);
 
   addEventListener("DOMContentLoaded", () => {
     dress();
-    const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"] };
-    new MutationObserver((changed) => changed.some(isOfBar) && lookSoon()).observe(document.body, changes);
     // Gradio sets its own idea of the theme when it starts.
     new MutationObserver(dress).observe(document.body, { attributes: true, attributeFilter: ["class"] });
     const toasted = ({ target, addedNodes }) => target.closest(".toast-wrap") || [...addedNodes].some((node) => node.classList?.contains("toast-wrap"));
