@@ -403,7 +403,7 @@ def test_mistakes_become_sentences(caplog: pytest.LogCaptureFixture) -> None:
         yield
 
     last, _ = list(streamed("zh", refuses, lambda given: True)({}))[-1]
-    assert json.loads(last) == {"kind": "same", "status": "没有", "busy": False}
+    assert json.loads(last) == {"kind": "same", "status": "没有", "busy": False, "refused": True}
     last, _ = list(streamed("en", breaks, lambda given: True)({}))[-1]
     assert json.loads(last)["status"] == text.UNEXPECTED.en and "secret" not in last and "secret" in caplog.text
     assert len(list(streamed("en", breaks, lambda given: False)({}))) == 1
@@ -426,7 +426,7 @@ def test_on_a_public_page_a_result_takes_no_longer_than_others_can_wait(monkeypa
         return [json.loads(shown) for shown, _ in streamed("en", works, lambda given: True, **how)({})]
 
     told = once(most=explore_room.MOST_PUBLIC)
-    assert told[-1] == {"kind": "same", "status": text.TOO_LONG.fill(n=3).en, "busy": False}
+    assert told[-1] == {"kind": "same", "status": text.TOO_LONG.fill(n=3).en, "busy": False, "refused": True}
     assert closed == [190.0] and len(told) == 20, "and what it held is given back"
     assert once()[-1]["kind"] == "images"
 

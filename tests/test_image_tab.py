@@ -401,7 +401,7 @@ def test_nonsense_is_one_plain_sentence(verb: Verb, bad: dict[str, Any], says: s
         image = {"image": file} if v.given and "image" not in bad else {}
         results = ran(v, **image, **bad)
         last = told(results[-1])
-        assert last["kind"] == "same" and not last["busy"] and results[-1][1:] == (gr.skip(),) * 4
+        assert last["kind"] == "same" and not last["busy"] and last["refused"] and results[-1][1:] == (gr.skip(),) * 4
         assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
 
 
@@ -483,6 +483,18 @@ def test_a_file_that_cannot_be_read_takes_the_picture_before_it_off_the_pad(file
     assert next(seen) == ""
     with pytest.raises(gr.Error, match="not a picture"):
         next(seen)
+
+
+def test_a_file_that_cannot_be_read_is_refused_at_once_and_taken_away(file: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    v = view(Verb.EDIT)
+    assert v.given and list(v.given.looked_at(file)) == [gr.skip()] and list(v.given.looked_at(None)) == [gr.skip()]
+    seen = v.given.looked_at(str(tmp_path / "bad.png"))
+    assert next(seen) is None
+    with pytest.raises(gr.Error, match="not a picture"):
+        next(seen)
+    painted = view(Verb.INPAINT).given
+    assert painted and list(painted.looked_at(str(tmp_path / "bad.png"))) == [None], "the pad has refused it already"
 
 
 def test_the_last_picture_or_an_example_can_be_worked_on() -> None:

@@ -39,6 +39,7 @@ from aigc.ui.tabs.text_kept import Kept
 from aigc.ui.tabs.text_panel import pace_of, settings_of, status_of
 from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
+from aigc.ui.telling import complaint
 from aigc.ui.text import telling as telling_text
 from aigc.ui.text import writing as text
 from aigc.ui.visits import Made
@@ -270,8 +271,14 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
 def test_nonsense_is_one_plain_sentence(kind: Any, bad: dict[str, Any], says: str) -> None:
     for lang in LANGS:
         last = told(ran(view(kind, lang), **bad)[-1])
-        assert last["kind"] == "same" and not last["busy"]
+        assert last["kind"] == "same" and not last["busy"] and last["refused"]
         assert (says in last["status"]) if lang == "en" else re.search("[一-鿿]", last["status"]), last["status"]
+
+
+def test_a_refusal_is_marked_and_a_stop_is_not() -> None:
+    assert told(ran(view(PerplexityView), given="")[-1])["refused"]
+    assert not json.loads(complaint(telling_text.STOPPED, "en"))["refused"]
+    assert "refused" not in told(ran(view(PerplexityView), given="hello")[-1])
 
 
 @pytest.mark.parametrize("kind", [ContinueView, SummariseView, PerplexityView])

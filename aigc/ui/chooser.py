@@ -14,6 +14,7 @@ keys are in `chooser.outputs`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ from aigc.ui.text import chooser as text
 from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+SHOWN_JS = "trigger('click'); import(new URL('aigc/static/fold.js', document.baseURI).href).then(({ fold }) => fold(element, %s))"
 PUBLIC_DOWNLOAD = 2 * 10**9  # bytes that a stranger may have fetched here
 
 ARRIVALS, LOOKS = Arrivals(), Looks()
@@ -62,7 +64,7 @@ class Chooser:
             elem_classes=["aigc-model"],
         )
         # Tells the server that somebody looks: what fits is asked of the machine only then.
-        self.shown = gr.HTML("", js_on_load="trigger('click')", elem_classes=["aigc-opener"])
+        self.shown = gr.HTML("", js_on_load=SHOWN_JS % json.dumps(t(text.SETTINGS)), elem_classes=["aigc-opener"])
         self.facts = gr.HTML(self._facts(first) if first else self._nothing(), elem_id=f"model-facts-{name}", elem_classes=["aigc-model-facts"])
         with gr.Row(elem_classes=["aigc-buttons"]):
             self.get = gr.Button(visible=False, variant="primary", size="sm", elem_id=f"model-download-{name}")

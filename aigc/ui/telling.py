@@ -22,6 +22,11 @@ def said(words: Words, lang: Lang, **more: Any) -> str:
     return json.dumps({"kind": "same", "status": words[lang], "busy": False, **more}, ensure_ascii=False)
 
 
+def complaint(words: Words, lang: Lang, **more: Any) -> str:
+    """The line above the result says what was wrong, and is marked; that somebody stopped it is no mistake."""
+    return said(words, lang, refused=words is not text.STOPPED, **more)
+
+
 def in_line(result: Any) -> Words | None:
     """What to say while a run waits for its model; None once there is something to show."""
     from aigc.pretrained.lending import Waiting

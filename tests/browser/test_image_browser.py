@@ -152,6 +152,20 @@ def test_a_picture_goes_on_into_another_view(visit: Visit) -> None:
     page.wait_for_function("location.search.includes('view=inpaint')")
     page.wait_for_function("[...document.querySelectorAll('.aigc-p-picture')].some((e) => e.offsetParent && e.naturalWidth)")
     assert page.evaluate("scrollY") == 0
+    page.go_back()
+    page.wait_for_function("location.search.includes('view=generate')")
+    assert page.locator("#view-image > .tab-wrapper [data-tab-id=generate][aria-selected=true]").count() == 1, "Back leads to the view it came from"
+
+
+def test_the_keyboard_begins_from_the_box_it_is_in(visit: Visit) -> None:
+    page = visit.open("generate").quick().page
+    prompt = page.locator(f"#image-generate-prompt-{visit.lang} textarea")
+    prompt.fill("a blue seven")
+    prompt.press("Control+Enter")
+    page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some({DONE})")
+    assert prompt.input_value() == "a blue seven"
+    assert "a blue seven" in page.locator(".aigc-e-facts").locator("visible=true").first.inner_text()
+    assert visit.button(text.GO["generate"]).get_attribute("title") == "Ctrl+Enter"
 
 
 def test_an_example_is_one_press(visit: Visit) -> None:
@@ -243,10 +257,21 @@ def test_the_inside_is_shown(visit: Visit) -> None:
 
 def test_a_phone_in_the_dark_has_room_for_everything(browser: Any, server: str) -> None:
     one = Visit(browser, server, "zh", viewport={"width": 390, "height": 844}, color_scheme="dark")
-    one.open("generate").quick().go("generate")
+    one.open("generate")
+    unfold = one.button(chooser.SETTINGS)
+    assert unfold.bounding_box()["y"] < one.button(text.GO["generate"]).bounding_box()["y"]
+    shown = one.page.locator(".aigc-easel").locator("visible=true").first
+    assert shown.bounding_box()["y"] < 700, "the example begins on the first screen"
+    assert one.page.locator(".aigc-knob, .aigc-model").locator("visible=true").count() == 0
+    unfold.focus()
+    one.page.keyboard.press("Tab")
+    assert one.page.evaluate("document.activeElement.id") == "image-generate-go-zh", "the keyboard goes past what is folded"
+    unfold.press("Enter")
+    assert unfold.get_attribute("aria-expanded") == "true" and one.page.locator(".aigc-model").locator("visible=true").count() == 1
+    one.quick().go("generate")
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
     top = one.page.locator(".aigc-e-after").locator("visible=true").first.bounding_box()["y"]
-    assert 0 <= top < 844, "the picture is brought into sight"
+    assert 0 <= top < 400, "the picture is brought into sight, not only its upper edge"
     one.end()
 
 

@@ -192,6 +192,27 @@ def test_a_link_to_a_view_opens_it_at_the_first_press_and_its_tab_comes_back_to_
         wait_for(lambda: "tab=vae" in page.url and "view=how" in page.url, "the address of the tab comes back")
 
 
+# Of every bar of tabs that is seen, whether the tab that is chosen is seen whole.
+CHOSEN_SEEN = """() => [...document.querySelectorAll(".tab-wrapper [role=tab][aria-selected=true]")].filter((tab) => tab.offsetParent).map((tab) => {
+  const [bar, part] = [tab.closest("[role=tablist]"), tab].map((element) => element.getBoundingClientRect());
+  return part.left >= bar.left - 1 && part.right <= bar.right + 1;
+})"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_narrow_bar_shows_the_tab_that_is_chosen(browser: Any, server: Server, lang: str):
+    path = {"en": "/", "zh": "/zh"}[lang]
+    with opened(browser, server, f"{path}?tab=image&view=inside", lang, "narrow", leaves=True) as page:
+        wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "both bars show what the link named")
+        page.locator("#view-image > .tab-wrapper [data-tab-id=generate]").click()
+        wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "the first view is seen")
+        page.go_back()
+        wait_for(lambda: query(page)["view"] == "inside", "back at the last view")
+        wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "and that is seen again")
+        page.reload()  # now from the cache, drawn before the document is told to be ready
+        wait_for(lambda: page.evaluate(CHOSEN_SEEN) == [True, True], "and after a reload")
+
+
 def test_back_leads_to_what_was_looked_at_before(browser: Any, server: Server):
     with opened(browser, server) as page:
         view = page.locator("#view-vae > .tab-wrapper [aria-selected=true]")

@@ -1,5 +1,7 @@
 // Elements, numbers and thinning: what the other files of the live panel share.
 
+const NARROW = 860; // pixels, as in live.css: the result stands below the form
+
 /** An element with properties, "on..." listeners and attributes set, and children inside. */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
@@ -25,10 +27,17 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** The line above a result says what a value of it tells; a refusal is marked. */
+export function tell(line, { status = "", refused = false }) {
+  say(line, status);
+  line.classList.toggle("aigc-refused", refused);
+}
+
 /** Scroll to what answers a button, where it is out of sight: below the form on a phone, above the end of a long one. */
 export function bring(element) {
   const { top, bottom } = element.getBoundingClientRect();
-  if (top > window.innerHeight * 0.8 || bottom < window.innerHeight * 0.4) element.scrollIntoView({ block: "start" });
+  const lowest = window.innerWidth > NARROW ? 0.8 : 0.5; // of the window's height; on a phone it fills the rest of it
+  if (top > window.innerHeight * lowest || bottom < window.innerHeight * 0.4) element.scrollIntoView({ block: "start" });
 }
 
 /** A number with four digits, without trailing zeros. */

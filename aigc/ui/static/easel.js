@@ -9,7 +9,7 @@
 // under its `go` while it is busy; its end comes through Gradio.  The steps are kept here as they come, so that the way can be walked again
 // without asking anybody.
 
-import { bring, h, say, filled } from "./dom.js";
+import { bring, h, say, filled, tell } from "./dom.js";
 import { exemplify } from "./example.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
@@ -69,7 +69,7 @@ export class Easel {
     if (!this.isBusy) this.end(value);
     this.shown = value.n ?? this.shown;
     if (this.isBusy && value.go) this.follow(value.go);
-    say(this.status, value.status ?? "");
+    tell(this.status, value);
     if ((value.busy || begins) && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;

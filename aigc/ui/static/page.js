@@ -93,10 +93,8 @@
   };
   // The address follows the tabs; what it said of a view, a run or a model comes back with its tab.
   const left = new Map();
-  const inView = () => document.querySelector("#tabs > .tab-wrapper [role=tab][aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
   aigc.went = (tab) => {
     const now = new URLSearchParams(location.search);
-    setTimeout(inView, 100); // Gradio measures its bar first, and puts it back to the beginning
     if ((now.get("tab") || "home") !== tab) goTo(left.get(tab) || (tab === "home" ? "" : `tab=${tab}`));
   };
   function goTo(again) {
@@ -150,7 +148,7 @@
   const button = (panel, id) =>
     [...document.querySelectorAll(`#${panel} > .tab-wrapper [role=tab], #${panel} > .tab-wrapper button`)].find((b) => b.dataset.tabId === id);
   let opening = 0; // grows when a link or a hand goes elsewhere
-  aigc.open = (tab, view) => {
+  function open(tab, view) {
     const mine = ++opening;
     button("tabs", tab)?.click();
     // A tab that is drawn for the first time chooses a view of its own, and says so, a few moments later.
@@ -163,12 +161,18 @@
       if (times && held < HELD) setTimeout(() => choose(times - 1, holds ? held + 1 : 0), PRESS_MS);
     };
     if (view) requestAnimationFrame(() => choose(PRESSES, 0));
+  }
+  /** From one view to another of the same tab: Back leads to the first. */
+  aigc.open = (tab, view) => {
+    const from = inside(tab);
+    if (view && from !== view && new URLSearchParams(location.search).get("tab") === tab) byHand = { tab, from };
+    open(tab, view);
   };
   addEventListener("popstate", () => {
     const to = new URLSearchParams(location.search);
     const [tab, view] = [to.get("tab") || "home", viewOf(to)];
     tell(to, tab, view);
-    aigc.open(tab, view);
+    open(tab, view);
   });
   const elsewhere = (event) => {
     if (!event.isTrusted || !event.target.closest?.("[role=tab]")) return;
@@ -184,11 +188,10 @@
     const [tab, view] = [to.get("tab"), viewOf(to)];
     if (!button("tabs", tab) || [...to.keys()].some((k) => ![...PLACE, ...NAMED].includes(k))) return;
     event.preventDefault();
-    const from = inside(tab);
-    if (NAMED.some((k) => to.has(k))) goTo(String(to));
-    else if (view && from !== view && new URLSearchParams(location.search).get("tab") === tab) byHand = { tab, from };
+    const named = NAMED.some((k) => to.has(k));
+    if (named) goTo(String(to));
     tell(to, tab, view);
-    aigc.open(tab, view);
+    (named ? open : aigc.open)(tab, view);
     scrollTo({ top: 0 });
   }
   /** Gradio tells of a slider that is put back as of one let go, with its old value sometimes; it hears as if a hand had moved it. */
@@ -248,6 +251,26 @@
       told.textContent = (kinds === "image/*" ? said.noPicture : said.wrongFile).replace("{name}", () => name).replace("{kinds}", () => kinds);
     }
   }
+
+  // A bar of tabs that is wider than the window shows the one that is chosen.
+  function inView() {
+    for (const tab of document.querySelectorAll(".tab-wrapper [role=tab][aria-selected=true]")) {
+      const bar = tab.closest("[role=tablist]");
+      const [whole, part] = [bar, tab].map((element) => element.getBoundingClientRect());
+      if (part.left < whole.left || part.right > whole.right) bar.scrollLeft += part.left + part.width / 2 - whole.left - whole.width / 2;
+    }
+  }
+  const BARS = "[role=tablist]";
+  const isOfBar = ({ addedNodes, type }) => type === "attributes" || [...addedNodes].some((node) => node.matches?.(BARS) || node.querySelector?.(BARS));
+  let looking = 0;
+  function lookSoon() {
+    clearTimeout(looking);
+    looking = setTimeout(inView, 100); // Gradio measures a bar first, and puts it back to the beginning
+  }
+  addEventListener("resize", lookSoon);
+  // From the beginning: from its cache, Gradio may have drawn its bars before the document is told to be ready.
+  const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-selected"] };
+  new MutationObserver((changed) => changed.some(isOfBar) && lookSoon()).observe(root, changes);
 
   addEventListener("DOMContentLoaded", () => {
     dress();

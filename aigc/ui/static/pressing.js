@@ -1,9 +1,10 @@
 // A press of a button that begins a run is answered here at once: Gradio looks through all of its components, a second or two, before anything
 // of it is seen.  It hears of the press when the answer is drawn.
 
-import { bring, say } from "./dom.js";
+import { bring, say, tell } from "./dom.js";
 
 const BEGINS = ".aigc-x-go button.primary, .aigc-axes button[id*=grid], .aigc-begins";
+const SHORTCUT = /^Mac|^iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl+Enter";
 const LOOK_MS = 300;
 const MOST_LOOKS = 100;
 const DRAWN_MS = 100; // until when a page that nobody looks at is drawn
@@ -26,6 +27,19 @@ function pass(button) {
   setTimeout(once, DRAWN_MS);
 }
 
+/** The button that begins what a view is for. */
+const main = (view) => view?.querySelector(".aigc-form > .aigc-x-go button.primary");
+
+// As elsewhere, Ctrl+Enter presses it from any box of its form; who rests on it is told.
+document.addEventListener("keydown", (event) => {
+  const isShortcut = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing;
+  const button = isShortcut && event.target.matches?.("input, textarea") && main(event.target.closest(".aigc-train"));
+  if (!button) return;
+  event.preventDefault();
+  event.target.dispatchEvent(new Event("change", { bubbles: true })); // what is being typed counts
+  button.click();
+}, true);
+
 /**
  * `begin()` when a run is begun beside what `element` shows, `takeBack()` where it is refused before it could say anything there: the page
  * tells that in a corner, or nothing comes.  `buttons` names others than those that begin runs elsewhere, and `typed` a box in which Enter
@@ -33,6 +47,8 @@ function pass(button) {
  */
 export function whenPressed(element, begin, takeBack, buttons = BEGINS, typed = null) {
   const view = element.closest(".aigc-train");
+  main(view)?.setAttribute("aria-keyshortcuts", "Control+Enter Meta+Enter");
+  main(view)?.setAttribute("title", SHORTCUT);
   let button = null;
   let timer = 0;
   const told = () => [...document.querySelectorAll("[data-testid=toast-body]")];
@@ -86,7 +102,7 @@ export class Starting {
   begin() {
     const { element, status, bar, words, newest } = this.panel;
     this.before = { run: newest, said: status.textContent };
-    say(status, words.starting);
+    tell(status, { status: words.starting });
     bar.hidden = false;
     bar.firstChild.style.width = 0;
     bring(element);

@@ -9,7 +9,7 @@
 // with {status, busy, progress} beside it, and the `run` that it belongs to.  `p` is null where nothing stood before a token; `form` is {kept, says, rules: [[text, kept]], note}.
 
 import { Cells } from "./cells.js";
-import { bring, h, say, filled } from "./dom.js";
+import { bring, h, say, filled, tell } from "./dom.js";
 import { exemplify } from "./example.js";
 import { Starting } from "./pressing.js";
 
@@ -62,7 +62,7 @@ export class Writing {
   }
 
   take(value) {
-    say(this.status, value.status ?? "");
+    tell(this.status, value);
     if ((value.busy || (value.made && !value.example)) && this.bar.hidden) bring(this.element); // a quick one comes finished
     this.bar.hidden = !value.busy;
     this.isBusy = Boolean(value.busy);

@@ -28,7 +28,7 @@ from aigc.ui.tabs.explore_room import (
     takes_labels,
     wire,
 )
-from aigc.ui.telling import said
+from aigc.ui.telling import complaint
 from aigc.ui.text import explore as text
 from aigc.words import Refusal, both
 
@@ -63,10 +63,10 @@ def draw(room: Room, tab: gr.Tab) -> None:
         try:
             return _picked(room, key, named, from_js(place))
         except Refusal as refusal:
-            return said(refusal.words, room.lang), gr.skip()
+            return complaint(refusal.words, room.lang), gr.skip()
         except Exception:
             log.exception("explore")
-            return said(text.UNEXPECTED, room.lang), gr.skip()
+            return complaint(text.UNEXPECTED, room.lang), gr.skip()
 
     # A finger is quicker than the answers: the place is read when the event is sent, since Gradio keeps the data of the first one that waits.
     place = gr.Textbox(visible="hidden")

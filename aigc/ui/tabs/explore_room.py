@@ -21,7 +21,7 @@ from aigc.ui.forms import Form
 from aigc.ui.page import Page
 from aigc.ui.studio.film import Film, Payload
 from aigc.ui.studio.subjects import Subject, subjects
-from aigc.ui.telling import guarded, said
+from aigc.ui.telling import complaint, guarded, said
 from aigc.ui.text import explore as text
 from aigc.ui.text.live import LAYERS
 from aigc.words import Lang, Refusal, Words
@@ -147,7 +147,7 @@ def streamed(
                 yield json.dumps({**payload, **go}), result if result is not None else gr.skip()
 
         yield json.dumps({"kind": "same", "busy": True, "status": text.OPENING[lang], **go}), gr.skip()
-        yield from guarded(made, lambda words: (said(words, lang), gr.skip()))
+        yield from guarded(made, lambda words: (complaint(words, lang), gr.skip()))
 
     return run
 

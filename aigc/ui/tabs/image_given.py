@@ -18,7 +18,7 @@ from aigc.ui import forms, stops
 from aigc.ui.page import Page
 from aigc.ui.studio import easel
 from aigc.ui.tabs.explore_room import MODULE, QUIET
-from aigc.ui.telling import guarded, in_line, is_over, newest, said
+from aigc.ui.telling import complaint, guarded, in_line, is_over, newest, said
 from aigc.ui.text import picture as text
 from aigc.words import Refusal
 
@@ -82,6 +82,9 @@ class Given:
 
     def wire(self, newest: gr.State, on: gr.HTML) -> None:
         """`on`: the easel, which says how far an example is."""
+        for file in (self.picture, self.style):
+            if file is not None:
+                file.upload(self.looked_at, file, file, **QUIET)
         self.mine.click(self.last_or_example, newest, [self.picture, on], **QUIET)
         if self.paint is not None:
             self.picture.change(self.repainted, self.picture, self.paint, **QUIET)
@@ -133,7 +136,7 @@ class Given:
             return
         stop, lang = stops.begun(self.verb.value, request), self.page.lang
         yield gr.skip(), said(text.OPENING, lang, busy=True)
-        for picture, line in guarded(lambda: self._example(stop), lambda words: (gr.skip(), said(words, lang))):
+        for picture, line in guarded(lambda: self._example(stop), lambda words: (gr.skip(), complaint(words, lang))):
             yield picture, gr.skip() if stop.unwanted else line
 
     def _example(self, stop: threading.Event) -> Iterator[tuple[Any, Any]]:
@@ -161,6 +164,18 @@ class Given:
             yield ""
             raise
         yield shown
+
+    def looked_at(self, path: Any) -> Iterator[Any]:
+        """A file that is no picture is refused as soon as it is given, and taken away; where it is painted over, `repainted` refuses it."""
+        try:
+            with forms.in_words(self.page.lang):
+                opened(path)
+        except gr.Error:
+            yield None
+            if self.paint is None:
+                raise
+        else:
+            yield gr.skip()
 
     def to_paint(self, path: Any) -> str:
         with forms.in_words(self.page.lang):

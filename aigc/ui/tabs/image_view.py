@@ -29,7 +29,7 @@ from aigc.ui.tabs.explore_room import MODULE, QUIET, buttons
 from aigc.ui.tabs.image_given import Given
 from aigc.ui.tabs.image_schedulers import follow, offered
 from aigc.ui.tabs.image_way import Way
-from aigc.ui.telling import guarded, in_line, newest, said
+from aigc.ui.telling import complaint, guarded, in_line, newest, said
 from aigc.ui.text import picture as text
 from aigc.ui.text.telling import RETURNED
 from aigc.ui.zero_gpu import on_gpu
@@ -352,7 +352,7 @@ def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]], stop: threading.
             yield told, kept
 
     yield way.tell({"kind": "same", "busy": True, "status": text.OPENING[lang]}), None
-    yield from guarded(run, lambda words: (said(words, lang, go=way.go), None))
+    yield from guarded(run, lambda words: (complaint(words, lang, go=way.go), None))
 
 
 def waited(told: Any, lang: Lang) -> easel.Payload | None:

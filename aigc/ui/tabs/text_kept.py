@@ -17,7 +17,7 @@ from aigc.ui.markup import esc
 from aigc.ui.page import Page
 from aigc.ui.tabs import explore_files
 from aigc.ui.tabs.text_panel import shown
-from aigc.ui.telling import guarded, said
+from aigc.ui.telling import complaint, guarded, said
 from aigc.ui.text import writing as text
 from aigc.ui.text.telling import RETURNED
 from aigc.words import Lang, Refusal, Words
@@ -78,7 +78,7 @@ def streamed(view: str, lang: Lang, make: Callable[[threading.Event], Iterator[S
     yield said(text.OPENING, lang, busy=True, run=run), *SKIPPED
 
     def complain(words: Words) -> Shown:
-        return said(words, lang), *SKIPPED
+        return complaint(words, lang), *SKIPPED
 
     for now, last, history, listed in guarded(lambda: make(stop), complain):
         now = of_run(now, run)

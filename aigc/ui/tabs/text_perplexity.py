@@ -18,7 +18,7 @@ from aigc.ui.page import Page
 from aigc.ui.tabs.explore_room import QUIET, buttons
 from aigc.ui.tabs.text_kept import of_run
 from aigc.ui.tabs.text_panel import SHOW_EVERY, panel, shown, tokens_of, waited
-from aigc.ui.telling import guarded, newest, said
+from aigc.ui.telling import complaint, guarded, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
 
@@ -51,7 +51,7 @@ class PerplexityView:
         stop, lang = stops.begun(NAME, request), self.page.lang
         run = secrets.token_hex(4)
         yield said(text.OPENING, lang, busy=True, run=run)
-        for told in guarded(lambda: self._read(given_, stop), lambda words: said(words, lang)):
+        for told in guarded(lambda: self._read(given_, stop), lambda words: complaint(words, lang)):
             yield of_run(told, run)
 
     def _read(self, given_: dict[Component, Any], stop: threading.Event) -> Iterator[str]:

@@ -8,6 +8,8 @@ MODEL = both("Model", "模型")
 MODEL_INFO = both("One of the list, or a repository of the Hub of your own: owner/name.", "从列表中选，或填 Hub 上任一仓库：owner/name。")
 MODEL_INFO_PUBLIC = both("One of the list.", "从列表中选。")
 
+SETTINGS = both("Settings and model", "设置与模型")  # what opens them on a narrow screen
+
 DOWNLOAD = both("Download {size}", "下载 {size}")
 DOWNLOAD_UNKNOWN = both("Download", "下载")
 CANCEL = both("Cancel", "取消")

@@ -31,8 +31,8 @@ SAYS: dict[str, Words] = {
         "由模型概括一段文字；旁边是只用原文句子拼成的摘要，它不会编造。",
     ),
     "perplexity": both(
-        "How much each token of a text surprises a model. The darker, the less it expected it.",
-        "一段文字的每个词元有多出乎模型的意料。颜色越深越意外。",
+        "How much each token of a text surprises a model. The stronger its colour, the less the model expected it.",
+        "一段文字的每个词元有多出乎模型的意料。底色越浓越意外。",
     ),
 }
 PROMPT = both("Prompt", "提示")
