@@ -16,6 +16,7 @@ from typing import Any, cast
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -27,14 +28,16 @@ from aigc.nets.style import StyleNetwork
 from aigc.pretrained import hub
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
+from aigc.pretrained.image.inside import Seen, Told
 from aigc.pretrained.image.make import Shot
+from aigc.pretrained.image.prompts import Word
 from aigc.ui import stops
 from aigc.ui.markup import PNG
 from aigc.ui.page import Page
-from aigc.ui.studio import easel
+from aigc.ui.studio import easel, film
 from aigc.ui.tabs import image as image_tab
 from aigc.ui.tabs import image_given, image_view, image_way
-from aigc.ui.tabs.image_inside import Inside
+from aigc.ui.tabs.image_inside import Inside, views
 from aigc.ui.tabs.image_view import Kept, View, saved, shown
 from aigc.ui.text import picture as text
 from aigc.ui.text import telling as telling_text
@@ -647,6 +650,21 @@ def test_long_prompts_name_their_tiles_inside() -> None:
     form |= {inside.form.widgets["steps"]: 2, inside.prompt: "one two three four five six seven eight nine ten", inside.chooser.model: "pictures"}
     words = json.loads(list(inside.run(form, REQUEST))[-1][0])
     assert words["tiles"][0] == 2 and [m["text"] for m in words["marks"]][1:4] == ["one", "two", "three"]
+
+
+def test_a_long_look_at_a_large_model_is_no_burden_for_the_browser() -> None:
+    """200 steps with a prompt of 30 words at 512 pixels, whose latents have 64 a side: it would be more than 100 MB."""
+    place = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    latent, attention, pull = (torch.rand(*size, generator=torch.Generator().manual_seed(0)) for size in ((4, 64, 64), (30, 64, 64), (64, 64)))
+    steps = [Seen(i, 200, 999.0 - i, latent, place, place, attention, place, place, pull) for i in range(200)]
+    seen = Told(tuple(Word(f"w{i}", (i + 1,)) for i in range(30)), tuple(steps))
+    words, *others = views(seen, "en")
+    most = film.MOST_BYTES * 1.4  # noise in a PNG, by 64
+    assert all(len(f["src"]) < most for payload in (words, *others) for f in payload["films"])
+    assert 2 < words["states"] == others[0]["states"] == others[1]["states"] <= film.MOST_STATES
+    assert words["captions"][0].startswith("step 1 of") and words["captions"][-1].startswith("step 200 of")
+    assert words["status"] == text.LOOKED_FEWER.fill(n=200, shown=words["states"]).en
+    assert views(Told(seen.words, seen.seen[:10]), "en")[0]["states"] == 10
 
 
 @pytest.mark.parametrize(

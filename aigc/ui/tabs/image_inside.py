@@ -138,9 +138,19 @@ def now(told: Told, lang: Lang) -> film.Payload:
 
 
 def views(told: Told, lang: Lang) -> tuple[film.Payload, film.Payload, film.Payload]:
-    seen = told.seen
-    status = (" " if lang == "en" else "").join(words[lang] for words in (text.LOOKED.fill(n=len(seen)), *told.notes))
+    seen = few(told)
+    looked = (text.LOOKED if len(seen) == len(told.seen) else text.LOOKED_FEWER).fill(n=len(told.seen), shown=len(seen))
+    status = (" " if lang == "en" else "").join(words[lang] for words in (looked, *told.notes))
     return _words(told, seen, lang) | {"status": status}, _latents(seen, lang), _guidance(seen, lang)
+
+
+def few(told: Told) -> Sequence[Seen]:
+    """As many steps as a browser can take, evenly spread; of a large model a tile has 64 pixels, and each word of the prompt has one a step."""
+    columns = min(1 + len(told.words), COLUMNS)
+    tiles = -(-(1 + len(told.words)) // columns) * columns
+    most = max(2, min(film.MOST_STATES, film.MOST_BYTES // (tiles * _rgb(told.seen[0].picture).nbytes)))
+    last = len(told.seen) - 1
+    return told.seen if last < most else [told.seen[round(i * last / (most - 1))] for i in range(most)]
 
 
 def _words(told: Told, seen: Sequence[Seen], lang: Lang) -> film.Payload:
