@@ -154,7 +154,7 @@ def fit(entry: Entry, setup: Setup = AUTOMATIC, spare: Callable[[str], int] = no
     """`spare`: bytes that idle models hold on a device and would give up.  Raises Refusal for a device that is not here."""
     how = chosen(entry, setup, spare)
     device, dtype, need, free, main = how.device, how.dtype, how.need, _free(how.device, spare), _free("cpu", spare)
-    disk_need = 0 if hub.here(entry) else max(0, entry.download_bytes - hub.arrived(entry))
+    disk_need = hub.to_come(entry)
     disk_free = shutil.disk_usage(existing(downloads_folder())).free
     has_room = need <= free and (not how.offload or (device != "cpu" and how.whole <= main))
     fits = has_room and disk_need + hub.SPARE * bool(disk_need) <= disk_free
