@@ -571,6 +571,20 @@ def test_a_model_larger_than_the_machine_is_refused_before_it_is_loaded(monkeypa
     assert not LOADED and not shelf.held()
 
 
+def test_what_is_too_large_drives_nothing_out(monkeypatch: pytest.MonkeyPatch):
+    """Neither the idle models, nor the same one as it is loaded, where all their memory would not be enough."""
+    used(B), used(A, setup=Setup(dtype=shelf.Number.FLOAT16))
+    before, spare = LOADED.copy(), sum(h.bytes for h in shelf.held())
+    monkeypatch.setattr(layout, "parameters", lambda folder, bytes_each: 10 * spare)
+    monkeypatch.setattr(shelf, "free_memory", lambda device: spare)
+    for entry in (C, A):
+        with pytest.raises(Refusal, match="with every idle model put away"):
+            used(entry)
+    assert slugs() == ["smollm2-135m", "gpt2"] and before == LOADED
+    used(A, setup=Setup(dtype=shelf.Number.FLOAT16))
+    assert before == LOADED, "the next run finds its model open"
+
+
 # how it is loaded
 class Pipeline:
     """What a pipeline of diffusers can be told."""
