@@ -768,6 +768,21 @@ def test_a_model_that_neither_memory_holds_does_not_fit(machine: Callable[[float
     assert fit(FLUX, spare=lambda device: 10 * GB).fits, "with what idle models would give up"
 
 
+def test_a_model_meant_for_a_gpu_needs_on_a_cpu_in_16_bits_what_it_needs_there_and_that_is_offered(
+    machine: Callable[[float, float], None], monkeypatch: pytest.MonkeyPatch
+):
+    machine(0, 20)
+    on_cpu = {number: Setup(device=shelf.Device.CPU, dtype=number) for number in (shelf.Number.FLOAT32, shelf.Number.BFLOAT16)}
+    whole, half = (fit(FLUX, setup) for setup in on_cpu.values())
+    assert (whole.fits, whole.need, half.fits, half.need) == (False, 36 * GB, True, 18 * GB)
+    assert whole.words.en.endswith("With 16-bit numbers it would need about 18.0 GB and fit.") and "16 位数值" in whole.words.zh
+    assert fit(C, on_cpu[shelf.Number.BFLOAT16]).need == pytest.approx(0.6 * C.cpu_bytes)
+    monkeypatch.setattr("aigc.pretrained.fit.quick", lambda device: ("float32",))
+    assert "would need about 18.0 GB and fit. But this CPU takes many times longer" in fit(FLUX, Setup(device=shelf.Device.CPU)).words.en
+    machine(0, 17)
+    assert fit(FLUX, on_cpu[shelf.Number.FLOAT32]).words.en.endswith("are free.")
+
+
 def test_what_the_user_chose_is_kept_and_said(machine: Callable[[float, float], None]):
     machine(12, 64)
     refused = fit(FLUX, Setup(offload=Switch.OFF))
