@@ -15,6 +15,7 @@ import torch
 
 from aigc.data.sources import in_bytes
 from aigc.pretrained import layout
+from aigc.pretrained.architecture import hushed
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.fit import free_memory
 from aigc.pretrained.image.previews import Preview
@@ -117,8 +118,8 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
     """A folder in diffusers' format: safetensors only, parts of diffusers and transformers only.  Raises Refusal."""
     import diffusers
 
+    hushed(*LIBRARIES)
     kind = checked(folder)
-    _hushed()
     how = {"local_files_only": True, "use_safetensors": True, "variant": layout.variant(folder), "dtype": dtype}
     auto = next((getattr(diffusers, name) for name in AUTO.values() if _knows(getattr(diffusers, name), kind)), diffusers.DiffusionPipeline)
     try:
@@ -138,16 +139,6 @@ def _networks(folder: Path, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
         if isinstance(kind, type) and issubclass(kind, diffusers.ModelMixin | transformers.PreTrainedModel):
             within = folder / part if (folder / part).is_dir() else folder
             yield part, whole(kind, within, dtype=dtype, variant=layout.variant(within))
-
-
-def _hushed() -> None:
-    """The libraries tell the terminal of each part they load; the page and the command line have their own words for that."""
-    import diffusers.utils.logging as of_diffusers
-    import transformers.utils.logging as of_transformers
-
-    for library in (of_diffusers, of_transformers):
-        library.set_verbosity_error()
-        library.disable_progress_bar()
 
 
 def checked(folder: Path) -> str:
