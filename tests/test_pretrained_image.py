@@ -221,15 +221,19 @@ def test_where_memory_is_tight_pictures_are_decoded_one_at_a_time(large: Kit, mo
         *_, shot = make.made(large, asked(count=1 if free < one else 4, width=64, height=64), threading.Event())
         assert shot.is_final and decoded[-1] == slices_and_tiles
         assert (vae.use_slicing, vae.use_tiling) == (False, False), "only for this run"
+    *_, seen = inside(large, asked(width=64, height=64), threading.Event())
+    assert seen.final is not None and decoded[-1] == (True, True) and not vae.use_tiling, "one that is looked into, too"
 
 
 def test_more_pictures_than_memory_holds_are_refused_before_the_machine_dies(large: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kit, "free_memory", lambda device: int(3.5 * 64 * 64 * DENOISED))
+    monkeypatch.setattr(kit, "free_memory", lambda device: int(3.5 * 64 * 64 * 2 * DENOISED))
     with pytest.raises(Refusal, match="At most 3 pictures of this size") as refusal:
         list(make.made(large, asked(count=4, width=64, height=64), threading.Event()))
     assert "最多生成 3 张" in refusal.value.words.zh
     *_, shot = make.made(large, asked(count=3, width=64, height=64), threading.Event())
     assert len(shot.images) == 3
+    *_, shot = make.made(large, asked(count=6, guidance=1.0, width=64, height=64), threading.Event())
+    assert len(shot.images) == 6, "without guidance there is one prediction, not two"
     monkeypatch.setattr(kit, "free_memory", lambda device: 0)
     *_, shot = make.made(large, asked(count=1, width=64, height=64), threading.Event())
     assert len(shot.images) == 1, "one is always tried"

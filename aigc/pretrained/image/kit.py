@@ -30,7 +30,7 @@ AUTO = {
 }
 UNLISTED = {("Flux2KleinPipeline", Task.INPAINT): "Flux2KleinInpaintPipeline"}  # the AutoPipelines do not know these
 LARGEST = 2048
-DENOISED, DECODED = 2100, 5000  # bytes a pixel that a U-Net (two predictions) and a decoder take in 32 bits; SD 1.5 at 512 pixels, on a CPU
+DENOISED, DECODED = 1050, 5000  # bytes a pixel that a U-Net takes for a prediction, and a decoder, in 32 bits; SD 1.5 at 512 pixels, on a CPU
 TOO_MANY = both(
     "At most {n} pictures of this size can be made at once in the {memory} of memory that are free: ask for fewer.",
     "内存空闲 {memory}，这个尺寸一次最多生成 {n} 张：请减少数量。",
@@ -90,7 +90,7 @@ class Kit:
 
 
 @contextmanager
-def in_room(kit: Kit, count: int, pixels: int) -> Iterator[None]:
+def in_room(kit: Kit, count: int, pixels: int, predictions: int = 2) -> Iterator[None]:
     """Inside, pictures are decoded one at a time where memory would not hold them all, and in tiles where it would not hold one.
 
     On a CPU memory that runs out says nothing: it is the end of this process.  Raises Refusal for more than can be made at once there.
@@ -102,7 +102,7 @@ def in_room(kit: Kit, count: int, pixels: int) -> Iterator[None]:
     device, free = kit.pipe.device.type, free_memory(kit.pipe.device.type)
     kind = next(vae.parameters()).dtype
     width = kind.itemsize / 4
-    most = max(1, int(free / (pixels * DENOISED * width))) if device == "cpu" and getattr(kit.pipe, "unet", None) is not None else count
+    most = max(1, int(free / (pixels * predictions * DENOISED * width))) if device == "cpu" and getattr(kit.pipe, "unet", None) is not None else count
     if count > most:
         raise Refusal(TOO_MANY, n=most, memory=in_bytes(free))
     each = pixels * DECODED * (1 if kind is torch.float16 and getattr(vae.config, "force_upcast", False) else width)

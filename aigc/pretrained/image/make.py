@@ -153,7 +153,7 @@ def denoised(
     )  # fmt: skip
     notes += remarks(pipe, asked.prompt)
     shot = Shot(seeds=seeds, notes=notes)
-    with in_room(kit, count, _pixels(kit, more)):
+    with in_room(kit, count, _pixels(kit, more), 2 if is_guided(pipe, how.guidance) else 1):
         own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
         stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))
         try:
