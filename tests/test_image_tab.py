@@ -25,7 +25,7 @@ from tiny_pretrained import BUILDERS
 
 from aigc.cli import main
 from aigc.nets.style import StyleNetwork
-from aigc.pretrained import hub
+from aigc.pretrained import hub, shelf
 from aigc.pretrained.folder import save_network
 from aigc.pretrained.image.asked import SETTINGS, Verb
 from aigc.pretrained.image.inside import Seen, Told
@@ -580,9 +580,10 @@ def test_a_grid_of_any_verb_starts_with_axes_that_it_has(verb: Verb) -> None:
     assert all(offered for _, name in x.choices if (offered := v.grid.axes._offered(name)))
 
 
-def test_enlarged_pictures_are_crossed(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_enlarged_pictures_are_crossed(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     BUILDERS["sd-x4-upscaler"](tmp_path / "x4", None)
     monkeypatch.setattr(hub, "here", lambda entry: tmp_path / "x4" if entry.slug == "sd-x4-upscaler" else None)
+    request.addfinalizer(lambda: shelf.unload("sd-x4-upscaler"))  # other tests take it for one that is not here
     v = view(Verb.UPSCALE)
     (x, xs), (y, ys) = v.grid.axes.chosen_by
     form = given(v, model="sd-x4-upscaler", image=file, prompt="a cat") | {x: "steps", xs: "1, 2", y: "guidance", ys: "1, 7"}
