@@ -163,6 +163,22 @@ def test_a_download_can_be_cancelled_and_goes_on_later(server: FakeHub):
     arrived()
 
 
+@pytest.mark.parametrize(
+    ("lang", "left", "here"), [("en", "Download the rest: 150 MB", "400 MB are here"), ("zh", "还有 150 MB", "其中 400 MB 已在本机")]
+)
+def test_of_a_download_that_was_cut_only_the_rest_is_told(lang: Lang, left: str, here: str):
+    folder = hub._folder(GPT2) / GPT2.revision
+    folder.mkdir(parents=True)
+    with (folder / "model.safetensors.abc.partial").open("wb") as file:
+        file.truncate(400 * 10**6)
+    drawn = chooser(lang=lang)
+    update = shown(drawn, "gpt2")
+    assert left in update[drawn.get]["value"] and here in update[drawn.facts]
+    folder.rename(folder.with_name("0" * 40))  # another version of the model is no part of this one
+    update = shown(drawn, "gpt2")
+    assert "550 MB" in update[drawn.get]["value"] and here not in update[drawn.facts] and hub.to_come(GPT2) == GPT2.download_bytes
+
+
 def test_why_a_download_failed_stands_on_the_card(server: FakeHub):
     server.faults.gated = True
     drawn = chooser(lang="zh")

@@ -35,7 +35,7 @@ from aigc.pretrained.image.asked import (
     Verb,
 )
 from aigc.pretrained.image.inside import Recorder, Watch, attention_to, inside, watching
-from aigc.pretrained.image.kit import Kit
+from aigc.pretrained.image.kit import DECODED, DENOISED, Kit
 from aigc.pretrained.image.make import Shot, made, note
 from aigc.pretrained.image.others import enlarged, of
 from aigc.pretrained.image.previews import Preview
@@ -201,6 +201,42 @@ def test_results_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.
     monkeypatch.setattr(patch, "MOST_AT_ONCE", 64 * 64 * 3)
     with pytest.raises(Refusal, match="At most 3"):
         result("sd-1.5", asked(Verb.INPAINT, image=picture(), mask=mask(), count=4))
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Kit:
+    """A miniature that is taken for a large model."""
+    kit = loaded("sd-1.5")
+    monkeypatch.setattr(kit.preview, "whole", False)
+    return kit
+
+
+def test_where_memory_is_tight_pictures_are_decoded_one_at_a_time(large: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen of 512 pixels at once would take 20 GB, and a machine out of memory ends the process without a word."""
+    decoded: list[tuple[bool, bool]] = []
+    vae, one, decode = large.pipe.vae, 64 * 64 * DECODED, type(large.pipe.vae).decode
+    monkeypatch.setattr(type(vae), "decode", lambda vae, z, *a, **k: (decoded.append((vae.use_slicing, vae.use_tiling)), decode(vae, z, *a, **k))[1])
+    for free, slices_and_tiles in ((5 * one, (False, False)), (3 * one, (True, False)), (int(0.9 * one), (True, True))):
+        monkeypatch.setattr(kit, "free_memory", lambda device, free=free: free)
+        *_, shot = make.made(large, asked(count=1 if free < one else 4, width=64, height=64), threading.Event())
+        assert shot.is_final and decoded[-1] == slices_and_tiles
+        assert (vae.use_slicing, vae.use_tiling) == (False, False), "only for this run"
+    *_, seen = inside(large, asked(width=64, height=64), threading.Event())
+    assert seen.final is not None and decoded[-1] == (True, True) and not vae.use_tiling, "one that is looked into, too"
+
+
+def test_more_pictures_than_memory_holds_are_refused_before_the_machine_dies(large: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kit, "free_memory", lambda device: int(3.5 * 64 * 64 * 2 * DENOISED))
+    with pytest.raises(Refusal, match="At most 3 pictures of this size") as refusal:
+        list(make.made(large, asked(count=4, width=64, height=64), threading.Event()))
+    assert "最多生成 3 张" in refusal.value.words.zh
+    *_, shot = make.made(large, asked(count=3, width=64, height=64), threading.Event())
+    assert len(shot.images) == 3
+    *_, shot = make.made(large, asked(count=6, guidance=1.0, width=64, height=64), threading.Event())
+    assert len(shot.images) == 6, "without guidance there is one prediction, not two"
+    monkeypatch.setattr(kit, "free_memory", lambda device: 0)
+    *_, shot = make.made(large, asked(count=1, width=64, height=64), threading.Event())
+    assert len(shot.images) == 1, "one is always tried"
 
 
 @pytest.mark.parametrize("slug", [e.slug for e in catalogue.ON_A_CPU + catalogue.ON_A_GPU if Task.UNCONDITIONAL in e.tasks])

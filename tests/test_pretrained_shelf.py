@@ -571,6 +571,20 @@ def test_a_model_larger_than_the_machine_is_refused_before_it_is_loaded(monkeypa
     assert not LOADED and not shelf.held()
 
 
+def test_what_is_too_large_drives_nothing_out(monkeypatch: pytest.MonkeyPatch):
+    """Neither the idle models, nor the same one as it is loaded, where all their memory would not be enough."""
+    used(B), used(A, setup=Setup(dtype=shelf.Number.FLOAT16))
+    before, spare = LOADED.copy(), sum(h.bytes for h in shelf.held())
+    monkeypatch.setattr(layout, "parameters", lambda folder, bytes_each: 10 * spare)
+    monkeypatch.setattr(shelf, "free_memory", lambda device: spare)
+    for entry in (C, A):
+        with pytest.raises(Refusal, match="with every idle model put away"):
+            used(entry)
+    assert slugs() == ["smollm2-135m", "gpt2"] and before == LOADED
+    used(A, setup=Setup(dtype=shelf.Number.FLOAT16))
+    assert before == LOADED, "the next run finds its model open"
+
+
 # how it is loaded
 class Pipeline:
     """What a pipeline of diffusers can be told."""
@@ -752,6 +766,21 @@ def test_a_model_that_neither_memory_holds_does_not_fit(machine: Callable[[float
     asked = fit(FLUX, Setup(offload=Switch.ON))
     assert not asked.fits and "18.0 GB are needed, 8.0 GB of main memory" in asked.words.en
     assert fit(FLUX, spare=lambda device: 10 * GB).fits, "with what idle models would give up"
+
+
+def test_a_model_meant_for_a_gpu_needs_on_a_cpu_in_16_bits_what_it_needs_there_and_that_is_offered(
+    machine: Callable[[float, float], None], monkeypatch: pytest.MonkeyPatch
+):
+    machine(0, 20)
+    on_cpu = {number: Setup(device=shelf.Device.CPU, dtype=number) for number in (shelf.Number.FLOAT32, shelf.Number.BFLOAT16)}
+    whole, half = (fit(FLUX, setup) for setup in on_cpu.values())
+    assert (whole.fits, whole.need, half.fits, half.need) == (False, 36 * GB, True, 18 * GB)
+    assert whole.words.en.endswith("With 16-bit numbers it would need about 18.0 GB and fit.") and "16 位数值" in whole.words.zh
+    assert fit(C, on_cpu[shelf.Number.BFLOAT16]).need == pytest.approx(0.6 * C.cpu_bytes)
+    monkeypatch.setattr("aigc.pretrained.fit.quick", lambda device: ("float32",))
+    assert "would need about 18.0 GB and fit. But this CPU takes many times longer" in fit(FLUX, Setup(device=shelf.Device.CPU)).words.en
+    machine(0, 17)
+    assert fit(FLUX, on_cpu[shelf.Number.FLOAT32]).words.en.endswith("are free.")
 
 
 def test_what_the_user_chose_is_kept_and_said(machine: Callable[[float, float], None]):

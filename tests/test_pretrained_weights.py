@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,25 @@ def test_the_old_names_of_tensors_are_known(tmp_path: Path):
         renamed = {(before + name if name.startswith(within) else name): t for name, t in load_file(path).items()}
         save_file({**renamed, f"{within}{before}embeddings.position_ids": torch.arange(5)[None]}, path, metadata={"format": "pt"})
     of_pictures.load(painter, CPU, torch.float32)
+
+
+LOADS = """
+import sys
+from pathlib import Path
+import torch
+from aigc.pretrained import architecture, layout, upscaler
+from aigc.pretrained.catalogue import ON_A_CPU
+from aigc.pretrained.image import kit
+cpu, pipeline, network = torch.device("cpu"), Path(sys.argv[1]), Path(sys.argv[2])
+architecture.check(next(e for e in ON_A_CPU if e.slug == "sd-1.5"), layout.read_index(pipeline), pipeline=True)
+upscaler.load(network, cpu, torch.float32)
+kit.load(pipeline, cpu, torch.float32)
+"""
+
+
+def test_the_libraries_tell_the_terminal_nothing_of_what_they_load(tmp_path: Path) -> None:
+    """Neither their bars, nor that something here is installed without torchvision, which nothing here needs."""
+    folders = [str(built(slug, tmp_path / slug)) for slug in ("sd-1.5", "swin2sr-x2")]
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", LOADS, *folders], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout + done.stderr

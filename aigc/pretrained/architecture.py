@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from aigc.pretrained.catalogue import UNCONDITIONAL, Entry, Task
@@ -28,8 +29,17 @@ QUANTISED = both(
 )
 
 
+def hushed(*libraries: str) -> None:
+    """The libraries tell the terminal of each part they look at or load; the page and the command line have their own words for that."""
+    for library in libraries:
+        logging = importlib.import_module(f"{library}.utils.logging")
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+
+
 def check(entry: Entry, settings: dict[str, Any], *, pipeline: bool) -> None:
     """`settings` is what the repository's model_index.json or config.json says.  Raises Refusal."""
+    hushed("transformers", *(("diffusers",) if pipeline else ()))
     quantised = settings.get("quantization_config")
     if isinstance(quantised, dict):
         raise Refusal(QUANTISED, title=entry.title, kind=str(quantised.get("quant_method", "?"))[:40])

@@ -124,6 +124,7 @@ NARROW = both(
     "{fit} But this CPU takes many times longer with 16 bits than with 32: leave the numbers at automatic unless memory is short.",
     "{fit}但这个 CPU 用 16 位计算比用 32 位慢许多倍：若非内存不足，数值类型请留在自动。",
 )
+HALVED = both("{fit} With 16-bit numbers it would need about {need} and fit.", "{fit}用 16 位数值只需约 {need}，就放得下。")
 UNKNOWN = both("How much it needs is known once its files are looked at.", "需要多少，看过它的文件才知道。")
 NO_DISK = both("The download of {need} does not fit on the disk: {free} are free.", "需下载 {need}，磁盘放不下：只剩 {free}。")
 WHAT = {
@@ -154,7 +155,7 @@ def fit(entry: Entry, setup: Setup = AUTOMATIC, spare: Callable[[str], int] = no
     """`spare`: bytes that idle models hold on a device and would give up.  Raises Refusal for a device that is not here."""
     how = chosen(entry, setup, spare)
     device, dtype, need, free, main = how.device, how.dtype, how.need, _free(how.device, spare), _free("cpu", spare)
-    disk_need = 0 if hub.here(entry) else max(0, entry.download_bytes - hub.arrived(entry))
+    disk_need = hub.to_come(entry)
     disk_free = shutil.disk_usage(existing(downloads_folder())).free
     has_room = need <= free and (not how.offload or (device != "cpu" and how.whole <= main))
     fits = has_room and disk_need + hub.SPARE * bool(disk_need) <= disk_free
@@ -178,11 +179,21 @@ def _too_large(entry: Entry, setup: Setup, how: Chosen, free: int, main: int) ->
     if how.offload and how.need <= free:
         return TOO_LARGE.fill(need=in_bytes(how.whole), free=in_bytes(main), memory=MEMORY["cpu"])
     words = TOO_LARGE.fill(need=in_bytes(how.need), free=in_bytes(free), memory=MEMORY[how.device])
+    if how.device == "cpu":
+        return _or_halved(entry, how, free, words)
     if how.device != "cuda" or how.offload or "offload" in impossible(entry):
         return words
     if how.whole > main:
         return NOT_OFFLOADED.fill(fit=words, free=in_bytes(main))
     return WOULD_FIT.fill(fit=words) if setup.offload is Switch.OFF and free >= AT_LEAST else words
+
+
+def _or_halved(entry: Entry, how: Chosen, free: int, words: Words) -> Words:
+    """`words`, and that 16 bits would be a way out, where they are one."""
+    if how.dtype != "float32" or Task.UNCONDITIONAL in entry.tasks or (need := needed(entry, "cpu", "bfloat16", hub.here(entry))) > free:
+        return words
+    words = HALVED.fill(fit=words, need=in_bytes(need))
+    return words if "bfloat16" in quick("cpu") else NARROW.fill(fit=words)
 
 
 def explained(entry: Entry, setup: Setup, how: Chosen, words: Words) -> Words:
@@ -276,7 +287,8 @@ def needed(entry: Entry, device: str, dtype: str, folder: Path | None) -> int:
     in_float32 = entry.cpu_bytes or entry.gpu_bytes * 2
     is_told_in_float32 = Task.UNCONDITIONAL in entry.tasks or entry.family in NETWORKS
     on_a_gpu = entry.gpu_bytes if dtype != "float32" or is_told_in_float32 else entry.gpu_bytes / HALF
-    told = on_a_gpu if device != "cpu" else in_float32 if dtype == "float32" else in_float32 * HALF
+    in_half = entry.cpu_bytes * HALF or entry.gpu_bytes  # what is not meant for a CPU is told in 16 bits already
+    told = on_a_gpu if device != "cpu" else in_float32 if dtype == "float32" else in_half
     return int(max(weights * HEADROOM, told))
 
 

@@ -28,7 +28,7 @@ from aigc.pretrained import Stopped, architecture, layout
 from aigc.pretrained.catalogue import COMPLETE, Entry, shipped_at
 from aigc.words import Refusal, both
 
-__all__ = ["Progress", "arrived", "download", "family", "here", "is_off", "look", "remove", "set_mirror"]
+__all__ = ["Progress", "arrived", "download", "family", "here", "is_off", "look", "remove", "set_mirror", "to_come"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 LISTEN_SECONDS = 0.1  # between two looks at the stop event
@@ -152,6 +152,12 @@ def remove(entry: Entry) -> int:
 def arrived(entry: Entry) -> int:
     """Bytes of what was fetched of a model, half a download too."""
     return bytes_in(_folder(entry))
+
+
+def to_come(entry: Entry) -> int:
+    """Bytes that a download would still fetch, about: what lies here of another commit is no part of it."""
+    commit = entry.revision if COMMIT.fullmatch(entry.revision) else ""
+    return 0 if here(entry) else max(0, entry.download_bytes - bytes_in(_folder(entry) / commit))
 
 
 def download(entry: Entry, stop: threading.Event) -> Iterator[Progress]:

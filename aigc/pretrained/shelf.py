@@ -309,15 +309,21 @@ def _fill(slot: _Slot, entry: Entry, load: Callable[..., Any], folder: Path, ask
         _check(entry, folder)
     elif bad := layout.damaged(folder):
         raise Refusal(SHIPPED_DAMAGED, title=entry.title, file=bad[0])
-    _put_away(slot)
     if _spilt.is_set():
         _spilt.clear()
         _collect()
-    how = chosen(entry, asked[1], idle_bytes)
+
+    def spare(device: str) -> int:  # what stands in this slot, loaded another way, goes first
+        return idle_bytes(device) + (slot.bytes + slot.spare if slot.thing is not None and slot.home == device else 0)
+
+    how = chosen(entry, asked[1], spare)
     each = 4 if how.dtype == "float32" else 2
     weights = layout.parameters(folder, lambda kind: each)
     home = "cpu" if how.offload else how.device  # offloaded parameters stay in main memory
-    _make_room(entry, int(weights * HEADROOM), home, or_halve=OR_HALVE if each == 4 else Words("", ""))
+    need, or_halve = int(weights * HEADROOM), OR_HALVE if each == 4 else Words("", "")
+    _check_room(entry, need, home, free_memory(home) + int(spare(home) * HEADROOM), or_halve)  # before anything goes for nothing
+    _put_away(slot)
+    _make_room(entry, need, home, or_halve)
     thing = _load(entry, load, folder, how)
     taken = weights if how.offload else _taken(thing) or weights
     with _changed:
@@ -334,9 +340,13 @@ def _check(entry: Entry, folder: Path) -> None:
 
 def _make_room(entry: Entry, need: int, device: str, or_halve: Words) -> None:
     """Puts idle pipelines away, the least lately used first, until `need` bytes are free.  Raises Refusal where memory would run out for all."""
-    while (free := free_memory(device)) < need:
+    while free_memory(device) < need:
         if not _put_oldest_away(device):
             break
+    _check_room(entry, need, device, free_memory(device), or_halve)
+
+
+def _check_room(entry: Entry, need: int, device: str, free: int, or_halve: Words) -> None:
     if free < need and device == "cpu":  # a GPU says no by itself; a machine out of main memory ends this process
         raise Refusal(TOO_LARGE, title=entry.title, need=in_bytes(need), free=in_bytes(free), memory=MEMORY[device], or_halve=or_halve)
 

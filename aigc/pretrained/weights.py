@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from aigc.pretrained import layout
+from aigc.pretrained.architecture import hushed
 from aigc.words import Refusal, both
 
 LACKING = both(
@@ -21,6 +22,7 @@ LACKING = both(
 
 def whole(kind: Any, folder: Path, **how: Any) -> Any:
     """`kind.from_pretrained(folder)`, a class of transformers or diffusers; from safetensors only, no code from there.  Raises Refusal."""
+    hushed("transformers")
     how = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True, **how}
     if not kind.__module__.startswith("diffusers.models."):
         network, told = kind.from_pretrained(folder, ignore_mismatched_sizes=True, **how)  # they are told, as the missing ones are

@@ -187,11 +187,12 @@ class Chooser:
         looked = LOOKS.at(entry) if entry.own and not is_here and not arriving and not hub.is_off() else entry
         entry = looked if isinstance(looked, Entry) else entry
         loaded = next((held for held in shelf.held() if held.slug == entry.slug), None)
-        size = self.page.t(text.DOWNLOAD.fill(size=in_bytes(entry.download_bytes)) if entry.download_bytes else text.DOWNLOAD_UNKNOWN)
         return {
             self.model: gr.update(choices=self.choices()),
             self.facts: self._progress(arrival) if arrival and arriving else self._card(entry, looked, setup, arrival),
-            self.get: gr.update(value=size, visible=not is_here and not arriving and isinstance(looked, Entry) and not hub.is_off()),
+            self.get: gr.update(
+                value=self.page.t(_to_fetch(entry)), visible=not is_here and not arriving and isinstance(looked, Entry) and not hub.is_off()
+            ),
             self.cancel: gr.update(visible=arriving),
             self.unload: gr.update(
                 value=self.page.t(text.UNLOAD.fill(size=in_bytes(loaded.bytes))) if loaded else "",
@@ -222,7 +223,7 @@ class Chooser:
             (text.EXPECT, t(entry.expect)),
             (text.LICENCE, t(entry.licensed)),
             (text.LANGUAGES, (", " if self.page.lang == "en" else "、").join(t(text.LANGUAGE[x]) for x in entry.languages)),
-            (text.SIZE, t(text.IS_HERE) if hub.here(entry) else in_bytes(entry.download_bytes) if entry.download_bytes else ""),
+            (text.SIZE, t(_size(entry))),
             (text.MEMORY, t(_memory(entry))),
         ]
         bad = ""
@@ -278,6 +279,24 @@ def _memory(entry: Entry) -> Words:
         return Words("", "")
     told = {"cpu": in_bytes(entry.cpu_bytes), "gpu": in_bytes(entry.gpu_bytes)}
     return (text.NEEDS if entry.cpu_bytes else text.NEEDS_GPU).fill(**told)
+
+
+def _size(entry: Entry) -> Words:
+    """What a download brings, and what of it is here."""
+    if hub.here(entry):
+        return text.IS_HERE
+    size, left = in_bytes(entry.download_bytes) if entry.download_bytes else "", hub.to_come(entry)
+    here = in_bytes(entry.download_bytes - left)
+    return text.PARTLY_HERE.fill(size=size, here=here) if 0 < left < entry.download_bytes else Words(size, size)
+
+
+def _to_fetch(entry: Entry) -> Words:
+    """What the button says: one that was cut goes on where it was."""
+    if not entry.download_bytes:
+        return text.DOWNLOAD_UNKNOWN
+    left = hub.to_come(entry)
+    is_begun = 0 < left < entry.download_bytes
+    return text.DOWNLOAD_REST.fill(left=in_bytes(left)) if is_begun else text.DOWNLOAD.fill(size=in_bytes(entry.download_bytes))
 
 
 def _duration(seconds: float) -> Words:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from aigc.pretrained.catalogue import Task
 from aigc.pretrained.image.asked import Asked, Generate
-from aigc.pretrained.image.kit import Kit, call
+from aigc.pretrained.image.kit import Kit, call, in_room
 from aigc.pretrained.image.previews import as_pictures
 from aigc.pretrained.image.prompts import Word, remarks, words_of
 from aigc.pretrained.image.schedulers import believed, curve, scheduler
@@ -66,14 +66,15 @@ def inside(kit: Kit, asked: Asked, stop: threading.Event) -> Iterator[Told]:
     unet = getattr(pipe, "unet", None)
     if not isinstance(how, Generate) or unet is None or not hasattr(pipe, "tokenizer"):
         raise Refusal(NO_UNET, kind=type(pipe).__name__)
+    width, height = how.width or kit.native, how.height or kit.native
     run = call(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=how.steps, guidance_scale=how.guidance,
-        width=how.width or kit.native, height=how.height or kit.native, generator=torch.Generator().manual_seed(how.seed),
+        width=width, height=height, generator=torch.Generator().manual_seed(how.seed),
     )  # fmt: skip
     words = words_of(pipe.tokenizer, asked.prompt)
     told = Told(words, notes=(*remarks(pipe, asked.prompt), *(() if words else (NO_WORDS,))))
     own, pipe.scheduler = pipe.scheduler, scheduler(pipe, how.scheduler)
-    with watching(unet) as watch:
+    with in_room(kit, 1, width * height), watching(unet) as watch:
         stream = steps_of(pipe, run, stop, lambda step: _seen(kit, pipe.scheduler, step, watch, told.words))
         try:
             for kind, value in stream:

@@ -6,14 +6,18 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from aigc.data.sources import in_bytes
 from aigc.pretrained import layout
+from aigc.pretrained.architecture import hushed
 from aigc.pretrained.catalogue import Task
+from aigc.pretrained.fit import free_memory
 from aigc.pretrained.image.previews import Preview
 from aigc.pretrained.weights import whole
 from aigc.words import Refusal, both
@@ -26,6 +30,11 @@ AUTO = {
 }
 UNLISTED = {("Flux2KleinPipeline", Task.INPAINT): "Flux2KleinInpaintPipeline"}  # the AutoPipelines do not know these
 LARGEST = 2048
+DENOISED, DECODED = 1050, 5000  # bytes a pixel that a U-Net takes for a prediction, and a decoder, in 32 bits; SD 1.5 at 512 pixels, on a CPU
+TOO_MANY = both(
+    "At most {n} pictures of this size can be made at once in the {memory} of memory that are free: ask for fewer.",
+    "内存空闲 {memory}，这个尺寸一次最多生成 {n} 张：请减少数量。",
+)
 NO_TASK = both("This model cannot do that: it is a {kind}.", "这个模型做不到：它是 {kind}。")
 
 
@@ -80,12 +89,37 @@ class Kit:
         return min(LARGEST, 4 * self.native)
 
 
+@contextmanager
+def in_room(kit: Kit, count: int, pixels: int, predictions: int = 2) -> Iterator[None]:
+    """Inside, pictures are decoded one at a time where memory would not hold them all, and in tiles where it would not hold one.
+
+    On a CPU memory that runs out says nothing: it is the end of this process.  Raises Refusal for more than can be made at once there.
+    """
+    vae = kit.pipe.vae if hasattr(getattr(kit.pipe, "vae", None), "use_slicing") else None
+    if vae is None or kit.preview.whole:  # small networks
+        yield
+        return
+    device, free = kit.pipe.device.type, free_memory(kit.pipe.device.type)
+    kind = next(vae.parameters()).dtype
+    width = kind.itemsize / 4
+    most = max(1, int(free / (pixels * predictions * DENOISED * width))) if device == "cpu" and getattr(kit.pipe, "unet", None) is not None else count
+    if count > most:
+        raise Refusal(TOO_MANY, n=most, memory=in_bytes(free))
+    each = pixels * DECODED * (1 if kind is torch.float16 and getattr(vae.config, "force_upcast", False) else width)
+    before = vae.use_slicing, vae.use_tiling
+    try:
+        vae.use_slicing, vae.use_tiling = before[0] or each * count > free, before[1] or each > free
+        yield
+    finally:
+        vae.use_slicing, vae.use_tiling = before
+
+
 def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Kit:
     """A folder in diffusers' format: safetensors only, parts of diffusers and transformers only.  Raises Refusal."""
     import diffusers
 
+    hushed(*LIBRARIES)
     kind = checked(folder)
-    _hushed()
     how = {"local_files_only": True, "use_safetensors": True, "variant": layout.variant(folder), "dtype": dtype}
     auto = next((getattr(diffusers, name) for name in AUTO.values() if _knows(getattr(diffusers, name), kind)), diffusers.DiffusionPipeline)
     try:
@@ -105,16 +139,6 @@ def _networks(folder: Path, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
         if isinstance(kind, type) and issubclass(kind, diffusers.ModelMixin | transformers.PreTrainedModel):
             within = folder / part if (folder / part).is_dir() else folder
             yield part, whole(kind, within, dtype=dtype, variant=layout.variant(within))
-
-
-def _hushed() -> None:
-    """The libraries tell the terminal of each part they load; the page and the command line have their own words for that."""
-    import diffusers.utils.logging as of_diffusers
-    import transformers.utils.logging as of_transformers
-
-    for library in (of_diffusers, of_transformers):
-        library.set_verbosity_error()
-        library.disable_progress_bar()
 
 
 def checked(folder: Path) -> str:

@@ -16,7 +16,7 @@ from aigc.outputs.labels import unmarked
 from aigc.pretrained import Stopped
 from aigc.pretrained.image import given, patch
 from aigc.pretrained.image.asked import SEEDS, TASKS, Asked, Edit, Generate, Inpaint, Outpaint, Sample, Scheduler, Upscale, Verb
-from aigc.pretrained.image.kit import Kit, call, is_guided, takes
+from aigc.pretrained.image.kit import Kit, call, in_room, is_guided, takes
 from aigc.pretrained.image.patch import Patch
 from aigc.pretrained.image.previews import as_pictures
 from aigc.pretrained.image.prompts import remarks
@@ -153,23 +153,31 @@ def denoised(
     )  # fmt: skip
     notes += remarks(pipe, asked.prompt)
     shot = Shot(seeds=seeds, notes=notes)
-    own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
-    stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))
-    try:
-        for kind, told in stream:
-            if kind == "step":
-                step, images = told
-                shot = replace(shot, images=images, index=step.index + 1, count=step.count, seconds=step.seconds)
-            elif kind == "done":
-                hidden = getattr(told, "nsfw_content_detected", None) or []
-                flagged = tuple(HIDDEN.fill(n=i + 1) for i, bad in enumerate(hidden) if bad)
-                shot = replace(shot, images=list(told.images), index=shot.count, is_final=True, notes=notes + flagged)
-            yield shot
-    except ValueError as error:  # how the pipelines of diffusers refuse
-        raise Refusal(NOT_ACCEPTED, why=str(error).splitlines()[0][:200]) from error
-    finally:
-        stream.close()
-        pipe.scheduler = own
+    with in_room(kit, count, _pixels(kit, more), 2 if is_guided(pipe, how.guidance) else 1):
+        own, pipe.scheduler = pipe.scheduler, scheduler(pipe, getattr(how, "scheduler", Scheduler.OWN))
+        stream = steps_of(pipe, run, stop, lambda step: (step, as_pictures(kit.preview(step.x0))))
+        try:
+            for kind, told in stream:
+                if kind == "step":
+                    step, images = told
+                    shot = replace(shot, images=images, index=step.index + 1, count=step.count, seconds=step.seconds)
+                elif kind == "done":
+                    hidden = getattr(told, "nsfw_content_detected", None) or []
+                    flagged = tuple(HIDDEN.fill(n=i + 1) for i, bad in enumerate(hidden) if bad)
+                    shot = replace(shot, images=list(told.images), index=shot.count, is_final=True, notes=notes + flagged)
+                yield shot
+        except ValueError as error:  # how the pipelines of diffusers refuse
+            raise Refusal(NOT_ACCEPTED, why=str(error).splitlines()[0][:200]) from error
+        finally:
+            stream.close()
+            pipe.scheduler = own
+
+
+def _pixels(kit: Kit, more: dict[str, Any]) -> int:
+    """Of one picture that comes out of the decoder."""
+    if "width" in more:
+        return int(more["width"] * more["height"])
+    return int(more["image"].width * more["image"].height * kit.pipe.vae_scale_factor**2)
 
 
 def _sampled(kit: Kit, how: Sample, stop: threading.Event) -> Iterator[Shot]:

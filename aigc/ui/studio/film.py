@@ -76,8 +76,8 @@ def tiles(images: np.ndarray, columns: int) -> np.ndarray:
     return sheet.reshape(rows, columns, c, h, w).transpose(0, 3, 1, 4, 2).reshape(rows * h, columns * w, c)
 
 
-def strip(sheets: list[np.ndarray], quality: int = 0) -> str:
-    """Sheets (H, W, C) one below the other, as a picture in a data address: a PNG, or a WebP of this quality."""
+def strip(sheets: list[np.ndarray]) -> str:
+    """Sheets (H, W, C) one below the other, as a PNG in a data address."""
     import io
 
     import numpy as np
@@ -85,11 +85,7 @@ def strip(sheets: list[np.ndarray], quality: int = 0) -> str:
 
     whole = np.concatenate(sheets)
     out = io.BytesIO()
-    image = Image.fromarray(whole[..., 0] if whole.shape[2] == 1 else whole)
-    if quality:
-        image.save(out, "WEBP", quality=quality, use_sharp_yuv=True)
-        return address(out.getvalue(), "webp")
-    image.save(out, "PNG", compress_level=3)
+    Image.fromarray(whole[..., 0] if whole.shape[2] == 1 else whole).save(out, "PNG", compress_level=3)
     return address(out.getvalue())
 
 

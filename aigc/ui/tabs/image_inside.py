@@ -48,9 +48,6 @@ PARTS = ("words", "latent", "guidance")
 LEAST = 48  # pixels a tile has at least, so that the latent of a miniature is not lost between larger things
 CURVE = (620, 190)  # of the drawing
 COLUMNS = 8
-TALLEST = 16_000  # pixels of a strip; WebP ends at 16,383
-LARGE = 160  # pixels of a side of a tile at most: what is larger is made smaller, and its strip lossy
-QUALITY = 85
 FRAMES_A_SECOND = 4.0
 TELL_EVERY = 0.5  # seconds between two looks at the way
 STOP_JS = f"""
@@ -198,18 +195,19 @@ def saved(latest: list[Look]) -> Path:
 
 
 def views(told: Told, lang: Lang) -> tuple[film.Payload, film.Payload, film.Payload]:
-    seen = thinned(told)
-    status = (" " if lang == "en" else "").join(words[lang] for words in (text.LOOKED.fill(n=len(told.seen)), *told.notes))
+    seen = few(told)
+    looked = (text.LOOKED if len(seen) == len(told.seen) else text.LOOKED_FEWER).fill(n=len(told.seen), shown=len(seen))
+    status = (" " if lang == "en" else "").join(words[lang] for words in (looked, *told.notes))
     return _words(told, seen, lang) | {"status": status}, _latents(seen, lang), _guidance(seen, lang)
 
 
-def thinned(told: Told) -> list[Seen]:
-    """The steps that are shown, the first and the last among them: a strip of them is a picture that every browser can draw."""
-    rows = -(-(1 + len(told.words)) // COLUMNS)
-    most = max(2, min(film.MOST_STATES, TALLEST // (rows * len(_rgb(told.seen[0].picture)))))
-    if len(told.seen) <= most:
-        return list(told.seen)
-    return [told.seen[round(i * (len(told.seen) - 1) / (most - 1))] for i in range(most)]
+def few(told: Told) -> Sequence[Seen]:
+    """As many steps as a browser can take, evenly spread; of a large model a tile has 64 pixels, and each word of the prompt has one a step."""
+    columns = min(1 + len(told.words), COLUMNS)
+    tiles = -(-(1 + len(told.words)) // columns) * columns
+    most = max(2, min(film.MOST_STATES, film.MOST_BYTES // (tiles * _rgb(told.seen[0].picture).nbytes)))
+    last = len(told.seen) - 1
+    return told.seen if last < most else [told.seen[round(i * last / (most - 1))] for i in range(most)]
 
 
 def _words(told: Told, seen: Sequence[Seen], lang: Lang) -> film.Payload:
@@ -260,7 +258,7 @@ def _payload(layers: dict[str, tuple[str, list[list[np.ndarray]]]], heads: list[
     columns = min(count, COLUMNS)
     for name, (label, states) in layers.items():
         sheets = [film.tiles(np.stack(tiles).transpose(0, 3, 1, 2), columns) for tiles in states]
-        films.append({"name": name, "label": label, "src": film.strip(sheets, QUALITY if max(states[0][0].shape) == LARGE else 0)})
+        films.append({"name": name, "label": label, "src": film.strip(sheets)})
     height, width = states[0][0].shape[:2]
     rows = -(-count // columns)
     named = {"heads": heads} if rows == 1 else {"marks": _marks(heads, rows, columns)}
@@ -285,9 +283,6 @@ def _rgb(image: Any) -> np.ndarray:
 
     if image is None:
         return np.zeros((LEAST, LEAST, 3), np.uint8)
-    if max(image.size) > LARGE:
-        image = image.copy()
-        image.thumbnail((LARGE, LARGE))
     times = max(1, -(-LEAST // min(image.size)))
     return np.asarray(image.convert("RGB").resize((image.width * times, image.height * times), Image.Resampling.NEAREST))
 

@@ -152,6 +152,7 @@ GUIDED = both("guided", "引导后")
 SIGNAL, NOISE = both("signal", "信号"), both("noise", "噪声")
 NOT_GUIDED = both("At this guidance the network answers once: there is no difference to show.", "在这个引导强度下网络只回答一次：没有差别可看。")
 LOOKED = both("{n} steps seen: move the sliders.", "看了 {n} 步：可拖动滑块。")
+LOOKED_FEWER = both("{n} steps seen, {shown} of them are kept to look at: move the sliders.", "看了 {n} 步，留下 {shown} 步可看：可拖动滑块。")
 AT_STEP = both("step {i} of {n}, t = {t}", "第 {i} 步，共 {n} 步，t = {t}")
 
 # what only the browser says
