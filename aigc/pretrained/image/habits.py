@@ -26,6 +26,7 @@ HABITS: dict[str, dict[str, Any]] = {
     "sd-x4-upscaler": {"steps": 20, "guidance": 7.0},
     "ddpm-mnist": {"steps": 50},
     "ddpm-cifar10": {"steps": 50},
+    "faces-diffusion": {"scheduler": Scheduler.OWN},
 }
 NOISE = (
     Scheduler.DPM, Scheduler.DPM_KARRAS, Scheduler.DPM_SDE, Scheduler.UNIPC, Scheduler.DDIM, Scheduler.EULER, Scheduler.ANCESTRAL, Scheduler.HEUN,
@@ -62,6 +63,8 @@ def admitted_by(task: Task, model: str) -> list[Scheduler]:
     """By the scheduler that its files name; all of them while they are not here.  schedulers.admitted has the last word."""
     try:
         entry = catalogue.find(task, model)
+        if entry.family == catalogue.OF_THE_LAB:
+            return [Scheduler.OWN]
         folder = hub.here(entry)
         files = [folder / place for place in ("scheduler/scheduler_config.json", "scheduler_config.json")] if folder else []
         own = next((json.loads(f.read_text("utf-8")).get("_class_name") for f in files if f.is_file()), None)

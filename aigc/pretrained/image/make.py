@@ -145,7 +145,7 @@ def denoised(
     if "strength" in more and not takes(pipe, "strength"):
         notes += (NO_STRENGTH,)
     steps = _enough(how.steps, more.get("strength", 1.0)) if takes(pipe, "strength") else how.steps
-    seeds = _seeds(how.seed, count)
+    seeds = seeds_of(how.seed, count)
     run = call(
         pipe, prompt=asked.prompt, negative_prompt=asked.negative.strip() or None, num_inference_steps=steps, guidance_scale=how.guidance,
         true_cfg_scale=how.guidance if asked.negative.strip() else None,  # of models whose own guidance is learnt
@@ -183,7 +183,7 @@ def _pixels(kit: Kit, more: dict[str, Any]) -> int:
 def _sampled(kit: Kit, how: Sample, stop: threading.Event) -> Iterator[Shot]:
     """An unconditional pipeline's own loop, so that it can be watched: DDPMPipeline tells nobody of its steps."""
     unet, rule = kit.pipe.unet, scheduler(kit.pipe, how.scheduler)
-    seeds = _seeds(how.seed, how.count)
+    seeds = seeds_of(how.seed, how.count)
     rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
     rule.set_timesteps(how.steps)
     side = unet.config.sample_size
@@ -236,7 +236,7 @@ def _side(kit: Kit, value: int, label: Words) -> int:
     return value
 
 
-def _seeds(first: int, count: int) -> tuple[int, ...]:
+def seeds_of(first: int, count: int) -> tuple[int, ...]:
     """One for each picture; after the largest that a form takes comes 0, so that each can be typed in again."""
     return tuple((first + i) % (SEEDS + 1) for i in range(count))
 

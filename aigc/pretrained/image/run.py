@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from aigc.pretrained.catalogue import Entry
+from aigc.pretrained.catalogue import OF_THE_LAB, Entry
 from aigc.pretrained.fit import AUTOMATIC, Setup
 from aigc.pretrained.image.asked import Asked, Verb
 from aigc.pretrained.lending import Waiting, borrowed
@@ -43,8 +43,10 @@ def looks(asked: Asked, entry: Entry, stop: threading.Event, setup: Setup = AUTO
 
 def _worker(verb: Verb, entry: Entry) -> tuple[Callable[..., Any], Callable[..., Iterator[Shot]]]:
     """What loads the model, and what works with it."""
-    from aigc.pretrained.image import others
+    from aigc.pretrained.image import lab, others
     from aigc.pretrained.image.kit import load
     from aigc.pretrained.image.make import made
 
+    if entry.family == OF_THE_LAB:
+        return lab.load, lab.drawn
     return others.of(entry) if verb in (Verb.UPSCALE, Verb.STYLE) else (load, made)
