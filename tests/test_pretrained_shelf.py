@@ -171,6 +171,13 @@ def test_whether_the_model_is_being_opened_or_reads_is_told_apart():
     assert in_line(next(r for r in results if in_line(r) != telling_text.OPENING)) == telling_text.READING
     may_begin.set()
     assert in_line(next(r for r in results if r == 0)) is None
+    list(results)
+    again = borrowed(A, slow, work, threading.Event())
+    assert in_line(next(again)) == telling_text.READING, "it is open already"
+    again.close()
+    otherwise = borrowed(A, slow, work, threading.Event(), shelf.Setup(dtype=shelf.Number.FLOAT32))
+    assert in_line(next(otherwise)) == telling_text.OPENING
+    list(otherwise)
 
 
 def test_a_run_computes_with_all_threads_whatever_others_took(monkeypatch: pytest.MonkeyPatch):

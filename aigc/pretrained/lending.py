@@ -62,10 +62,10 @@ def borrowed(
         finally:
             _places.release()
 
+    result: Any = Waiting(is_open=shelf.is_open(entry.slug, setup))
     thread = threading.Thread(target=run, name=f"run of {entry.slug}", daemon=True)
     thread.start()
     try:
-        result: Any = Waiting()
         while True:
             yield result
             try:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["Device", "Held", "Number", "Setup", "Stopped", "held", "idle_bytes", "is_out_of_memory", "lent", "unload"]
+__all__ = ["Device", "Held", "Number", "Setup", "Stopped", "held", "idle_bytes", "is_open", "is_out_of_memory", "lent", "unload"]
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.1  # between two looks at the stop event while in line
@@ -156,6 +156,13 @@ def held() -> list[Held]:
     with _changed:
         loaded = sorted((s for s in _slots.values() if s.thing is not None), key=lambda s: s.used)
         return [Held(s.entry.slug, s.entry.title, s.bytes + s.spare, s.how, s.asked[1], bool(s.line), max(0, len(s.line) - 1)) for s in loaded]
+
+
+def is_open(slug: str, setup: Setup = AUTOMATIC) -> bool:
+    """Whether it is in memory as `setup` wants it, and nobody is at work with it or in line."""
+    with _changed:
+        slot = _slots.get(slug)
+        return slot is not None and slot.thing is not None and slot.asked[1] == setup and not slot.line
 
 
 def idle_bytes(device: str) -> int:

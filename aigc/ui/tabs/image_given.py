@@ -135,7 +135,7 @@ class Given:
             yield picked(kept), gr.skip()
             return
         stop, lang = stops.begun(self.verb.value, request), self.page.lang
-        yield gr.skip(), said(text.OPENING, lang, busy=True)
+        yield gr.skip(), said(text.STARTING, lang, busy=True)
         for picture, line in guarded(lambda: self._example(stop), lambda words: (gr.skip(), complaint(words, lang))):
             yield picture, gr.skip() if stop.unwanted else line
 

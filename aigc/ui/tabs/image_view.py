@@ -351,7 +351,7 @@ def streamed(lang: Lang, make: Callable[[], Iterator[Outcome]], stop: threading.
             due = time.monotonic() + beat if is_step else due
             yield told, kept
 
-    yield way.tell({"kind": "same", "busy": True, "status": text.OPENING[lang]}), None
+    yield way.tell({"kind": "same", "busy": True, "status": text.STARTING[lang]}), None
     yield from guarded(run, lambda words: (complaint(words, lang, go=way.go), None))
 
 

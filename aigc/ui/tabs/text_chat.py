@@ -177,7 +177,7 @@ class ChatView:
                 return told, gr.skip(), gr.skip(), line, gr.skip()
             return told, before, gr.skip(), line, gr.skip() if box is None else given_[self.box]
 
-        yield gr.skip(), gr.skip(), gr.skip(), _line(text.OPENING[lang], run), gr.skip()
+        yield gr.skip(), gr.skip(), gr.skip(), _line(text.STARTING[lang], run), gr.skip()
         for one in guarded(made, complain):
             if stop.unwanted:
                 yield (gr.skip(),) * 5

@@ -75,7 +75,7 @@ def streamed(view: str, lang: Lang, make: Callable[[threading.Event], Iterator[S
     The next press ends it: what it has by then joins the history, and is no longer shown.
     """
     stop, run = stops.begun(view, request), secrets.token_hex(4)
-    yield said(text.OPENING, lang, busy=True, run=run), *SKIPPED
+    yield said(text.STARTING, lang, busy=True, run=run), *SKIPPED
 
     def complain(words: Words) -> Shown:
         return complaint(words, lang), *SKIPPED

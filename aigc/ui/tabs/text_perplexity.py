@@ -50,7 +50,7 @@ class PerplexityView:
     def run(self, given_: dict[Component, Any], request: gr.Request) -> Iterator[str]:
         stop, lang = stops.begun(NAME, request), self.page.lang
         run = secrets.token_hex(4)
-        yield said(text.OPENING, lang, busy=True, run=run)
+        yield said(text.STARTING, lang, busy=True, run=run)
         for told in guarded(lambda: self._read(given_, stop), lambda words: complaint(words, lang)):
             yield of_run(told, run)
 

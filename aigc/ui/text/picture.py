@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
-from aigc.ui.text.telling import STARTING
+from aigc.ui.text.telling import STARTING as STARTING
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
