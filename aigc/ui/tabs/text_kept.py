@@ -1,4 +1,4 @@
-"""What a view of the Text tab made on this visit: kept while the page is open, listed below its panel, and brought back by a click."""
+"""What a view of the Text tab made on this visit: listed below its panel, and brought back by a click."""
 
 from __future__ import annotations
 
