@@ -31,6 +31,8 @@ PRESSED = """(go) => new Promise((done) => {
   requestAnimationFrame(() => setTimeout(() => done([status.textContent, button.classList.contains('aigc-pressed'), performance.now() - begun])));
 })"""
 
+ENLARGED = "dialog.aigc-large[open]"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
@@ -81,6 +83,67 @@ def test_an_example_of_a_picture_is_labelled_and_goes_on(server: Any, browser: A
         assert said == telling.STARTING[lang] and is_pressed
         save.first.wait_for(timeout=1000 * PATIENCE)
         assert panel.locator(".aigc-x-example").locator("visible=true").count() == 0 and page.locator(".aigc-pressed").count() == 0
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_picture_is_seen_large(server: Any, browser: Any, lang: Lang) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        panel, page = went(lab, "image", "sample"), lab.page
+        frame, large = panel.locator(".aigc-e-frame"), page.locator(ENLARGED)
+        small = frame.bounding_box()["width"]
+        frame.focus()
+        page.keyboard.press("Enter")
+        large.wait_for()
+        assert page.evaluate("document.activeElement.ariaLabel") == picture.EASEL["close"][lang]
+        for word in ("made", "example"):
+            assert large.get_by_text(picture.EASEL[word][lang], exact=True).is_visible()
+        for key in ("ArrowLeft", "ArrowRight", "ArrowRight"):
+            page.keyboard.press(key)
+        seen = large.locator("img")
+        assert picture.SEED.fill(seed=2)[lang] in seen.get_attribute("alt")
+        assert picture.EASEL["of"].fill(i=3, n=9)[lang] in large.inner_text()
+        times = seen.evaluate("e => e.width / e.naturalWidth")
+        assert times == int(times) and seen.evaluate("e => getComputedStyle(e).imageRendering") == "pixelated", "by whole pixels, and crisp"
+        assert seen.bounding_box()["width"] > small
+        page.keyboard.press("Escape")
+        large.wait_for(state="detached")
+        assert frame.evaluate("e => e === document.activeElement"), "the keyboard goes on from the picture"
+        assert panel.locator(".aigc-e-thumbs button").nth(2).get_attribute("aria-pressed") == "true"
+        frame.click()
+        large.locator(".aigc-l-room").click()
+        large.wait_for(state="detached")
+
+
+def test_drawing_the_wipe_is_no_click(server: Any, browser: Any) -> None:
+    with visiting(browser, server.url) as lab:
+        panel, page = went(lab, "image", "upscale"), lab.page
+        frame = panel.locator(".aigc-e-frame")
+        box = frame.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 40, steps=4)
+        page.mouse.up()
+        page.wait_for_timeout(300)
+        assert "--at: 25%" in frame.get_attribute("style") and not page.locator(ENLARGED).count()
+        frame.click()
+        page.locator(ENLARGED).wait_for()
+        assert "--at: 25%" in frame.get_attribute("style"), "and a click does not draw it"
+
+
+def test_a_finger_goes_through_the_pictures(server: Any, browser: Any) -> None:
+    with visiting(browser, server.url, "zh", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as lab:
+        panel, page = went(lab, "image", "sample"), lab.page
+        large, touch = page.locator(ENLARGED), page.context.new_cdp_session(page)
+        panel.locator(".aigc-e-frame").tap()
+        large.wait_for()
+        for end, place in ((80, 2), (80, 3), (360, 2)):
+            for kind, places in (("Start", [220]), ("Move", range(220, end, (end - 220) // 5)), ("End", [None])):
+                for x in places:
+                    points = [] if x is None else [{"x": x, "y": 450}]
+                    touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+            large.get_by_text(f"{place} / 9").wait_for()
+        large.locator(".aigc-l-room").tap()
+        large.wait_for(state="detached")
 
 
 @pytest.mark.parametrize("lang", LANGS)
