@@ -146,6 +146,22 @@ def test_a_finger_goes_through_the_pictures(server: Any, browser: Any) -> None:
         large.wait_for(state="detached")
 
 
+@pytest.mark.parametrize(("lang", "tab", "view"), [("en", "image", "style"), ("zh", "image", "style"), ("en", "text", "summarise")])
+def test_what_made_nothing_leaves_an_example_that_says_so(server: Any, browser: Any, lang: Lang, tab: str, view: str) -> None:
+    with visiting(browser, server.url, lang) as lab:
+        panel, page = went(lab, tab, view), lab.page
+        page.wait_for_timeout(3000)
+        if tab == "text":
+            page.locator(f"#text-{view}-{lang} textarea").fill("")
+        page.locator(f"#{tab}-{view}-go-{lang}").click()  # with nothing to work on
+        still = telling.STILL.fill(line="")[lang].strip()
+        panel.locator(".aigc-x-status.aigc-refused").filter(has_text=still).wait_for()
+        assert panel.locator(".aigc-x-example").is_visible()
+        if tab == "image":
+            assert page.get_by_text(picture.GO_ON_EXAMPLE[lang], exact=True).locator("visible=true").count() == 1
+            assert page.get_by_text(picture.GO_ON[lang], exact=True).locator("visible=true").count() == 0
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_an_example_of_a_text_is_looked_into_and_branches(server: Any, browser: Any, lang: Lang) -> None:
     with visiting(browser, server.url, lang) as lab:

@@ -11,7 +11,7 @@
 
 import { bring, h, say, filled, tell } from "./dom.js";
 import { Enlarged } from "./enlarged.js";
-import { exemplify } from "./example.js";
+import { exemplify, unmade } from "./example.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
 import { Starting } from "./pressing.js";
@@ -75,7 +75,7 @@ export class Easel {
     if (!this.isBusy) this.end(value);
     this.shown = value.n ?? this.shown;
     if (this.isBusy && value.go) this.follow(value.go);
-    tell(this.status, value);
+    tell(this.status, unmade(this, value));
     if ((value.busy || begins) && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
@@ -135,7 +135,7 @@ export class Easel {
     this.isBusy = false;
     if (this.newest) fetch(`./aigc/ways/${this.newest}/stop`, { method: "POST" }).catch(() => null); // Gradio tells it as well
     this.bar.hidden = true;
-    say(this.status, this.words.stopped);
+    tell(this.status, unmade(this, { kind: "same", status: this.words.stopped }));
   }
 
   dress() {

@@ -7,7 +7,7 @@
 // with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its way. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
 import { bring, h, say, tell } from "./dom.js";
-import { exemplify } from "./example.js";
+import { exemplify, unmade } from "./example.js";
 import { Player } from "./player.js";
 import { Cloud } from "./points.js";
 
@@ -65,7 +65,7 @@ export class Stage {
     if (value.go && value.go === this.over) return;
     this.newest = value.go ?? this.newest;
     const ticket = ++this.ticket;
-    tell(this.status, value);
+    tell(this.status, unmade(this, value));
     if (pressed && (value.busy || value.made) && this.bar.hidden) {
       pressed = false;
       bring(this.element);

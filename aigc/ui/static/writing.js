@@ -10,7 +10,7 @@
 
 import { Cells } from "./cells.js";
 import { bring, h, say, filled, tell } from "./dom.js";
-import { exemplify } from "./example.js";
+import { exemplify, unmade } from "./example.js";
 import { Starting } from "./pressing.js";
 
 const DARKEST = 12; // bits
@@ -62,7 +62,7 @@ export class Writing {
   }
 
   take(value) {
-    tell(this.status, value);
+    tell(this.status, unmade(this, value));
     if ((value.busy || (value.made && !value.example)) && this.bar.hidden) bring(this.element); // a quick one comes finished
     this.bar.hidden = !value.busy;
     this.isBusy = Boolean(value.busy);

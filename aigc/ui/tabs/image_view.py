@@ -446,7 +446,8 @@ def picked(kept: Kept) -> Image:
 def ways_on(lang: Lang) -> str:
     """A button for every view that takes a picture."""
     buttons = "".join(f'<button type="button" data-send="{verb.value}">{esc(text.VIEWS[verb.value][lang])}</button>' for verb in NEED_IMAGE)
-    return f"<span>{esc(text.GO_ON[lang])}</span>{buttons}"
+    heads = ((text.GO_ON, "aigc-e-own"), (text.GO_ON_EXAMPLE, "aigc-e-others"))
+    return "".join(f'<span class="{whose}">{esc(words[lang])}</span>' for words, whose in heads) + buttons
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
-from aigc.ui.text.telling import STARTING
+from aigc.ui.text.telling import STARTING, STILL
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
@@ -96,6 +96,7 @@ SAVE_INSIDE = both("Save as GIF", "存为 GIF")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
 GO_ON = both("Go on with it:", "接着处理：")
+GO_ON_EXAMPLE = both("Go on with the example:", "接着处理示例：")
 NOTHING_TO_SEND = both("There is no picture to go on with yet: make one first.", "还没有可以接着处理的图像：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
@@ -175,6 +176,7 @@ EASEL: dict[str, Words] = {
     "next": both("Next picture", "下一张"),
     "close": both("Close", "关闭"),
     "of": both("{i} of {n}", "{i} / {n}"),
+    "still": STILL,
     "starting": STARTING,
     "stopped": STOPPED,
     "unseen": both("It is at work; this model's latents cannot be looked at on the way.", "正在生成；这个模型的潜变量无法中途查看。"),
