@@ -193,6 +193,33 @@ def test_a_press_is_answered_before_gradio_hears_of_it(server: Any, browser: Any
         assert telling.STARTING.en not in lab.page.locator(".aigc-x-status").locator("visible=true").first.inner_text()
 
 
+STATES = """([go, stop]) => {
+  const of = () => [stop.ariaDisabled, stop.tabIndex];
+  const idle = of();
+  go.click();
+  return new Promise((done) => setTimeout(() => done([idle, of()])));
+}"""
+
+
+@pytest.mark.parametrize(("tab", "view"), [("image", "generate"), ("image", "inside"), ("text", "continue"), ("text", "chat")])
+def test_stop_is_alive_only_while_something_runs(server: Any, browser: Any, tab: str, view: str) -> None:
+    with visiting(browser, server.url) as lab:
+        page = lab.page
+        lab.go(tab, view=view)
+        go = page.locator(f"#{tab}-{view}-go-en").locator("visible=true")
+        go.wait_for(timeout=1000 * PATIENCE)
+        page.wait_for_timeout(3000)
+        stop = page.locator(".aigc-x-stop").locator("visible=true")
+        idle, pressed = page.evaluate(STATES, [go.element_handle(), stop.element_handle()])
+        assert idle == ["true", -1] and pressed == ["false", 0], "alive as soon as the button is pressed"
+        stop.focus()
+        page.wait_for_function("stop => stop.ariaDisabled === 'true'", arg=stop.element_handle())  # it ends by itself
+        assert stop.evaluate("stop => stop === document.activeElement"), "the keyboard keeps its place"
+        page.keyboard.press("Enter")  # and is not heard
+        page.wait_for_timeout(500)
+        assert page.locator(".aigc-x-status").locator("visible=true").first.inner_text() != telling.STOPPED.en
+
+
 def test_a_press_that_cannot_be_heard_is_taken_back(server: Any, browser: Any) -> None:
     with visiting(browser, server.url) as lab:
         lab.forgiven = True

@@ -15,7 +15,7 @@ import { exemplify, unmade } from "./example.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
 import { Starting } from "./pressing.js";
-import { whenStopped } from "./stopping.js";
+import { stopFollows, whenStopped } from "./stopping.js";
 
 const PLAY_MS = 120;
 const ASK_MS = 250;
@@ -57,6 +57,7 @@ export class Easel {
     this.frame.addEventListener("keydown", (event) => this.pressed(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
     whenStopped(element, () => this.stop());
+    stopFollows(this.bar);
     this.starting = new Starting(this);
     this.show(this.value); // its place is kept whatever comes first
   }

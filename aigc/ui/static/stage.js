@@ -10,6 +10,7 @@ import { bring, h, say, tell } from "./dom.js";
 import { exemplify, unmade } from "./example.js";
 import { Player } from "./player.js";
 import { Cloud } from "./points.js";
+import { stopFollows } from "./stopping.js";
 
 const PLAY_MS = 110;
 const PICK_MS = 90; // between two places told to the server while a finger moves
@@ -45,6 +46,7 @@ export class Stage {
     const under = h("div", { className: "aigc-x-under" }, this.made, this.cell);
     // what can be handled stands above the picture, which may be of any height
     element.replaceChildren(head, this.bar, this.slider, this.caption, this.thumbs, this.cloud.path, this.heads, this.box, this.cloud.toggles, under);
+    stopFollows(this.bar);
     this.canvas.addEventListener("pointermove", (event) => this.pointed(event));
     this.canvas.addEventListener("pointerleave", () => say(this.cell, ""));
     this.canvas.addEventListener("pointerdown", (event) => this.grabbed(event));

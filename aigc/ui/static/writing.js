@@ -12,6 +12,7 @@ import { Cells } from "./cells.js";
 import { bring, h, say, filled, tell } from "./dom.js";
 import { exemplify, unmade } from "./example.js";
 import { Starting } from "./pressing.js";
+import { stopFollows } from "./stopping.js";
 
 const DARKEST = 12; // bits
 const BEFORE = 300; // characters of a long beginning that are shown at once
@@ -41,6 +42,7 @@ export class Writing {
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
     this.row.addEventListener("keydown", (event) => this.key(event));
     this.starting = new Starting(this);
+    stopFollows(this.bar);
     this.show(this.value); // its place is kept whatever comes first
   }
 
