@@ -132,7 +132,8 @@ class View:
         if self.verb is Verb.GENERATE:
             with gr.Row(elem_classes=["aigc-w-examples"], visible=first == MINIATURE) as self.examples:
                 self.some = [gr.Button(some, size="sm", elem_classes=["aigc-begins"]) for some in text.SOME[self.page.lang]]
-        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
+        offers = {"times": forms.Offer(text.TIMES_HELP, text.TIMES)}
+        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more(), offers=offers)
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
         self.another = (
             gr.Button(t(text.ANOTHER), size="sm", elem_classes=["aigc-begins"])

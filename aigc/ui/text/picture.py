@@ -75,6 +75,13 @@ SOME: dict[str, list[str]] = {  # what the model that comes along knows
 PROMPT_HELP: dict[str, Words] = {
     "upscale": both("What the picture shows: the detail that is invented follows it.", "图里是什么：补画的细节会照它来。"),
 }
+TIMES: tuple[tuple[int, Words], ...] = (
+    (0, both("the model's own", "模型自带的倍数")), *((n, both(f"{n}×", f"{n}×")) for n in (2, 4, 8, 16)),
+)  # fmt: skip
+TIMES_HELP = both(
+    "More than the model's own is reached by enlarging again: 2× leads to 4×, 8× and 16×; 4× to 16×.",
+    "超过模型自带的倍数就再次放大：2× 可到 4×、8×、16×；4× 可到 16×。",
+)
 PICTURE = both("Picture", "图像")
 STYLE_PICTURE = both("Picture with the style", "提供风格的图像")
 OWN_STYLE = both("a picture of one's own", "自选图像")
