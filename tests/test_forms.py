@@ -164,3 +164,21 @@ def test_a_form_starts_with_the_values_given() -> None:
     form = form_of(Config, values={"depth": 5, "kind": "sparse"})
     assert form.widgets["depth"].value == 5
     assert form.widgets["penalty"].visible
+
+
+def test_numbers_that_have_names_are_offered_by_them_and_others_are_taken():
+    from aigc.pretrained.image.asked import Upscale
+    from aigc.ui.text import picture as text
+
+    offers = {"times": forms.Offer(text.TIMES_HELP, text.TIMES)}
+    form = form_of(Upscale, offers=offers)
+    times = form.widgets["times"]
+    assert isinstance(times, gr.Dropdown) and times.value == 0
+    own = [("the model's own", 0), ("2×", 2), ("4×", 4), ("8×", 8), ("16×", 16)]
+    assert times.choices == own and times.info == text.TIMES_HELP.en
+    assert form_of(Upscale, lang="zh", offers=offers).widgets["times"].choices[0] == ("模型自带的倍数", 0)
+    assert forms.values(form, {times: 4}) == {"times": 4}
+    assert forms.fill(form, {"times": 4})[times]["choices"] == own
+    kept = forms.fill(form, {"times": 9})[times]  # asked for by a program, or by a form that offered it
+    assert kept["value"] == 9 and kept["choices"] == sorted([*own, ("9", 9)], key=lambda choice: choice[1])
+    assert read(Upscale, {"times": "9"}).times == 9

@@ -465,6 +465,7 @@ def test_an_upscaler_is_asked_only_what_it_heeds(file: str) -> None:
     of_diffusion = [v.prompt, v.negative, *(v.form.widgets[name] for name in ("steps", "guidance", "seed"))]
     assert v.chooser.model.value == "swin2sr-x2" and not any(w.visible for w in of_diffusion) and v.form.widgets["times"].visible
     assert not v.grid.axes.fold.visible, "a network has nothing to vary"
+    assert v.form.widgets["times"].choices[0] == (text.TIMES[0][1].en, 0) and v.form.widgets["times"].value == 0, "words, not a nought"
     for model, is_shown in (("sd-x4-upscaler", True), ("swin2sr-x2", False)):
         updates = v.other_model(model)
         assert [updates[w]["visible"] for w in (*of_diffusion, v.grid.axes.fold)] == [is_shown] * 6

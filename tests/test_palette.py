@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aigc.techniques import Role
-from aigc.ui import palette
+from aigc.ui import palette, theme
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0: what a dichromat sees, as matrices over linear RGB
 SIGHT = {
@@ -74,6 +74,14 @@ def test_everything_written_can_be_read(paper: str, dark: bool):
 def test_ink_on_wells_and_paper_on_buttons(dark: bool):
     ink, muted, paper, sunken = (palette.PAPERS[k][dark] for k in ("ink", "muted", "paper", "sunken"))
     assert min(contrast(ink, sunken), contrast(muted, sunken), contrast(paper, ink)) >= 4.5
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_button_under_the_pointer_reads_as_one_that_can_be_pressed(dark: bool):
+    """It is seen to change, and stays far from one that is disabled, which is ink at 45 %."""
+    ink, paper, hover = (palette.PAPERS[k][dark] for k in ("ink", "paper", "hover"))
+    assert theme.COLOURS["button_primary_background_fill_hover"] == "var(--aigc-hover)" and f"--aigc-hover:{hover};" in palette.css()
+    assert 1.25 <= contrast(ink, hover) <= 1.7 and contrast(paper, hover) >= 7
 
 
 def test_everyone_reads_the_same_colours():

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from aigc.jobs.files import full_in_words
-from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value
+from aigc.knobs import GROUPS, Choice, Knob, ModelName, knobs, read_value, said
 from aigc.registry import autoencoders, starts, teachers
 from aigc.ui.text.shell import REFUSED
-from aigc.words import Lang, Refusal, both
+from aigc.words import Lang, Refusal, Words, both
 
 LIVE = both("Can be changed while training.", "训练中可以改。")
 NO_MODEL = both("none", "无")
@@ -29,6 +29,14 @@ WIDE = 200.0  # the same for fractions: the widest span that a slider covers
 
 
 @dataclass(frozen=True)
+class Offer:
+    """Numbers that a form offers by words, and its own help; a program may ask for others."""
+
+    help: Words
+    values: tuple[tuple[int, Words], ...]
+
+
+@dataclass(frozen=True)
 class Form:
     """The widgets of some configs, by the names of their knobs."""
 
@@ -37,6 +45,7 @@ class Form:
     widgets: dict[str, Component] = field(default_factory=dict)
     technique: str = ""  # whose models are offered
     folds: dict[str, gr.Accordion] = field(default_factory=dict)  # by group, those that begin closed
+    offers: Mapping[str, Offer] = field(default_factory=dict)  # by knob
 
     @property
     def inputs(self) -> set[Component]:
@@ -69,13 +78,17 @@ def draw(
     skip: Collection[str] = (),
     after: Mapping[str, Callable[[], None]] | None = None,
     technique: str = "",
+    offers: Mapping[str, Offer] | None = None,
 ) -> Form:
     """Widgets for the knobs of `configs` where the caller's layout stands: the group "first" open, the others folded.
 
     `values` start the form off in place of the defaults.  `fold=False` shows all of them, one below the other.
     `after`: by group, what draws the caller's own widgets at its end.  `technique`: whose models the knobs that name one offer.
+    `offers`: by knob, numbers that are chosen by words.
     """
-    form = Form(lang, {name: k for config in configs for name, k in knobs(config).items() if name not in skip}, technique=technique)
+    known, offers = {name: k for config in configs for name, k in knobs(config).items() if name not in skip}, offers or {}
+    known |= {name: replace(known[name], help=offer.help) for name, offer in offers.items() if name in known}
+    form = Form(lang, known, technique=technique, offers=offers)
     start = defaults(form) | dict(values or {})
     after = after or {}
     for group, title in GROUPS.items():
@@ -116,6 +129,8 @@ def fill(form: Form, new: Mapping[str, Any]) -> dict[Component, Any]:
         update = gr.update(value=as_shown(form.knobs[name], full[name]))
         if form.knobs[name].when:  # only then: for every visibility it is told, Gradio walks over the whole page
             update["visible"] = is_shown(form, name, full)
+        if name in form.offers:
+            update["choices"] = _offered(form, name, full[name])
         updates[widget] = update
     return updates
 
@@ -159,6 +174,8 @@ def _widget(form: Form, k: Knob, value: Any, visible: bool) -> Component:
     }
     if issubclass(k.kind, Choice):
         return _choice([(m.words[lang], m.value) for m in k.kind], common)
+    if k.name in form.offers:
+        return _choice(_offered(form, k.name, value), common)
     if k.kind is bool:
         return gr.Checkbox(**common)
     if k.kind is ModelName:
@@ -176,7 +193,14 @@ def _models(form: Form, name: str) -> list[tuple[str, str]]:
     return [(NO_MODEL[form.lang], ""), *((slug, slug) for slug in MODELS[name](form.technique))]
 
 
-def _choice(choices: list[tuple[str, str]], common: dict[str, Any]) -> Component:
+def _offered(form: Form, name: str, value: Any) -> list[tuple[str, Any]]:
+    """What is offered, and the value itself, where a program or another form asked for one beside it."""
+    found = {n: words[form.lang] for n, words in form.offers[name].values}
+    value = read_value(form.knobs[name], value)
+    return [(words, n) for n, words in sorted(({value: said(value, form.lang)} | found).items())]
+
+
+def _choice(choices: list[tuple[str, Any]], common: dict[str, Any]) -> Component:
     if len(choices) <= 3 and sum(len(label.encode()) for label, _ in choices) <= 36:  # fits one line of the narrow column
         return gr.Radio(choices=choices, **common)
     return gr.Dropdown(choices=choices, filterable=False, **common)

@@ -30,6 +30,7 @@ PAPERS: dict[str, Shades] = {
     "edge": ("#8c8983", "#747983"),  # round what can be typed in: 3:1 against its surroundings
     "muted": ("#565c66", "#a6acb6"),  # second-rank text
     "ink": ("#1e242e", "#eceef2"),
+    "hover": ("#3c424a", "#ced0d4"),  # what is filled with ink, under the pointer
 }
 
 FONT = (

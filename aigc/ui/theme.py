@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-PAPER, PANEL, SUNKEN, LINE, EDGE, MUTED, INK, WARNING = (
-    f"var(--aigc-{name})" for name in ("paper", "panel", "sunken", "line", "edge", "muted", "ink", "warning")
+PAPER, PANEL, SUNKEN, LINE, EDGE, MUTED, INK, HOVER, WARNING = (
+    f"var(--aigc-{name})" for name in ("paper", "panel", "sunken", "line", "edge", "muted", "ink", "hover", "warning")
 )
 STEPS = ("c50", "c100", "c200", "c300", "c400", "c500", "c600", "c700", "c800", "c900", "c950")
 GREY = dict(zip(STEPS, (PAPER, SUNKEN, LINE, LINE, EDGE, MUTED, MUTED, INK, INK, INK, INK), strict=True))
@@ -27,7 +27,7 @@ COLOURS = {
     "table_border_color": LINE, "table_even_background_fill": PANEL, "table_odd_background_fill": PANEL, "table_row_focus": SUNKEN,
     "code_background_fill": SUNKEN, "stat_background_fill": INK, "error_background_fill": PANEL, "error_text_color": WARNING,
     "error_border_color": WARNING, "error_icon_color": WARNING,
-    "button_primary_background_fill": INK, "button_primary_background_fill_hover": MUTED, "button_primary_text_color": PAPER,
+    "button_primary_background_fill": INK, "button_primary_background_fill_hover": HOVER, "button_primary_text_color": PAPER,
     "button_primary_border_color": INK,
     "button_secondary_background_fill": PANEL, "button_secondary_background_fill_hover": SUNKEN, "button_secondary_text_color": INK,
     "button_secondary_border_color": EDGE,

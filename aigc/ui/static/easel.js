@@ -10,27 +10,29 @@
 // without asking anybody.
 
 import { bring, h, say, filled, tell } from "./dom.js";
-import { exemplify } from "./example.js";
+import { Enlarged } from "./enlarged.js";
+import { exemplify, unmade } from "./example.js";
 import { crossed } from "./grid.js";
 import { Player } from "./player.js";
 import { Starting } from "./pressing.js";
-import { whenStopped } from "./stopping.js";
+import { stopFollows, whenStopped } from "./stopping.js";
 
 const PLAY_MS = 120;
 const ASK_MS = 250;
 const SIDE = 560; // CSS pixels that the longer side of a picture is shown at, at most
 const MOST_STEPS = 250;
+const SLACK = 4; // CSS pixels that a pointer may slip in a click
 
 export class Easel {
   /** `told(index)`: another of several pictures was chosen. */
   constructor(element, words, told) {
-    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, cells: [], path: [], at: 0, shown: 0, past: new Set() });
+    Object.assign(this, { element, words, told, value: { kind: "empty" }, chosen: 0, cells: [], path: [], at: 0, shown: 0, past: new Set(), from: null, drags: false });
     this.status = h("p", { className: "aigc-x-status", role: "status" });
     this.bar = h("div", { className: "aigc-x-bar", hidden: true }, h("i"));
     this.after = h("img", { className: "aigc-e-after", alt: "" });
     this.before = h("img", { className: "aigc-e-before", alt: "", hidden: true });
     this.edge = h("i", { className: "aigc-e-edge", hidden: true });
-    this.frame = h("div", { className: "aigc-e-frame" }, this.after, this.before, this.edge);
+    this.frame = h("div", { className: "aigc-e-frame", role: "button", tabIndex: 0, "aria-haspopup": "dialog" }, this.after, this.before, this.edge);
     this.quiet = h("p", { className: "aigc-x-quiet" });
     this.grid = h("div", { className: "aigc-grid aigc-e-grid", hidden: true });
     this.box = h("div", { className: "aigc-e-box" }, this.frame, this.grid, this.quiet);
@@ -47,10 +49,15 @@ export class Easel {
     this.notes = h("ul", { className: "aigc-e-notes" });
     this.which = h("span", { className: "aigc-e-which" }); // of several, which is looked at
     const under = h("div", { className: "aigc-x-under" }, this.example, this.made, this.which, this.facts);
-    element.replaceChildren(h("div", { className: "aigc-x-head" }, this.status), this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes);
+    this.enlarged = new Enlarged(words, (i) => this.choose(i), () => this.frame.focus({ preventScroll: true }));
+    const head = h("div", { className: "aigc-x-head" }, this.status);
+    element.replaceChildren(head, this.bar, this.box, this.thumbs, this.wiper, this.slider, under, this.notes, this.enlarged.element);
     for (const name of ["pointerdown", "pointermove"]) this.frame.addEventListener(name, (event) => this.dragged(event));
+    this.frame.addEventListener("click", () => (this.drags ? (this.drags = false) : this.enlarge()));
+    this.frame.addEventListener("keydown", (event) => this.pressed(event));
     new ResizeObserver(() => this.fit()).observe(this.box);
     whenStopped(element, () => this.stop());
+    stopFollows(this.bar);
     this.starting = new Starting(this);
     this.show(this.value); // its place is kept whatever comes first
   }
@@ -69,7 +76,7 @@ export class Easel {
     if (!this.isBusy) this.end(value);
     this.shown = value.n ?? this.shown;
     if (this.isBusy && value.go) this.follow(value.go);
-    tell(this.status, value);
+    tell(this.status, unmade(this, value));
     if ((value.busy || begins) && this.bar.hidden) bring(this.element);
     this.bar.hidden = !value.busy;
     this.bar.firstChild.style.width = `${Math.round(100 * (value.progress ?? 0))}%`;
@@ -129,7 +136,7 @@ export class Easel {
     this.isBusy = false;
     if (this.newest) fetch(`./aigc/ways/${this.newest}/stop`, { method: "POST" }).catch(() => null); // Gradio tells it as well
     this.bar.hidden = true;
-    say(this.status, this.words.stopped);
+    tell(this.status, unmade(this, { kind: "same", status: this.words.stopped }));
   }
 
   dress() {
@@ -146,9 +153,13 @@ export class Easel {
     this.element.dataset.example = kind === "pictures" && example ? example : "";
     say(this.facts, facts ?? "");
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
-    if (!isPictures) say(this.which, "");
+    if (!isPictures) {
+      say(this.which, "");
+      this.enlarged.element.close();
+    }
     this.before.hidden = this.edge.hidden = this.wiper.hidden = !(isPictures && before && !busy);
     if (before) this.before.src = before;
+    this.after.draggable = this.before.draggable = this.wiper.hidden;
     if (isPictures) this.wiped();
     this.drawThumbs(isPictures ? items : []);
     this.player.halt();
@@ -195,8 +206,10 @@ export class Easel {
     say(this.caption, where);
     this.range.setAttribute("aria-valuetext", where);
     this.after.alt = [caption, where].filter(Boolean).join(", ") || this.words.picture;
+    this.frame.setAttribute("aria-label", `${this.words.enlarge}: ${this.after.alt}`);
     this.before.classList.toggle("aigc-e-gone", !isEnd);
     this.fit();
+    if (this.enlarged.isOpen) this.enlarged.show(this.looked());
     return index;
   }
 
@@ -206,11 +219,38 @@ export class Easel {
   }
 
   dragged(event) {
-    if (this.wiper.hidden || (event.type === "pointermove" && !event.buttons)) return;
+    if (event.type === "pointerdown") {
+      Object.assign(this, { from: event.clientX, drags: false });
+      if (!this.wiper.hidden) event.preventDefault();
+      return;
+    }
+    if (this.wiper.hidden || !event.buttons || (!this.drags && Math.abs(event.clientX - this.from) < SLACK)) return;
     event.preventDefault();
+    if (!this.drags) this.frame.setPointerCapture(event.pointerId);
+    this.drags = true;
     const box = this.frame.getBoundingClientRect();
     this.wipe.value = Math.round((100 * (event.clientX - box.left)) / box.width);
     this.wiped();
+  }
+
+  // large
+  pressed(event) {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    this.enlarge();
+  }
+
+  enlarge() {
+    this.player.halt();
+    this.enlarged.open(this.looked());
+  }
+
+  /** What is looked at, for the window that shows it large. */
+  looked() {
+    const { items, made, example } = this.value;
+    const { caption, width, height } = items[this.chosen];
+    const { src, alt } = this.after;
+    return { src, alt, caption, width, height, made, example, at: this.chosen, count: items.length };
   }
 
   /** As large as the room allows; small pictures by whole pixels and crisp. */

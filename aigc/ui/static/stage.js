@@ -7,9 +7,10 @@
 // with {status, busy, progress} beside it, and the `go` that it belongs to; {stopped} ends the last of these, whatever is still on its way. A film's picture holds its states one below the other, each a sheet of tiles without gaps.
 
 import { bring, h, say, tell } from "./dom.js";
-import { exemplify } from "./example.js";
+import { exemplify, unmade } from "./example.js";
 import { Player } from "./player.js";
 import { Cloud } from "./points.js";
+import { stopFollows } from "./stopping.js";
 
 const PLAY_MS = 110;
 const PICK_MS = 90; // between two places told to the server while a finger moves
@@ -45,6 +46,7 @@ export class Stage {
     const under = h("div", { className: "aigc-x-under" }, this.made, this.cell);
     // what can be handled stands above the picture, which may be of any height
     element.replaceChildren(head, this.bar, this.slider, this.caption, this.thumbs, this.cloud.path, this.heads, this.box, this.cloud.toggles, under);
+    stopFollows(this.bar);
     this.canvas.addEventListener("pointermove", (event) => this.pointed(event));
     this.canvas.addEventListener("pointerleave", () => say(this.cell, ""));
     this.canvas.addEventListener("pointerdown", (event) => this.grabbed(event));
@@ -65,7 +67,7 @@ export class Stage {
     if (value.go && value.go === this.over) return;
     this.newest = value.go ?? this.newest;
     const ticket = ++this.ticket;
-    tell(this.status, value);
+    tell(this.status, unmade(this, value));
     if (pressed && (value.busy || value.made) && this.bar.hidden) {
       pressed = false;
       bring(this.element);

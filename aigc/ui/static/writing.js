@@ -10,8 +10,9 @@
 
 import { Cells } from "./cells.js";
 import { bring, h, say, filled, tell } from "./dom.js";
-import { exemplify } from "./example.js";
+import { exemplify, unmade } from "./example.js";
 import { Starting } from "./pressing.js";
+import { stopFollows } from "./stopping.js";
 
 const DARKEST = 12; // bits
 const BEFORE = 300; // characters of a long beginning that are shown at once
@@ -41,6 +42,7 @@ export class Writing {
     this.row.addEventListener("click", (event) => this.picked(event.target.closest("[data-i]")));
     this.row.addEventListener("keydown", (event) => this.key(event));
     this.starting = new Starting(this);
+    stopFollows(this.bar);
     this.show(this.value); // its place is kept whatever comes first
   }
 
@@ -62,7 +64,7 @@ export class Writing {
   }
 
   take(value) {
-    tell(this.status, value);
+    tell(this.status, unmade(this, value));
     if ((value.busy || (value.made && !value.example)) && this.bar.hidden) bring(this.element); // a quick one comes finished
     this.bar.hidden = !value.busy;
     this.isBusy = Boolean(value.busy);

@@ -60,7 +60,7 @@ STOP_JS = f"""
   const answered = whenPressed(element, () => {{
     before = said();
     element.stage?.show({{ kind: "same", status: %s, busy: true }});
-  }}, () => element.stage?.show({{ kind: "same", status: before }}));
+  }}, () => element.stage?.show({{ kind: "same", status: before, again: true }}));
   watch("value", answered);
 }});
 """

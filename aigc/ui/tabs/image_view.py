@@ -132,7 +132,8 @@ class View:
         if self.verb is Verb.GENERATE:
             with gr.Row(elem_classes=["aigc-w-examples"], visible=first == MINIATURE) as self.examples:
                 self.some = [gr.Button(some, size="sm", elem_classes=["aigc-begins"]) for some in text.SOME[self.page.lang]]
-        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more())
+        offers = {"times": forms.Offer(text.TIMES_HELP, text.TIMES)}
+        self.form = forms.draw(self.page.lang, SETTINGS[self.verb], values=habits(self.verb, first), after=self._more(), offers=offers)
         self.go, self.stop = buttons(self.page, text.GO[name], f"image-{name}-go-{self.page.lang}")
         self.another = (
             gr.Button(t(text.ANOTHER), size="sm", elem_classes=["aigc-begins"])
@@ -446,7 +447,8 @@ def picked(kept: Kept) -> Image:
 def ways_on(lang: Lang) -> str:
     """A button for every view that takes a picture."""
     buttons = "".join(f'<button type="button" data-send="{verb.value}">{esc(text.VIEWS[verb.value][lang])}</button>' for verb in NEED_IMAGE)
-    return f"<span>{esc(text.GO_ON[lang])}</span>{buttons}"
+    heads = ((text.GO_ON, "aigc-e-own"), (text.GO_ON_EXAMPLE, "aigc-e-others"))
+    return "".join(f'<span class="{whose}">{esc(words[lang])}</span>' for words, whose in heads) + buttons
 
 
 def joined(kept: Kept, history: list[Kept], lang: Lang) -> tuple[list[Kept], str]:

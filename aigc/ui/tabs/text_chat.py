@@ -40,13 +40,18 @@ NAME, GRID = "chat", "chat-grid"
 STARTS = (("temperature", "0.2, 0.7, 1.2"), ("top_p", "0.5, 0.95"))  # of its grid
 CHATS = on_gpu("aigc.pretrained.text.run:chats", seconds=120)
 LINE_JS = f"""
+{MODULE.format(file="stopping.js")}.then(({{ stopFollows }}) => stopFollows(element));
 {MODULE.format(file="pressing.js")}.then(({{ whenPressed }}) => {{
   const line = () => element.querySelector(".aigc-x-status");
   let before = "";
   const answered = whenPressed(element, () => {{
     before = line().textContent;
     line().textContent = %s;
-  }}, () => {{ line().textContent = before; }}, ".aigc-begins-talk", ".aigc-sends textarea");
+    line().dataset.busy = "";
+  }}, () => {{
+    line().textContent = before;
+    delete line().dataset.busy;
+  }}, ".aigc-begins-talk", ".aigc-sends textarea");
   watch("value", answered);
 }});
 """
@@ -91,7 +96,7 @@ class ChatView:
             self.go = gr.Button(
                 t(text.GO[NAME]), variant="primary", size="sm", elem_id=f"text-chat-go-{page.lang}", elem_classes=["aigc-begins-talk"]
             )
-            self.stop = gr.Button(t(text.STOP), size="sm")
+            self.stop = gr.Button(t(text.STOP), size="sm", elem_classes=["aigc-x-stop"])
             self.regenerate = gr.Button(t(text.AGAIN_CHAT), size="sm", elem_classes=["aigc-begins-talk"])
             self.clear = gr.Button(t(text.CLEAR), size="sm")
             for kind, label in (("md", text.EXPORT), ("json", text.EXPORT_JSON)):
@@ -177,7 +182,7 @@ class ChatView:
                 return told, gr.skip(), gr.skip(), line, gr.skip()
             return told, before, gr.skip(), line, gr.skip() if box is None else given_[self.box]
 
-        yield gr.skip(), gr.skip(), gr.skip(), _line(text.STARTING[lang], run), gr.skip()
+        yield gr.skip(), gr.skip(), gr.skip(), _line(text.STARTING[lang], run, busy=True), gr.skip()
         for one in guarded(made, complain):
             if stop.unwanted:
                 yield (gr.skip(),) * 5
@@ -203,14 +208,14 @@ class ChatView:
         try:
             for result in newest(CHATS(told, settings, entry, stop=stop, setup=setup, whose=whose), SHOW_EVERY):
                 if (words := in_line(result)) is not None:
-                    yield gr.skip(), gr.skip(), gr.skip(), _line(words[lang]), gr.skip()
+                    yield gr.skip(), gr.skip(), gr.skip(), _line(words[lang], busy=True), gr.skip()
                     continue
                 if draft is None:
                     yield shown(messages, thought), messages, gr.skip(), gr.skip(), gr.skip()
                 draft = result
                 if not draft.is_final:  # kept as far as it has come: whoever asks on has it in the conversation
                     sofar = [*messages, _reply(draft)]
-                    yield shown(sofar, thought), sofar if draft.text else gr.skip(), gr.skip(), _line(status_of(draft, lang)), gr.skip()
+                    yield shown(sofar, thought), sofar if draft.text else gr.skip(), gr.skip(), _line(status_of(draft, lang), busy=True), gr.skip()
         except Stopped:
             if draft is None:
                 raise
@@ -302,10 +307,10 @@ def _reply(draft: Draft) -> Message:
     return {"role": "assistant", "content": whole + CLOSE if whole.lstrip().startswith(OPEN) and CLOSE not in whole else whole}
 
 
-def _line(words: str, run: str = "") -> str:
-    """`run`: of a press of the button, so that the page hears of its answer even where it is the one before."""
+def _line(words: str, run: str = "", busy: bool = False) -> str:
+    """`run`: of a press of the button, so that the page hears of its answer even where it is the one before; `busy`: it can be stopped."""
     of_run = f' data-run="{run}"' if run else ""
-    return f'<p class="aigc-x-status" role="status"{of_run}>{esc(words)}</p>'
+    return f'<p class="aigc-x-status" role="status"{of_run}{" data-busy" * busy}>{esc(words)}</p>'
 
 
 def _exporter(kind: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aigc.ui.text.telling import OPENING as OPENING
+from aigc.ui.text.telling import STILL
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
@@ -124,6 +125,7 @@ STAGE: dict[str, Words] = {
     "step": both("Step", "步"),
     "picture": both("Picture", "图像"),
     "made": both("AI-generated", "AI 生成"),
+    "still": STILL,
     "step_of_path": both("along the path", "沿着路径"),
     "pad": both("A pad to draw on", "画板"),
     "draw": both("draw here", "在这里画"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
 from aigc.ui.text.telling import STARTING as STARTING
+from aigc.ui.text.telling import STILL
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
@@ -75,6 +76,13 @@ SOME: dict[str, list[str]] = {  # what the model that comes along knows
 PROMPT_HELP: dict[str, Words] = {
     "upscale": both("What the picture shows: the detail that is invented follows it.", "图里是什么：补画的细节会照它来。"),
 }
+TIMES: tuple[tuple[int, Words], ...] = (
+    (0, both("the model's own", "模型自带的倍数")), *((n, both(f"{n}×", f"{n}×")) for n in (2, 4, 8, 16)),
+)  # fmt: skip
+TIMES_HELP = both(
+    "More than the model's own is reached by enlarging again: 2× leads to 4×, 8× and 16×; 4× to 16×.",
+    "超过模型自带的倍数就再次放大：2× 可到 4×、8×、16×；4× 可到 16×。",
+)
 PICTURE = both("Picture", "图像")
 STYLE_PICTURE = both("Picture with the style", "提供风格的图像")
 OWN_STYLE = both("a picture of one's own", "自选图像")
@@ -96,6 +104,7 @@ SAVE_INSIDE = both("Save as GIF", "存为 GIF")
 NOTHING_YET = both("There is nothing to save yet: make something first.", "还没有可以保存的内容：请先生成。")
 
 GO_ON = both("Go on with it:", "接着处理：")
+GO_ON_EXAMPLE = both("Go on with the example:", "接着处理示例：")
 NOTHING_TO_SEND = both("There is no picture to go on with yet: make one first.", "还没有可以接着处理的图像：请先生成。")
 
 PRESS = both("Press “{go}”.", "点“{go}”。")
@@ -170,6 +179,13 @@ EASEL: dict[str, Words] = {
     "end": both("finished", "完成"),
     "made": both("AI-generated", "AI 生成"),
     "example": both("Example", "示例"),
+    "enlarge": both("Show large", "放大查看"),
+    "large": both("The picture, large", "放大的图像"),
+    "previous": both("Previous picture", "上一张"),
+    "next": both("Next picture", "下一张"),
+    "close": both("Close", "关闭"),
+    "of": both("{i} of {n}", "{i} / {n}"),
+    "still": STILL,
     "starting": STARTING,
     "stopped": STOPPED,
     "unseen": both("It is at work; this model's latents cannot be looked at on the way.", "正在生成；这个模型的潜变量无法中途查看。"),

@@ -6,6 +6,7 @@ from aigc.ui.text.grid import GO as GO_GRID
 from aigc.ui.text.telling import IN_LINE as IN_LINE
 from aigc.ui.text.telling import OPENING as OPENING
 from aigc.ui.text.telling import STARTING as STARTING
+from aigc.ui.text.telling import STILL
 from aigc.ui.text.telling import STOP as STOP
 from aigc.ui.text.telling import STOPPED as STOPPED
 from aigc.ui.text.telling import UNEXPECTED as UNEXPECTED
@@ -155,6 +156,7 @@ LONG_TEXT = both(
 PANEL: dict[str, Words] = {
     "made": both("AI-generated", "AI 生成"),
     "example": both("Example", "示例"),
+    "still": STILL,
     "starting": STARTING,
     "figures": both("Figures", "数字"),
     "colour": both("Colour by surprise", "按意外程度着色"),
