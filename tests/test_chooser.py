@@ -18,7 +18,7 @@ from tiny_pretrained import repository
 from aigc.cli import main
 from aigc.data import fetch
 from aigc.knobs import Switch
-from aigc.pretrained import hub, shelf
+from aigc.pretrained import fit, hub, shelf
 from aigc.pretrained.catalogue import Entry, Task, entries
 from aigc.pretrained.fit import AUTOMATIC
 from aigc.pretrained.hub import Progress
@@ -102,11 +102,26 @@ def test_the_card_says_size_licence_memory_disk_and_whether_it_fits():
     assert not is_visible(update[drawn.cancel]) and not is_visible(update[drawn.unload]) and not update[drawn.timer].active
 
 
+def test_facts_are_folded_only_where_nothing_stands_in_the_way(monkeypatch: pytest.MonkeyPatch):
+    drawn = chooser()
+    assert "<details>" not in shown(drawn, "gpt2")[drawn.facts], "it has to be fetched first"
+    monkeypatch.setattr(hub, "here", lambda entry: Path())
+    line, rest = shown(drawn, "gpt2")[drawn.facts].split("</summary>")
+    assert line == "<details><summary>Fits here · about 1.0 GB · downloaded" and "MIT" in rest and "Free disk" in rest
+    assert chooser(lang="zh")._facts(GPT2).startswith("<details><summary>已下载</summary>"), "before the machine is asked"
+    assert "<details>" not in chooser()._facts(GPT2, AUTOMATIC, Refusal(GPT2.title).words), "what was refused stays in sight"
+    for warning in (fit.SLOW, fit.NARROW.fill(fit=fit.SLOW)):
+        monkeypatch.setattr(drawn, "_fit", lambda entry, setup, warning=warning: (warning, "1 GB", True, []))
+        assert "<details>" not in shown(drawn, "gpt2")[drawn.facts], "nor is a warning hidden"
+
+
 def test_what_does_not_fit_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("aigc.pretrained.fit.free_memory", lambda device: 10**8)
     drawn = chooser(lang="zh")
     card = shown(drawn, "gpt2")[drawn.facts]
     assert "放不下" in card and "aigc-bad" in card
+    monkeypatch.setattr(hub, "here", lambda entry: Path())
+    assert "<details>" not in shown(drawn, "gpt2")[drawn.facts], "and is not folded away"
 
 
 def test_a_download_shows_how_far_it_is_and_ends_with_the_model_here(server: FakeHub):
@@ -212,6 +227,7 @@ def test_a_loaded_model_can_be_put_away(server: FakeHub):
     update = shown(drawn, "gpt2")
     assert is_visible(update[drawn.unload]) and "Loaded" in update[drawn.facts]
     assert "would run on the CPU in float16" in drawn._turned_to(given(drawn, "gpt2", device="cpu", dtype="float16"))[drawn.facts]
+    assert update[drawn.facts].startswith("<details><summary>Fits here · ") and " loaded · downloaded</summary>" in update[drawn.facts]
     update = drawn._unloaded(given(drawn, "gpt2"))
     assert not is_visible(update[drawn.unload]) and "gpt2" not in [held.slug for held in shelf.held()]
 

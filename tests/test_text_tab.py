@@ -36,7 +36,7 @@ from aigc.ui.tabs.text_api import Endpoints
 from aigc.ui.tabs.text_chat import ChatView
 from aigc.ui.tabs.text_continue import ContinueView
 from aigc.ui.tabs.text_kept import Kept
-from aigc.ui.tabs.text_panel import pace_of, settings_of, status_of
+from aigc.ui.tabs.text_panel import pace_of, settings_of, status_of, window_of
 from aigc.ui.tabs.text_perplexity import PerplexityView
 from aigc.ui.tabs.text_summarise import SummariseView
 from aigc.ui.telling import complaint
@@ -1014,3 +1014,16 @@ def test_everything_is_said_in_both_languages() -> None:
     words = [w for w in values if isinstance(w, Words)]
     assert len(words) > 60 and all(w.en and w.zh for w in words)
     assert rows(Task.CONTINUE)[0].slug == "verse"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_help_of_the_length_tells_what_a_model_of_a_small_window_sees(miniatures: dict[str, Path], lang: Lang) -> None:
+    window = json.loads((miniatures["verse"] / "config.json").read_text())["n_positions"]
+    assert window_of(Task.CONTINUE, "verse") == window < 2048 and window_of(Task.CONTINUE, "gpt2") is None and window_of(Task.CONTINUE, "?") is None
+    with gr.Blocks() as demo:
+        v = ContinueView(page(lang))
+        ChatView(page(lang))
+    length = v.form.widgets["length"]
+    (follows,) = [f for f in demo.fns.values() if f.outputs == [length] and (v.chooser.facts._id, "change") in f.targets]
+    assert str(window) in follows.fn("verse")["info"] and follows.fn("verse")["info"].startswith(v.form.knobs["length"].help[lang])
+    assert follows.fn("gpt2")["info"] == v.form.knobs["length"].help[lang], "nothing is known of it yet"

@@ -37,6 +37,17 @@ from aigc.words import Refusal, Words
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 SHOWN_JS = "trigger('click'); import(new URL('aigc/static/fold.js', document.baseURI).href).then(({ fold }) => fold(element, %s))"
+FACTS_JS = """
+let isOpen = false; // by hand: it stays so when the facts change
+element.addEventListener("click", ({ target }) => {
+  const fold = target.closest("summary")?.parentNode;
+  if (fold) isOpen = !fold.open;
+});
+new MutationObserver(() => {
+  const fold = element.querySelector("details");
+  if (isOpen && fold?.open === false) fold.open = true;
+}).observe(element, { childList: true, subtree: true, attributes: true, attributeFilter: ["open"] });
+"""
 PUBLIC_DOWNLOAD = 2 * 10**9  # bytes that a stranger may have fetched here
 
 ARRIVALS, LOOKS = Arrivals(), Looks()
@@ -65,7 +76,8 @@ class Chooser:
         )
         # Tells the server that somebody looks: what fits is asked of the machine only then.
         self.shown = gr.HTML("", js_on_load=SHOWN_JS % json.dumps(t(text.SETTINGS)), elem_classes=["aigc-opener"])
-        self.facts = gr.HTML(self._facts(first) if first else self._nothing(), elem_id=f"model-facts-{name}", elem_classes=["aigc-model-facts"])
+        facts = self._facts(first) if first else self._nothing()
+        self.facts = gr.HTML(facts, js_on_load=FACTS_JS, elem_id=f"model-facts-{name}", elem_classes=["aigc-model-facts"])
         with gr.Row(elem_classes=["aigc-buttons"]):
             self.get = gr.Button(visible=False, variant="primary", size="sm", elem_id=f"model-download-{name}")
             self.cancel = gr.Button(t(text.CANCEL), visible=False, size="sm", elem_id=f"model-cancel-{name}")
@@ -217,7 +229,10 @@ class Chooser:
         return f'<div class="aigc-model-state"><p>{esc(words)}</p><progress max="{told.total}" value="{told.done}"></progress></div>'
 
     def _facts(self, entry: Entry, setup: Setup | None = None, refused: Words | None = None) -> str:
-        """`setup` None: the machine is not asked yet."""
+        """All there is to know of a model; where nothing stands in its way in one line, the rest a click away.
+
+        `setup` None: the machine is not asked yet.
+        """
         t = self.page.t
         pairs: list[tuple[Words, str]] = [
             (text.EXPECT, t(entry.expect)),
@@ -226,28 +241,35 @@ class Chooser:
             (text.SIZE, t(_size(entry))),
             (text.MEMORY, t(_memory(entry))),
         ]
-        bad = ""
+        bad, is_plain = "", True
+        short = [text.WITH_US if entry.shipped else text.HERE]
         if setup is not None:
-            words, disk, fits = self._fit(entry, setup)
+            words, disk, fits, takes = self._fit(entry, setup)
             pairs += [(text.DISK, disk), (text.FITS, t(words))] if fits else [(text.DISK, disk)]
             bad = "" if fits else f'<p class="aigc-bad">{esc(t(words))}</p>'
+            is_plain, short = not warns(words), [text.FITS_HERE, *takes, *short]
         if refused:
             bad += f'<p class="aigc-bad">{esc(t(refused))}</p>'
         if not hub.here(entry) and hub.is_off():
             bad += f'<p class="aigc-bad">{esc(t(text.OFF))}</p>'
-        return gallery.facts(pairs, self.page.lang) + self._from(entry) + bad
+        whole = gallery.facts(pairs, self.page.lang) + self._from(entry) + bad
+        if bad or not is_plain or not hub.here(entry):
+            return whole
+        return f"<details><summary>{esc(' · '.join(t(words) for words in short))}</summary>{whole}</details>"
 
-    def _fit(self, entry: Entry, setup: Setup) -> tuple[Words, str, bool]:
+    def _fit(self, entry: Entry, setup: Setup) -> tuple[Words, str, bool, list[Words]]:
+        """What is said of it, the free disk, whether it fits, and what it takes, in short, if that is known."""
         from aigc.pretrained import shelf
         from aigc.pretrained.fit import explained, fit
 
         held = next((h for h in shelf.held() if h.slug == entry.slug and h.setup == setup), None)
         found = fit(entry, setup, spare=shelf.idle_bytes)
-        words = found.words
+        words, takes = found.words, [text.TAKES.fill(size=in_bytes(found.need))] if found.need else []
         if held:
+            takes = [text.LOADED.fill(size=in_bytes(held.bytes))]
             loaded = text.IN_MEMORY.fill(size=in_bytes(held.bytes), device=held.device.upper(), dtype=held.dtype)
             words = explained(entry, setup, held.how, loaded)
-        return words, in_bytes(found.disk_free), found.fits or held is not None
+        return words, in_bytes(found.disk_free), found.fits or held is not None, takes
 
     def _from(self, entry: Entry) -> str:
         if entry.shipped:
@@ -272,6 +294,13 @@ def first_of(task: Task) -> Entry | None:
     """Which model a chooser starts with: the first that is here, else the first there is."""
     known = rows(task)
     return next((e for e in known if hub.here(e)), known[0] if known else None)
+
+
+def warns(words: Words) -> bool:
+    """Whether what is said of a model that fits is a warning too."""
+    from aigc.pretrained.fit import NARROW, SLOW
+
+    return any(warning.en.removeprefix("{fit} ") in words.en for warning in (SLOW, NARROW))
 
 
 def _memory(entry: Entry) -> Words:

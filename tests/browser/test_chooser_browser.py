@@ -56,7 +56,10 @@ def seen(page: Any, what: str) -> Any:
 
 
 def card(page: Any) -> str:
-    return seen(page, "facts").inner_text()
+    """Of a model that is here most of it is folded."""
+    facts = seen(page, "facts")
+    facts.evaluate("facts => facts.querySelector('details')?.setAttribute('open', '')")
+    return facts.inner_text()
 
 
 @pytest.mark.parametrize("page", ["en"], indirect=True)

@@ -220,6 +220,22 @@ def test_stop_is_alive_only_while_something_runs(server: Any, browser: Any, tab:
         assert page.locator(".aigc-x-status").locator("visible=true").first.inner_text() != telling.STOPPED.en
 
 
+def test_the_facts_of_a_model_are_folded_and_stay_as_they_are_left(server: Any, browser: Any) -> None:
+    with visiting(browser, server.url) as lab:
+        went(lab, "image", "generate")
+        page, facts = lab.page, lab.page.locator("#model-facts-image-generate")
+        line = facts.locator("summary")
+        line.filter(has_text="Fits here").wait_for()
+        assert not facts.locator("dl").is_visible()
+        line.focus()
+        page.keyboard.press("Enter")
+        facts.locator("dl").wait_for()
+        page.locator("#image-generate-go-en").click()
+        line.filter(has_text="loaded").wait_for(timeout=1000 * PATIENCE)
+        page.wait_for_timeout(500)
+        assert facts.locator("dl").is_visible()
+
+
 def test_a_press_that_cannot_be_heard_is_taken_back(server: Any, browser: Any) -> None:
     with visiting(browser, server.url) as lab:
         lab.forgiven = True

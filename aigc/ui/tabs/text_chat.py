@@ -26,7 +26,7 @@ from aigc.ui.tabs import explore_files, text_kept
 from aigc.ui.tabs.explore_room import MODULE, QUIET
 from aigc.ui.tabs.text_grid import Crossing, GridFold, older
 from aigc.ui.tabs.text_kept import Kept
-from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, panel, status_of
+from aigc.ui.tabs.text_panel import SHOW_EVERY, facts_of, follow_window, panel, status_of
 from aigc.ui.telling import guarded, in_line, newest
 from aigc.ui.text import writing as text
 from aigc.ui.text.telling import RETURNED
@@ -112,6 +112,7 @@ class ChatView:
         self.chooser.follows(self.go.click(self.send, self.inputs, made, **QUIET))
         for told in (self.chooser.opened.then, self.chooser.facts.change):
             told(self.lacking, self.line, self.line, **QUIET)
+        follow_window(self.form, self.chooser, TASKS[Verb.CHAT])
         self.box.submit(self.send, self.inputs, made, **QUIET)
         self.regenerate.click(self.again, self.inputs, made, **QUIET)
         self.talk.retry(self.retried, self.inputs, made, **QUIET)

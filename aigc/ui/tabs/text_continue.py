@@ -24,7 +24,7 @@ from aigc.ui.tabs import examples, text_kept
 from aigc.ui.tabs.explore_room import QUIET, buttons
 from aigc.ui.tabs.text_grid import Crossing, GridFold, older
 from aigc.ui.tabs.text_kept import SKIPPED, Kept, Shown, joined, note_of, streamed
-from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, form, panel, shown, silent, status_of, waited
+from aigc.ui.tabs.text_panel import SHOW_EVERY, column, facts_of, follow_window, form, panel, shown, silent, status_of, waited
 from aigc.ui.telling import is_over, newest, said
 from aigc.ui.text import writing as text
 from aigc.ui.zero_gpu import on_gpu
@@ -95,6 +95,7 @@ class ContinueView:
         self.panel.onward(self.goes_on, self.last, [*made, *back[2:]], **QUIET).success(self.run, self.inputs, made, **QUIET)  # type: ignore[attr-defined]
         self.chooser.model.input(self.other_model, self.chooser.model, self.form.inputs, **QUIET)
         self.chooser.opened.then(self.other_start, self.chooser.model, self.form.inputs, **QUIET)
+        follow_window(self.form, self.chooser, TASKS[Verb.CONTINUE])
         self.opener.click(warm, self.chooser.model, None, **QUIET)  # type: ignore[attr-defined]
 
     # the events

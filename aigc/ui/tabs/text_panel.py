@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from aigc.knobs import in_words
+from aigc.pretrained import catalogue, hub
+from aigc.pretrained.catalogue import Task
 from aigc.pretrained.text.asked import Method, Settings
+from aigc.ui.chooser import Chooser
+from aigc.ui.forms import Form
 from aigc.ui.page import Page
 from aigc.ui.tabs import examples
-from aigc.ui.tabs.explore_room import MODULE
+from aigc.ui.tabs.explore_room import MODULE, QUIET
 from aigc.ui.telling import in_line, said
 from aigc.ui.text import writing as text
-from aigc.words import Lang
+from aigc.words import Lang, Refusal
 
 if TYPE_CHECKING:
     from aigc.pretrained.text.writing import Draft, Token
@@ -47,6 +51,31 @@ def panel(page: Page, name: str) -> gr.HTML:
         html_template=template, js_on_load=PANEL_JS, padding=False, apply_default_css=False,
         elem_classes=["aigc-x-large"],
     )  # fmt: skip
+
+
+def follow_window(form: Form, chooser: Chooser, task: Task) -> None:
+    """The help of the length tells how much the chosen model can see, once its files are here; its facts change by then."""
+    knob, lang = form.knobs["length"], form.lang
+
+    def told(model: Any) -> Any:
+        n = window_of(task, str(model or ""))
+        is_small = n is not None and knob.high is not None and n <= knob.high
+        return gr.update(info=text.LIMIT.fill(help=knob.help, n=f"{n:,}")[lang] if is_small else knob.help[lang])
+
+    chooser.facts.change(told, chooser.model, form.widgets["length"], **QUIET)
+
+
+def window_of(task: Task, model: str) -> int | None:
+    """Tokens that a model sees at once, by the settings among its files; None where these are not here, or do not say."""
+    try:
+        folder = hub.here(catalogue.find(task, model))
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
+    except (Refusal, OSError, ValueError):
+        return None
+    from aigc.pretrained.text.kit import WINDOWS
+
+    found = (settings.get("text_config", settings).get(name) for name in WINDOWS)
+    return next((n for n in found if isinstance(n, int) and n > 0), None)
 
 
 def shown(payload: Payload) -> str:

@@ -34,6 +34,10 @@ FITS = both("Here", "本机")
 COMES_ALONG = both("comes along with AIGC Lab", "随 AIGC 实验室附带")
 PARTLY_HERE = both("{size}, of which {here} are here", "{size}，其中 {here} 已在本机")
 IS_HERE = both("not needed: it is here", "不需要，已在本机")
+FITS_HERE = both("Fits here", "本机可用")  # these four in the line that stands for all the facts
+TAKES = both("about {size}", "约占 {size}")
+LOADED = both("{size} loaded", "已载入 {size}")
+WITH_US, HERE = both("comes along", "随附"), both("downloaded", "已下载")
 IN_MEMORY = both("Loaded: {size} on the {device} in {dtype}.", "已载入：{size}，{device}，{dtype}。")
 NO_MODEL = both("There is no model for this on this machine.", "本机没有可用于此项的模型。")
 

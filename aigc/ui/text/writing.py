@@ -153,6 +153,8 @@ LONG_TEXT = both(
 )
 
 # what only the browser says
+LIMIT = both("{help} This model sees {n} tokens in all, what it is given among them.", "{help}这个模型总共只能看到 {n} 个词元，含所给内容。")
+
 PANEL: dict[str, Words] = {
     "made": both("AI-generated", "AI 生成"),
     "example": both("Example", "示例"),
