@@ -192,6 +192,10 @@ def test_what_is_painted_over_is_filled_in(visit: Visit, picture: str) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5, steps=4)
+    brush, size = page.locator(".aigc-p-brush").locator("visible=true"), page.get_by_label(visit.t(text.PAINT["size"])).locator("visible=true")
+    at = brush.bounding_box()
+    assert abs(at["x"] + at["width"] / 2 - box["x"] - box["width"] * 0.6) < 2 and at["width"] == pytest.approx(box["width"] * 0.12, abs=3)
+    assert size.count() == 1 and page.get_by_text(visit.t(text.PAINT["size"]), exact=True).locator("visible=true").count() == 1
     page.mouse.up()
     page.wait_for_timeout(500)  # the stroke reaches the server
     assert visit.go("inpaint")

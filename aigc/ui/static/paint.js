@@ -13,15 +13,21 @@ export class Paint {
     this.picture = h("img", { className: "aigc-p-picture", alt: words.picture });
     this.canvas = h("canvas", { className: "aigc-p-canvas", role: "img", "aria-label": words.mask });
     this.hint = h("span", { className: "aigc-x-hint" }, words.paint);
-    this.box = h("div", { className: "aigc-p-box" }, this.picture, this.canvas, this.hint);
-    this.size = h("input", { type: "range", min: 2, max: 40, value: 12, "aria-label": words.size, title: words.size });
+    this.brush = h("i", { className: "aigc-p-brush", hidden: true });
+    this.box = h("div", { className: "aigc-p-box" }, this.picture, this.canvas, this.brush, this.hint);
+    this.size = h("input", { type: "range", min: 2, max: 40, value: 12 });
+    const size = h("label", { className: "aigc-p-size" }, h("span", {}, words.size), this.size);
     const button = (label, act) => h("button", { type: "button", className: "aigc-small", onclick: act }, label);
     this.eraser = button(words.erase, () => this.toggleEraser());
     this.eraser.setAttribute("aria-pressed", "false");
-    const row = h("div", { className: "aigc-x-padrow aigc-p-row" }, this.size, this.eraser, button(words.undo, () => this.undo()), button(words.all, () => this.all()), button(words.clear, () => this.clear()));
+    const row = h("div", { className: "aigc-x-padrow aigc-p-row" }, size, this.eraser, button(words.undo, () => this.undo()), button(words.all, () => this.all()), button(words.clear, () => this.clear()));
     element.replaceChildren(this.box, row);
     this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
     strokes(this.canvas, { begin: (point) => this.begin(point), moved: () => this.draw(), ended: () => this.tell() });
+    for (const name of ["pointerdown", "pointermove"]) this.canvas.addEventListener(name, (event) => this.follow(event));
+    for (const name of ["pointerleave", "pointercancel"]) this.canvas.addEventListener(name, () => (this.brush.hidden = true));
+    this.size.addEventListener("input", () => this.brushed(this.box.clientWidth / 2, this.box.clientHeight / 2)); // how large it is now
+    this.size.addEventListener("change", () => (this.brush.hidden = true));
     this.element = element;
     this.element.hidden = true;
   }
@@ -61,8 +67,22 @@ export class Paint {
     this.tell();
   }
 
+  /** The outline of the brush goes with the pointer. */
+  follow({ clientX, clientY }) {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    this.brushed(clientX - left, clientY - top);
+  }
+
+  brushed(x, y) {
+    const side = this.width * (this.canvas.clientWidth / this.canvas.width);
+    Object.assign(this.brush.style, { width: `${side}px`, height: `${side}px`, left: `${x}px`, top: `${y}px` });
+    this.brush.hidden = false;
+  }
+
+  get width() { return (Number(this.size.value) / 100) * LONG; }
+
   begin(point) {
-    const stroke = { erases: this.erases, width: (Number(this.size.value) / 100) * LONG, points: [point] };
+    const stroke = { erases: this.erases, width: this.width, points: [point] };
     this.strokes.push(stroke);
     return stroke;
   }
