@@ -22,6 +22,7 @@ class Slow(nn.Module):
         super().__init__()
         self.stop, self.worked = stop, worked
         self.layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(4))
+        self.attentions = nn.ModuleList([None])  # type: ignore[list-item]  # as in a decoder of diffusers without attention
 
     def forward(self, x: Tensor) -> Tensor:
         for i, layer in enumerate(self.layers):

@@ -33,10 +33,10 @@ def breakable(networks: Iterable[nn.Module], stop: threading.Event) -> Iterator[
 
 
 def _blocks(network: nn.Module) -> Iterator[nn.Module]:
-    """Members of its lists of layers, at every depth."""
+    """Members of its lists of layers, at every depth; diffusers keeps None in a list where there is no attention."""
     for module in network.modules():
         if isinstance(module, nn.ModuleList | nn.Sequential):
-            yield from module
+            yield from (block for block in module if block is not None)
 
 
 def _is_plain(network: nn.Module) -> bool:
