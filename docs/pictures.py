@@ -16,7 +16,6 @@ sys.path += [str(PROJECT), str(PROJECT / "tests" / "browser")]
 
 from lab import Lab, browsing, serving, visiting  # noqa: E402
 
-from aigc.ui.text import writing  # noqa: E402
 from aigc.words import LANGS, Lang  # noqa: E402
 
 TRAINED = 100  # seconds of the *good* preset until its picture is taken
@@ -51,8 +50,7 @@ def pictures(lab: Lab) -> None:
     button = went(lab, f"#image-generate-go-{lab.lang}", "image", view="generate")
     lab.page.wait_for_timeout(2000)
     button.click()
-    lab.page.locator(".aigc-e-thumbs button").locator("visible=true").nth(3).wait_for()
-    lab.page.locator(".aigc-x-made").locator("visible=true").wait_for()
+    lab.page.locator(".aigc-history [data-kept]").locator("visible=true").wait_for()  # an example stands there before
     lab.page.evaluate("scrollTo(0, 0)")
     lab.page.wait_for_timeout(1000)
 
@@ -60,7 +58,7 @@ def pictures(lab: Lab) -> None:
 def text(lab: Lab) -> None:
     went(lab, f"#text-continue-go-{lab.lang}", "text", view="continue").click()
     panel = lab.page.locator(".aigc-writing-continue").locator("visible=true")
-    panel.get_by_text(writing.PANEL["hint"][lab.lang]).wait_for()  # type: ignore[index]
+    lab.page.locator(".aigc-w-history [data-kept]").locator("visible=true").wait_for()
     panel.locator(".aigc-w-token").nth(4).click()
     lab.page.wait_for_timeout(500)
 
