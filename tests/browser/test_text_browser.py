@@ -82,6 +82,7 @@ def test_a_page_that_is_loaded_again_shows_what_was_written(server: Any, browser
         went(lab, "continue").click()
         kept.first.wait_for()
         written = panel.locator(".aigc-w-token").all_inner_texts()
+        lab.reloaded = True
         went(lab, "continue")
         panel.get_by_text(RETURNED[lang], exact=True).wait_for()
         assert panel.locator(".aigc-w-token").all_inner_texts() == written and kept.count() == 1
