@@ -255,7 +255,7 @@ def test_the_inside_is_shown(visit: Visit) -> None:
     visit.button(text.GO["inside"]).click()
     said = visit.t(text.LOOKED.fill(n=4))
     visit.page.wait_for_function(f"[...document.querySelectorAll('.aigc-x-status')].some(e => e.textContent === {said!r})")
-    assert visit.page.locator(".aigc-i-curve circle").count() == 8
+    visit.page.wait_for_function("document.querySelectorAll('.aigc-i-curve circle').length === 8")  # the example has more
     assert visit.page.locator("canvas.aigc-x-canvas").locator("visible=true").count() == 3
 
 

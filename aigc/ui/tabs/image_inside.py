@@ -55,7 +55,7 @@ STOP_JS = f"""
   whenStopped(element, () => element.stage?.show({{ kind: "same", status: %s, stopped: true }}));
 }});
 {MODULE.format(file="pressing.js")}.then(({{ whenPressed }}) => {{
-  const said = () => element.querySelector(".aigc-x-status").textContent;
+  const said = () => element.querySelector(".aigc-x-status")?.textContent ?? ""; // the stage may not have come yet
   let before = "";
   const answered = whenPressed(element, () => {{
     before = said();
