@@ -7,7 +7,7 @@ import struct
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,6 +17,7 @@ from aigc.outputs.files import new_path, write
 from aigc.outputs.pictures import plain
 from aigc.words import Refusal, both
 
+T = TypeVar("T")
 SIDE = 480  # pixels that small frames are enlarged to, at least, by a whole factor
 FRAMES = 400  # longer histories are thinned evenly
 XMP_BOX = uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac")  # XMP specification, part 3: where MP4 keeps a packet
@@ -46,10 +47,14 @@ def animation(
 
 
 def _thinned(frames: Sequence[Image.Image]) -> list[Image.Image]:
-    """At most FRAMES of them, the first and the last among them."""
-    if len(frames) <= FRAMES:
-        return list(frames)
-    return [frames[round(i * (len(frames) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
+    return thinned(frames, FRAMES)
+
+
+def thinned(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of them, two or more, evenly spread, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
 def _enlarged(image: Image.Image) -> Image.Image:

@@ -11,11 +11,10 @@ from gradio.components import Component
 from aigc.knobs import NO, YES, Choice, knobs
 from aigc.pretrained.grid import Axis, axes, axis
 from aigc.ui.markup import esc
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 from aigc.ui.text import grid as text
 from aigc.words import Lang, Words
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 Start = tuple[str, str]  # a setting and the values it starts off with
 
 

@@ -31,11 +31,10 @@ from aigc.pretrained.fit import AUTOMATIC, OF_PIPELINES, Setup, impossible
 from aigc.ui import forms, gallery
 from aigc.ui.arrivals import Arrival, Arrivals, Looks
 from aigc.ui.markup import esc
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 from aigc.ui.text import chooser as text
 from aigc.words import Refusal, Words
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 SHOWN_JS = "trigger('click'); import(new URL('aigc/static/fold.js', document.baseURI).href).then(({ fold }) => fold(element, %s))"
 FACTS_JS = """
 let isOpen = false; // by hand: it stays so when the facts change
@@ -314,18 +313,23 @@ def _size(entry: Entry) -> Words:
     """What a download brings, and what of it is here."""
     if hub.here(entry):
         return text.IS_HERE
-    size, left = in_bytes(entry.download_bytes) if entry.download_bytes else "", hub.to_come(entry)
-    here = in_bytes(entry.download_bytes - left)
-    return text.PARTLY_HERE.fill(size=size, here=here) if 0 < left < entry.download_bytes else Words(size, size)
+    size = in_bytes(entry.download_bytes) if entry.download_bytes else ""
+    left = _rest(entry)
+    return text.PARTLY_HERE.fill(size=size, here=in_bytes(entry.download_bytes - left)) if left else Words(size, size)
 
 
 def _to_fetch(entry: Entry) -> Words:
     """What the button says: one that was cut goes on where it was."""
     if not entry.download_bytes:
         return text.DOWNLOAD_UNKNOWN
+    left = _rest(entry)
+    return text.DOWNLOAD_REST.fill(left=in_bytes(left)) if left else text.DOWNLOAD.fill(size=in_bytes(entry.download_bytes))
+
+
+def _rest(entry: Entry) -> int:
+    """Bytes still to come of a download that was cut; 0 where none was begun, or none is needed."""
     left = hub.to_come(entry)
-    is_begun = 0 < left < entry.download_bytes
-    return text.DOWNLOAD_REST.fill(left=in_bytes(left)) if is_begun else text.DOWNLOAD.fill(size=in_bytes(entry.download_bytes))
+    return left if left < entry.download_bytes else 0
 
 
 def _duration(seconds: float) -> Words:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from aigc.jobs.supervisor import Supervisor
 
 
+# Of an event of the page itself: no sign over what it changes, no endpoint, nobody waits for another.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+
+
 @dataclass(frozen=True)
 class Page:
     """One language's page. Tabs get it and nothing else; they meet in the registry and the run folders."""

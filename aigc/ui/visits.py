@@ -11,13 +11,12 @@ from weakref import WeakValueDictionary
 import gradio as gr
 from gradio.components import Component
 
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 
 NAME = re.compile(r"[0-9a-f]{32}")
 SECONDS, SECONDS_ALONE = 3600, 7 * 24 * 3600  # that results can be saved and brought back, after the last of them
 MOST_ALONE = 32  # lists
 CAME_JS = "trigger('came', { visit: aigc.visit() });"
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 
 
 class Made(list[Any]):
@@ -39,7 +38,7 @@ def lasting(page: Page) -> int:
     return SECONDS_ALONE if page.single_user else SECONDS
 
 
-def returns(page: Page, view: str, made: gr.State, outputs: list[Component], show: Callable[[Made], dict[Any, Any]]) -> gr.HTML:
+def returns(page: Page, view: str, made: gr.State, outputs: list[Component], show: Callable[[Made], dict[Any, Any]]) -> None:
     """When the view is drawn, `made` becomes what this visit made there before its page was loaded again, and `show` tells the rest of it."""
 
     def back(mine: Made, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
@@ -49,7 +48,6 @@ def returns(page: Page, view: str, made: gr.State, outputs: list[Component], sho
 
     came = gr.HTML("", js_on_load=CAME_JS, padding=False, elem_classes=["aigc-opener"])
     came.came(back, made, [made, *outputs], **QUIET)  # type: ignore[attr-defined]
-    return came
 
 
 def given_back(key: tuple[str, ...], mine: Made, held: bool = False) -> Made:

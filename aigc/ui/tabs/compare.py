@@ -13,12 +13,11 @@ from aigc.registry import Entry
 from aigc.techniques import Role, techniques
 from aigc.ui import model_card, palette
 from aigc.ui.markup import esc
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 from aigc.ui.text import live as live_text
 from aigc.ui.text import models as text
 from aigc.words import Refusal, Words
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 LEAST = 2
 Series = dict[str, list[tuple[float, float, float]]]  # term -> (images, seconds, value)
 

@@ -17,12 +17,11 @@ from aigc.options import Options
 from aigc.techniques import techniques
 from aigc.ui import forms, gallery
 from aigc.ui.markup import esc
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 from aigc.ui.preparing import Preparing, Work
 from aigc.ui.tabs import own_images
 from aigc.ui.text import data as text
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 AUGMENTING = {name for name, k in knobs(Options).items() if k.group == "augmentation"} | {"seed"}
 PATIENCE = 1.5  # seconds that an event waits for a dataset that is nearly there
 MEGABYTE = 1e6

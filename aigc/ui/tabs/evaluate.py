@@ -22,14 +22,13 @@ from aigc.techniques import Role
 from aigc.ui import model_card, palette
 from aigc.ui.forms import in_words
 from aigc.ui.markup import esc
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 from aigc.ui.tabs import evaluate_view as view
 from aigc.ui.tabs.evaluate_view import Column
 from aigc.ui.text import evaluate as text
 from aigc.ui.text.live import duration
 from aigc.words import Refusal, Words
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 LEAST, FIRST, MOST, MOST_PUBLIC = 200, 10_000, 100_000, 10_000  # samples
 LOOKED_AT = 1000  # samples that memorisation takes
 MOST_BESIDE = 5  # other models

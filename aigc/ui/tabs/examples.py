@@ -15,7 +15,7 @@ import sys
 import tempfile
 import types
 from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -169,26 +169,26 @@ def _pictured(verb: Any, lang: Lang) -> dict[str, Any]:
 def _insides(lang: Lang) -> dict[str, Callable[[], dict[str, Any]]]:
     from aigc.ui.tabs.image_inside import PARTS
 
-    return {f"inside-{part}": partial(_seen, part, lang) for part in PARTS}
+    look = cache(partial(_looked, lang))  # one for all parts, once one is wanted
+    return {f"inside-{part}": partial(_seen, part, look) for part in PARTS}
 
 
-def _seen(part: str, lang: Lang) -> dict[str, Any]:
+def _seen(part: str, looked: Callable[[], Any]) -> dict[str, Any]:
     from aigc.outputs import on_screen
-    from aigc.ui.tabs.image_inside import PARTS, Inside
+    from aigc.ui.tabs.image_inside import PARTS
 
-    look = _looked(_drawn(Inside, lang))
+    look = looked()
     told: dict[str, Any] = json.loads(look.payloads[PARTS.index(part)])
     for film in told["films"]:
         film["src"] = as_address(on_screen(_opened(film["src"]), "WEBP", quality=INSIDE_QUALITY, use_sharp_yuv=True), "webp")
     return told | ({"curve": look.curve, "facts": look.facts} if part == "words" else {})
 
 
-def _looked(view: Any) -> Any:
-    given = {widget: getattr(widget, "value", None) for widget in view.inputs} | {view.form.widgets["steps"]: INSIDE_STEPS}
-    *_, last = view.run(given, types.SimpleNamespace(session_hash="examples"))
-    latest = given[view.latest]
-    if not latest:
-        raise RuntimeError(json.loads(last[0])["status"])
+def _looked(lang: Lang) -> Any:
+    from aigc.ui.tabs.image_inside import Inside
+
+    view, latest = _drawn(Inside, lang), list[Any]()
+    _ran(view, {view.latest: latest, view.form.widgets["steps"]: INSIDE_STEPS})
     return latest[0]
 
 

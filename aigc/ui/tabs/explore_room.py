@@ -17,7 +17,9 @@ from gradio.components import Component
 
 from aigc.knobs import knobs, read
 from aigc.techniques import TechniqueInfo
+from aigc.ui import visits
 from aigc.ui.forms import Form
+from aigc.ui.page import QUIET as QUIET
 from aigc.ui.page import Page
 from aigc.ui.studio.film import Film, Payload
 from aigc.ui.studio.subjects import Subject, subjects
@@ -26,10 +28,8 @@ from aigc.ui.text import explore as text
 from aigc.ui.text.live import LAYERS
 from aigc.words import Lang, Refusal, Words
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 TELL_EVERY = 0.25  # seconds between two looks at what is not ready yet; also how soon Stop is noticed
 MOST_PUBLIC = 180.0  # seconds of one result; two are made at a time, for everybody
-KEEP_SECONDS = 3600  # how long a visitor's last result can be saved
 
 MODULE = "import(new URL('aigc/static/{file}', document.baseURI).href)"
 STAGE_JS = f"""
@@ -211,7 +211,7 @@ def is_quick(info: TechniqueInfo) -> bool:
 
 
 def result_state() -> gr.State:
-    return gr.State(None, time_to_live=KEEP_SECONDS)
+    return gr.State(None, time_to_live=visits.SECONDS)
 
 
 def class_choices(this: Subject | None, lang: Lang, first: Words) -> list[tuple[str, str]]:

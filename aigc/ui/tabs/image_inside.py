@@ -206,8 +206,7 @@ def few(told: Told) -> Sequence[Seen]:
     columns = min(1 + len(told.words), COLUMNS)
     tiles = -(-(1 + len(told.words)) // columns) * columns
     most = max(2, min(film.MOST_STATES, film.MOST_BYTES // (tiles * _rgb(told.seen[0].picture).nbytes)))
-    last = len(told.seen) - 1
-    return told.seen if last < most else [told.seen[round(i * last / (most - 1))] for i in range(most)]
+    return outputs.thinned(told.seen, most)
 
 
 def _words(told: Told, seen: Sequence[Seen], lang: Lang) -> film.Payload:

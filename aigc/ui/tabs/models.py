@@ -14,12 +14,11 @@ from aigc.techniques import techniques
 from aigc.ui import model_card
 from aigc.ui.forms import in_words
 from aigc.ui.markup import esc
-from aigc.ui.page import Page, from_js
+from aigc.ui.page import QUIET, Page, from_js
 from aigc.ui.tabs.compare import Compare
 from aigc.ui.text import models as text
 from aigc.words import Refusal, Words
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 MOST_COMPARED = 6
 # Somebody looks, or a link named a model.
 OPENER_JS = "trigger('click'); addEventListener('aigc-told', ({ detail }) => detail.tab === 'models' && trigger('click'));"

@@ -21,14 +21,13 @@ from aigc.options import Options
 from aigc.techniques import TechniqueInfo
 from aigc.ui import forms
 from aigc.ui.forms import Form
-from aigc.ui.page import Page
+from aigc.ui.page import QUIET, Page
 from aigc.ui.text import train as text
 from aigc.words import Lang, Refusal
 
 FIRST_DATA, FIRST_PRESET = "digits", "quick"
 NOBODY = "nobody"  # brought no data: what is drawn before it is known who looks
 DEVICES = ("auto", "cpu", "cuda", "mps")
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 # The address asks for something of this form: when it is drawn, and when a link of the page has led here.
 TOLD_JS = """
 const told = () => {
